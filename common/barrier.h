@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * barrier - a counting barrier: counts the threads at work; one thread can wait for the last to leave.
+ *
+ * Threads:  once barrier_init() has returned, any thread may call anything here.
+ * Lifetime: as long as the process.  A detached worker may still be returning from barrier_leave() when
+ *           barrier_wait() ends, so a barrier is never destroyed.
+ * Errors:   none to handle.  A lock that fails aborts.
+ */
+#ifndef BOBBIN_COMMON_BARRIER_H
+#define BOBBIN_COMMON_BARRIER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct barrier { /* fields belong to barrier.c */
+	pthread_mutex_t lock;
+	pthread_cond_t empty; /* signalled, under lock, when inside drops to 0 */
+	unsigned inside;      /* [lock] entered and not left */
+	bool closed;          /* [lock] becomes true once, for good */
+};
+
+/* Make *b an open barrier with nobody inside. */
+void barrier_init(struct barrier *b);
+
+/*
+ * Step in, for oneself or for the thread that one is about to start: whoever counts only once it runs can be missed
+ * by a wait.  True: somebody owes one barrier_leave().  False: the barrier is closed.
+ */
+bool barrier_enter(struct barrier *b);
+
+/* Step out.  The caller touches nothing afterwards that the waiter may take away. */
+void barrier_leave(struct barrier *b);
+
+/* From now on nobody enters.  Those inside stay until they leave. */
+void barrier_close(struct barrier *b);
+
+/*
+ * Sleep until nobody is inside or the monotonic clock passes deadline_ns (see deadline.h).
+ * Returns how many are still inside; 0 means that all have left.  One waiter only.
+ */
+unsigned barrier_wait(struct barrier *b, int64_t deadline_ns);
+
+#endif

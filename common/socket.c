@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/* socket - TCP sockets with their options set. */
+#include "socket.h"
+
+#include "deadline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define TICK_NS	     (4 * NS_PER_MS)
+#define TIMEOUT_MAX_MS (INT64_C(1) << 40)
+
+int64_t socket_timeout_ms(int64_t timeout_ns)
+{
+	if (timeout_ns <= TICK_NS)
+		return TICK_NS / NS_PER_MS;
+	int64_t ticks = (timeout_ns - 1) / TICK_NS + 1;
+	int64_t ms = ticks * (TICK_NS / NS_PER_MS);
+	return ms < TIMEOUT_MAX_MS ? ms : TIMEOUT_MAX_MS;
+}
+
+int socket_set_timeout(int fd, int which, int64_t timeout_ms)
+{
+	struct timeval tv = {
+		.tv_sec = timeout_ms / 1000,
+		.tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000),
+	};
+
+	return setsockopt(fd, SOL_SOCKET, which, &tv, sizeof tv) < 0 ? -errno : 0;
+}
+
+static int set_int(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+/* Whole seconds, rounded up: keepalive knows nothing smaller. */
+static int seconds(int64_t ns)
+{
+	return (int)((ns + NS_PER_S - 1) / NS_PER_S);
+}
+
+int socket_set_options(int fd, const struct socket_options *options)
+{
+	int64_t dead = options->dead_after_ns;
+	/* With TCP_USER_TIMEOUT set it, and not the number of probes, decides when keepalive gives up. */
+	const struct {
+		int level;
+		int name;
+		int value;
+		bool wanted;
+	} rows[] = {
+		{IPPROTO_TCP, TCP_NODELAY, options->nodelay, true},
+		{SOL_SOCKET, SO_KEEPALIVE, dead > 0, true},
+		{IPPROTO_TCP, TCP_KEEPIDLE, seconds(dead / 3), dead > 0},
+		{IPPROTO_TCP, TCP_KEEPINTVL, seconds(dead / 3), dead > 0},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(dead / NS_PER_MS), true},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int rc = rows[i].wanted ? set_int(fd, rows[i].level, rows[i].name, rows[i].value) : 0;
+		if (rc < 0)
+			return rc;
+	}
+	int rc = socket_set_timeout(
+		fd, SO_RCVTIMEO, socket_timeout_ms(options->receive_timeout_ns));
+	if (rc < 0)
+		return rc;
+	return socket_set_timeout(fd, SO_SNDTIMEO, socket_timeout_ms(options->send_timeout_ns));
+}
+
+static int bind_and_listen(int fd, const struct address *at, bool v6only, int backlog,
+	const struct socket_options *options)
+{
+	int rc = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (rc == 0 && at->any.sa_family == AF_INET6)
+		rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
+	if (rc == 0)
+		rc = socket_set_options(fd, options);
+	if (rc == 0 && bind(fd, &at->any, address_size(at)) < 0)
+		rc = -errno;
+	if (rc == 0 && listen(fd, backlog) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int socket_listen(
+	const struct address *at, bool v6only, int backlog, const struct socket_options *options)
+{
+	int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	if (fd < 0)
+		return -errno;
+	int rc = bind_and_listen(fd, at, v6only, backlog, options);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* A non-blocking connect has begun: wait for its end. */
+static int await_connected(int fd, int64_t deadline_ns)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int err = 0;
+	socklen_t len = sizeof err;
+
+	for (;;) {
+		int64_t left = deadline_ns - deadline_now();
+		if (left <= 0)
+			return -ETIMEDOUT;
+		struct timespec ts = deadline_timespec(left);
+		int n = ppoll(&p, 1, &ts, NULL);
+		if (n > 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		return -errno;
+	return -err;
+}
+
+int socket_dial(const struct address *to, int64_t deadline_ns)
+{
+	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &to->any, address_size(to)) < 0)
+		rc = errno == EINPROGRESS ? await_connected(fd, deadline_ns) : -errno;
+	if (rc == 0 && fcntl(fd, F_SETFL, 0) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+int socket_local_address(int fd, struct address *out)
+{
+	struct address a;
+	socklen_t len = sizeof a;
+
+	if (getsockname(fd, &a.any, &len) < 0)
+		return -errno;
+	*out = a;
+	return 0;
+}
+
+int64_t socket_unread(int fd)
+{
+	int bytes;
+
+	return ioctl(fd, SIOCINQ, &bytes) < 0 ? -errno : bytes;
+}
+
+bool socket_fin_received(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof info;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return false;
+	return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_LAST_ACK ||
+		info.tcpi_state == TCP_CLOSING;
+}
+
+void socket_reset_on_close(int fd)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
