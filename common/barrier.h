@@ -38,7 +38,8 @@ void barrier_close(struct barrier *b);
 
 /*
  * Sleep until nobody is inside or the monotonic clock passes deadline_ns (see deadline.h).
- * Returns how many are still inside; 0 means that all have left.  One waiter only.
+ * Returns how many are still inside; 0 means that all have left.  One waiter only; with a deadline that has passed it
+ * does not wait, and anyone may look.
  */
 unsigned barrier_wait(struct barrier *b, int64_t deadline_ns);
 

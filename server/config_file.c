@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: ISC */
+/* config_file - a libconfig file to settings. */
+#include "config_file.h"
+
+#include "integers.h"
+#include "options.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LISTENERS "listeners"
+
+struct config_file {
+	config_t config;
+	const char *path;
+};
+
+static const char *type_name(const config_setting_t *setting)
+{
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		return "a number";
+	case CONFIG_TYPE_FLOAT:
+		return "a number with a decimal point";
+	case CONFIG_TYPE_STRING:
+		return "text";
+	case CONFIG_TYPE_BOOL:
+		return "true or false";
+	case CONFIG_TYPE_GROUP:
+		return "a group";
+	default:
+		return "a list";
+	}
+}
+
+/* Included files have names of their own; the root group has none. */
+static void tell(struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
+{
+	const char *file = config_setting_source_file(at);
+
+	faults_in_file(f, file ? file : c->path, config_setting_source_line(at), "%s", what);
+}
+
+static void tell_type(struct config_file *c, const config_setting_t *at, struct faults *f,
+	const char *key, const char *expects)
+{
+	char what[OPTION_FAULT_MAX];
+
+	snprintf(what, sizeof what, "%s is %s; it must be %s", key, type_name(at), expects);
+	tell(c, at, f, what);
+}
+
+/* Reading. */
+
+/* A value of the right type to its field.  The text types take text; counts a number; switches true or false. */
+static void apply_value(struct config_file *c, const config_setting_t *at, const struct option *row,
+	void *base, struct faults *f)
+{
+	char fault[OPTION_FAULT_MAX];
+	int type = config_setting_type(at);
+	bool good;
+
+	if (type == CONFIG_TYPE_STRING && row->type != OPTION_COUNT && row->type != OPTION_SWITCH) {
+		good = option_set(row, base, config_setting_get_string(at), fault);
+	} else if (type == CONFIG_TYPE_BOOL && row->type == OPTION_SWITCH) {
+		good = option_set(row, base, config_setting_get_bool(at) ? "true" : "false", fault);
+	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) &&
+		row->type != OPTION_TEXT && row->type != OPTION_WORD && row->type != OPTION_SWITCH) {
+		good = option_set_number(row, base, config_setting_get_int64(at), fault);
+	} else {
+		char *expects = option_expects(row);
+		tell_type(c, at, f, row->key, expects);
+		free(expects);
+		return;
+	}
+	if (!good)
+		tell(c, at, f, fault);
+}
+
+static void tell_unknown(
+	struct config_file *c, const config_setting_t *at, struct faults *f, const char *key)
+{
+	char what[OPTION_FAULT_MAX];
+	const char *near = option_near(key);
+
+	if (near)
+		snprintf(what, sizeof what, "there is no option %.100s; did you mean %s?", key, near);
+	else
+		snprintf(what, sizeof what, "there is no option %.100s", key);
+	tell(c, at, f, what);
+}
+
+/* One key, of which a listener may have some and the rest of the file others. */
+static void apply_key(struct config_file *c, const config_setting_t *at, const char *key,
+	struct settings *s, struct endpoint *listener, struct faults *f)
+{
+	const struct option *row = option_find(key);
+
+	if (!row) {
+		tell_unknown(c, at, f, key);
+	} else if (listener && row->scope == OPTION_SERVER) {
+		tell(c, at, f, "this option holds for the whole server; a listener cannot override it");
+	} else if (!listener && row->scope == OPTION_LISTENER) {
+		tell(c, at, f, "this option belongs into a listener");
+	} else {
+		apply_value(c, at, row, listener ? (void *)listener : option_base(row, s), f);
+	}
+}
+
+static bool is_group_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (strncmp(row->key, name, len) == 0 && row->key[len] == '.')
+			return true;
+	}
+	return false;
+}
+
+/* "group.member" for each member. */
+static void apply_group(struct config_file *c, const config_setting_t *group, struct settings *s,
+	struct endpoint *listener, struct faults *f)
+{
+	const char *name = config_setting_name(group);
+	char key[256];
+
+	if (!config_setting_is_group(group)) {
+		tell_type(c, group, f, name, "a group, as in name: { key = value; };");
+		return;
+	}
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+		snprintf(key, sizeof key, "%s.%s", name, config_setting_name(member));
+		apply_key(c, member, key, s, listener, f);
+	}
+}
+
+static void apply_members(struct config_file *c, const config_setting_t *of, struct settings *s,
+	struct endpoint *listener, struct faults *f)
+{
+	for (int i = 0; i < config_setting_length(of); i++) {
+		const config_setting_t *member = config_setting_get_elem(of, (unsigned)i);
+		const char *name = config_setting_name(member);
+		if (!listener && strcmp(name, LISTENERS) == 0)
+			continue;
+		if (is_group_name(name))
+			apply_group(c, member, s, listener, f);
+		else
+			apply_key(c, member, name, s, listener, f);
+	}
+}
+
+void config_file_apply(struct config_file *c, struct settings *s, struct faults *f)
+{
+	apply_members(c, config_root_setting(&c->config), s, NULL, f);
+}
+
+static void apply_listener(
+	struct config_file *c, const config_setting_t *at, struct settings *s, struct faults *f)
+{
+	unsigned before = f->file;
+	const char *key;
+
+	if (!config_setting_is_group(at)) {
+		tell_type(c, at, f, "a listener", "a group, as in { address = \":7007\"; }");
+		return;
+	}
+	struct endpoint *e = settings_add_endpoint(s);
+	apply_members(c, at, s, e, f);
+	if (f->file > before)
+		return;
+	const char *fault = settings_finish_endpoint(s, e, &key);
+	if (!fault)
+		return;
+	const config_setting_t *value = config_setting_get_member(at, key);
+	char what[OPTION_FAULT_MAX];
+	snprintf(what, sizeof what, "%s: %s", key, value ? fault : "it is missing");
+	tell(c, value ? value : at, f, what);
+}
+
+void config_file_apply_listeners(struct config_file *c, struct settings *s, struct faults *f)
+{
+	const config_setting_t *list = config_lookup(&c->config, LISTENERS);
+
+	if (!list)
+		return;
+	if (!config_setting_is_list(list)) {
+		tell_type(c, list, f, LISTENERS, "a list of groups, as in ( { ... }, { ... } )");
+		return;
+	}
+	if (config_setting_length(list) == 0)
+		tell(c, list, f, "listeners is empty; leave it out for the default, or name one");
+	for (int i = 0; i < config_setting_length(list); i++)
+		apply_listener(c, config_setting_get_elem(list, (unsigned)i), s, f);
+}
+
+/* The folder that included files lie in: the file's own.  The caller frees it. */
+static char *folder_of(const char *path)
+{
+	char *copy = strdup(path);
+	char *folder = copy ? strdup(dirname(copy)) : NULL;
+
+	free(copy);
+	return folder;
+}
+
+static void tell_parse_error(struct config_file *c, struct faults *f)
+{
+	const char *file = config_error_file(&c->config);
+
+	if (config_error_type(&c->config) == CONFIG_ERR_FILE_IO)
+		faults_unreadable(f, c->path, errno ? errno : EIO);
+	else
+		faults_in_file(f, file ? file : c->path, (unsigned)config_error_line(&c->config), "%s",
+			config_error_text(&c->config));
+}
+
+/* libconfig opens a folder, and then reads nothing; a look at what it is comes first. */
+static int check_readable(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int error = errno;
+
+	if (!file)
+		return error;
+	errno = 0;
+	(void)fgetc(file);
+	error = ferror(file) ? errno : 0;
+	fclose(file);
+	return error;
+}
+
+struct config_file *config_file_open(const char *path, struct faults *f)
+{
+	int unreadable = check_readable(path);
+
+	if (unreadable) {
+		faults_unreadable(f, path, unreadable);
+		return NULL;
+	}
+	struct config_file *c = calloc(1, sizeof *c);
+	char *folder = folder_of(path);
+	if (!c || !folder)
+		abort();
+	c->path = path;
+	config_init(&c->config);
+	config_set_include_dir(&c->config, folder);
+	bool parsed = config_read_file(&c->config, path) == CONFIG_TRUE;
+	if (!parsed)
+		tell_parse_error(c, f);
+	else
+		integers_check(f, path, folder);
+	free(folder);
+	if (!parsed) {
+		config_file_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void config_file_free(struct config_file *c)
+{
+	if (!c)
+		return;
+	config_destroy(&c->config);
+	free(c);
+}
+
+/* Writing. */
+
+#define COMMENT_COLUMNS 96
+
+/* Sentences as comment lines. */
+static void write_comment(FILE *to, const char *indent, const char *text)
+{
+	while (*text) {
+		size_t room = COMMENT_COLUMNS - 8 * strlen(indent);
+		size_t len = strlen(text);
+		if (len > room) {
+			len = room;
+			while (len > 0 && text[len] != ' ')
+				len--;
+		}
+		fprintf(to, "%s# %.*s\n", indent, (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+static void write_string(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '"' || c == '\\')
+			fprintf(to, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(to, "\\x%02x", c);
+		else
+			fputc(c, to);
+	}
+	fputc('"', to);
+}
+
+static void write_value(FILE *to, const char *indent, const struct option *row, const void *base)
+{
+	const char *dot = strrchr(row->key, '.');
+	char *text = option_text(row, base);
+	bool bare = row->type == OPTION_COUNT || row->type == OPTION_SWITCH;
+
+	fprintf(to, "%s%s = ", indent, dot ? dot + 1 : row->key);
+	if (bare)
+		fputs(text, to);
+	else
+		write_string(to, text);
+	fputs(";\n", to);
+	free(text);
+}
+
+static void write_help(FILE *to, const char *indent, const struct option *row)
+{
+	char line[512];
+	char *expects = option_expects(row);
+
+	write_comment(to, indent, row->help);
+	snprintf(line, sizeof line, "It is %s.%s", expects,
+		row->scope == OPTION_ENDPOINT ? " A listener may override it." : "");
+	write_comment(to, indent, line);
+	free(expects);
+}
+
+/* The length of the group's name in a key, or 0. */
+static size_t group_length(const char *key)
+{
+	const char *dot = strchr(key, '.');
+
+	return dot ? (size_t)(dot - key) : 0;
+}
+
+static bool same_group(const struct option *a, const struct option *b)
+{
+	size_t len = group_length(a->key);
+
+	return b->key && group_length(b->key) == len && strncmp(a->key, b->key, len) == 0;
+}
+
+static void write_groups(FILE *to, const struct settings *s)
+{
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (row->scope == OPTION_LISTENER)
+			continue;
+		bool first = row == option_rows || !same_group(row, row - 1);
+		if (first)
+			fprintf(to, "\n%.*s:\n{\n", (int)group_length(row->key), row->key);
+		else
+			fputc('\n', to);
+		write_help(to, "\t", row);
+		write_value(to, "\t", row, option_base(row, (struct settings *)s));
+		if (!same_group(row, row + 1))
+			fputs("};\n", to);
+	}
+}
+
+static bool overrides(const struct option *row, const struct settings *s, const struct endpoint *e)
+{
+	if (row->scope != OPTION_ENDPOINT)
+		return false;
+	char *own = option_text(row, e);
+	char *common = option_text(row, &s->defaults);
+	bool differs = strcmp(own, common) != 0;
+	free(own);
+	free(common);
+	return differs;
+}
+
+/* The first override from row on, or the row that ends them. */
+static const struct option *next_override(
+	const struct option *row, const struct settings *s, const struct endpoint *e)
+{
+	while (row->key && !overrides(row, s, e))
+		row++;
+	return row;
+}
+
+static void write_overrides(FILE *to, const struct settings *s, const struct endpoint *e)
+{
+	const struct option *before = NULL;
+	const struct option *row = next_override(option_rows, s, e);
+
+	while (row->key) {
+		const struct option *next = next_override(row + 1, s, e);
+		if (!before || !same_group(row, before))
+			fprintf(to, "\t\t%.*s:\n\t\t{\n", (int)group_length(row->key), row->key);
+		write_value(to, "\t\t\t", row, e);
+		if (!same_group(row, next))
+			fputs("\t\t};\n", to);
+		before = row;
+		row = next;
+	}
+}
+
+static void write_listener(FILE *to, const struct settings *s, const struct endpoint *e, bool first)
+{
+	fputs(first ? "\t{\n" : ",\n\t{\n", to);
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (row->scope != OPTION_LISTENER)
+			continue;
+		if (first)
+			write_help(to, "\t\t", row);
+		write_value(to, "\t\t", row, e);
+	}
+	write_overrides(to, s, e);
+	fputs("\t}", to);
+}
+
+void config_file_write(FILE *to, const struct settings *s)
+{
+	write_comment(to, "",
+		"The configuration of bobbind, every option with its value. See bobbind.conf(5). "
+		"Sizes and durations are text with a unit.");
+	fputs("\n" LISTENERS " = (\n", to);
+	for (size_t i = 0; i < s->endpoint_count; i++)
+		write_listener(to, s, &s->endpoints[i], i == 0);
+	fputs("\n);\n", to);
+	write_groups(to, s);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/* integers - finds the numbers in a configuration file that libconfig would read as others. */
+#include "integers.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As deep as libconfig goes. */
+#define INCLUDE_DEPTH 10
+
+struct scan {
+	struct faults *faults;
+	const char *path;
+	const char *dir;
+	const char *at;
+	unsigned line;
+	unsigned depth;
+};
+
+static void check_file(struct faults *f, const char *path, const char *dir, unsigned depth);
+
+static void skip_until(struct scan *s, const char *end)
+{
+	while (*s->at && strncmp(s->at, end, strlen(end)) != 0) {
+		s->line += *s->at == '\n';
+		s->at++;
+	}
+}
+
+static bool starts(const struct scan *s, const char *text)
+{
+	return strncmp(s->at, text, strlen(text)) == 0;
+}
+
+/* From the opening quote to behind the closing one. */
+static void skip_string(struct scan *s)
+{
+	for (s->at++; *s->at && *s->at != '"'; s->at++) {
+		if (*s->at == '\\' && s->at[1])
+			s->at++;
+		s->line += *s->at == '\n';
+	}
+	if (*s->at)
+		s->at++;
+}
+
+static void follow_include(struct scan *s)
+{
+	char path[4096];
+
+	s->at += strlen("@include");
+	s->at += strspn(s->at, " \t");
+	if (*s->at != '"')
+		return;
+	const char *name = s->at + 1;
+	skip_string(s);
+	int len = (int)(s->at - name) - 1;
+	if (name[0] == '/' || !s->dir)
+		snprintf(path, sizeof path, "%.*s", len, name);
+	else
+		snprintf(path, sizeof path, "%s/%.*s", s->dir, len, name);
+	if (s->depth < INCLUDE_DEPTH)
+		check_file(s->faults, path, s->dir, s->depth + 1);
+}
+
+static bool fits(const char *digits, int base, bool wide)
+{
+	errno = 0;
+	if (base == 16) {
+		uintmax_t value = strtoumax(digits, NULL, 16);
+		return errno == 0 && (wide || value <= UINT32_MAX);
+	}
+	intmax_t value = strtoimax(digits, NULL, 10);
+	return errno == 0 && (wide || (value >= INT32_MIN && value <= INT32_MAX));
+}
+
+/* A number, or the start of a float, which is not ours to judge. */
+static void check_number(struct scan *s)
+{
+	const char *start = s->at;
+
+	s->at += *s->at == '-' || *s->at == '+';
+	bool hex = s->at[0] == '0' && (s->at[1] == 'x' || s->at[1] == 'X');
+	s->at += hex ? 2 : 0;
+	while (hex ? isxdigit((unsigned char)*s->at) : isdigit((unsigned char)*s->at))
+		s->at++;
+	if (!hex && (*s->at == '.' || *s->at == 'e' || *s->at == 'E')) {
+		s->at += strspn(s->at, "0123456789.eE+-");
+		return;
+	}
+	bool wide = *s->at == 'L';
+	if (!fits(start, hex ? 16 : 10, wide))
+		faults_in_file(s->faults, s->path, s->line, "the number %.*s does not fit in %d bits%s",
+			(int)(s->at - start), start, wide ? 64 : 32,
+			wide ? "" : "; the largest is 2147483647");
+	s->at += strspn(s->at, "L");
+}
+
+static bool at_number(const struct scan *s)
+{
+	bool sign = *s->at == '-' || *s->at == '+';
+
+	return isdigit((unsigned char)s->at[sign]);
+}
+
+static void step(struct scan *s)
+{
+	if (*s->at == '#' || starts(s, "//")) {
+		skip_until(s, "\n");
+	} else if (starts(s, "/*")) {
+		skip_until(s, "*/");
+	} else if (*s->at == '"') {
+		skip_string(s);
+	} else if (starts(s, "@include")) {
+		follow_include(s);
+	} else if (isalpha((unsigned char)*s->at) || *s->at == '*') {
+		while (isalnum((unsigned char)*s->at) || (*s->at && strchr("-_*", *s->at)))
+			s->at++;
+	} else if (at_number(s)) {
+		check_number(s);
+	} else {
+		s->line += *s->at == '\n';
+		s->at++;
+	}
+}
+
+/* The whole file as a string that the caller frees, or NULL. */
+static char *read_whole(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return NULL;
+	if (getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
+		text = NULL;
+	}
+	fclose(file);
+	return text;
+}
+
+static void check_file(struct faults *f, const char *path, const char *dir, unsigned depth)
+{
+	char *text = read_whole(path);
+	struct scan s = {f, path, dir, text, 1, depth};
+
+	while (text && *s.at)
+		step(&s);
+	free(text);
+}
+
+void integers_check(struct faults *f, const char *path, const char *dir)
+{
+	check_file(f, path, dir, 0);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: ISC */
+/* listener - network and address in, bound listening socket out, or one that was inherited. */
+#include "listener.h"
+
+#include "holder.h"
+#include "inherited.h"
+#include "log.h"
+#include "service.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/filter.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define ADDRESSES_MAX 16
+
+/* Failing, with words. */
+
+static int status_of(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+		return EX_UNAVAILABLE;
+	case EACCES:
+	case EPERM:
+		return EX_NOPERM;
+	default:
+		return EX_OSERR;
+	}
+}
+
+static void add_holder(struct log_line *l, in_port_t port)
+{
+	struct holder holder;
+
+	if (!holder_find(port, &holder))
+		return;
+	log_number(l, "holder_pid", holder.pid);
+	log_text(l, "holder", holder.name);
+}
+
+/* The addresses that could have been listened on. */
+static void add_local_addresses(struct log_line *l)
+{
+	struct ifaddrs *all;
+	char list[512] = "";
+	size_t len = 0;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *i = all; i && len < sizeof list; i = i->ifa_next) {
+		struct address a = {.in4 = {.sin_family = AF_UNSPEC}};
+		char text[ADDRESS_TEXT_MAX];
+		if (!i->ifa_addr)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET)
+			memcpy(&a, i->ifa_addr, sizeof a.in4);
+		else if (i->ifa_addr->sa_family == AF_INET6)
+			memcpy(&a, i->ifa_addr, sizeof a.in6);
+		else
+			continue;
+		*strrchr(address_format(&a, text), ':') = '\0';
+		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? " " : "", text);
+	}
+	freeifaddrs(all);
+	log_text(l, "local_addresses", list);
+}
+
+static int fail(const struct endpoint *e, const struct address *at, int error)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERROR, "cannot_listen");
+	log_text(&l, "listener", e->name);
+	log_address(&l, "address", at);
+	log_errno(&l, error);
+	if (error == EADDRINUSE)
+		add_holder(&l, address_port(at));
+	if (error == EADDRNOTAVAIL)
+		add_local_addresses(&l);
+	log_end(&l);
+	return status_of(error);
+}
+
+static int fail_lookup(const struct endpoint *e, const char *fault)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERROR, "cannot_listen");
+	log_text(&l, "listener", e->name);
+	log_text(&l, "address", e->address);
+	log_text(&l, "error", fault);
+	log_end(&l);
+	return EX_NOHOST;
+}
+
+/* Opening. */
+
+static void say_without_ipv6(const struct endpoint *e)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_WARN, "no_ipv6");
+	log_text(&l, "listener", e->name);
+	log_text(&l, "effect", "serving IPv4 only");
+	log_end(&l);
+}
+
+static int listen_at(const struct listener *l, const struct address *at)
+{
+	bool dual = l->endpoint->network == NETWORK_TCP && address_is_wildcard(at);
+
+	return socket_listen(at, !dual, (int)l->endpoint->backlog, &l->options);
+}
+
+/* A dual-stack wildcard falls back to IPv4 on a system that has no IPv6.  Returns a descriptor or -errno. */
+static int listen_or_fall_back(struct listener *l, struct address *at)
+{
+	const struct host_port *where = &l->endpoint->where;
+	const char *fault;
+	int fd = listen_at(l, at);
+
+	if (fd != -EAFNOSUPPORT || l->endpoint->network != NETWORK_TCP || !address_is_wildcard(at))
+		return fd;
+	address_lookup(where, NETWORK_TCP4, at, 1, &fault);
+	fd = listen_at(l, at);
+	if (fd >= 0)
+		say_without_ipv6(l->endpoint);
+	return fd;
+}
+
+static int open_new(struct listener *l)
+{
+	const struct endpoint *e = l->endpoint;
+	struct address list[ADDRESSES_MAX];
+	const char *fault;
+	int count = address_lookup(&e->where, (enum network)e->network, list, ADDRESSES_MAX, &fault);
+
+	if (count < 0)
+		return fail_lookup(e, fault);
+	struct address at = *address_preferred(list, count);
+	l->fd = listen_or_fall_back(l, &at);
+	if (l->fd < 0)
+		return fail(e, &at, -l->fd);
+	return EX_OK;
+}
+
+/*
+ * Clients that are in its queue already have the options that it had when they connected, and so may those that
+ * connect while the options are being set.
+ */
+static int adopt(struct listener *l, int fd)
+{
+	l->fd = fd;
+	l->shared = true;
+	l->unset = (unsigned)l->endpoint->backlog + 1;
+	/* The supervisor chose a backlog of its own: ours holds from here on. */
+	if (listen(fd, (int)l->endpoint->backlog) < 0)
+		return fail(l->endpoint, &l->bound, errno);
+	int rc = socket_set_options(fd, &l->options);
+	return rc < 0 ? fail(l->endpoint, &l->bound, -rc) : EX_OK;
+}
+
+static int open_one(struct listener *l, const struct endpoint *e, int inherited)
+{
+	*l = (struct listener){.fd = -1, .endpoint = e};
+	l->options = stream_socket_options(&e->terms, e->nodelay, e->dead_after_ns);
+	int status = inherited >= 0 ? adopt(l, inherited) : open_new(l);
+	if (status == EX_OK)
+		(void)socket_local_address(l->fd, &l->bound);
+	return status;
+}
+
+static void say_unmatched(const struct endpoint *e)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_WARN, "inherited_socket_without_listener");
+	log_text(&l, "address", e->address);
+	log_text(&l, "name", e->name);
+	log_text(&l, "effect", "it gets the default service");
+	log_text(&l, "service", e->service_name);
+	log_end(&l);
+}
+
+/* An endpoint for a socket that none matched. */
+static void add_endpoint_for(struct settings *s, int fd, const char *name)
+{
+	struct endpoint *e = settings_add_endpoint(s);
+	struct address local = {.in4 = {.sin_family = AF_INET}};
+	char text[ADDRESS_TEXT_MAX];
+	const char *key;
+
+	(void)socket_local_address(fd, &local);
+	free(e->address);
+	free(e->name);
+	e->address = strdup(address_format(&local, text));
+	e->name = strdup(name);
+	if (!e->address || !e->name)
+		abort();
+	if (settings_finish_endpoint(s, e, &key)) {
+		/* The name is another listener's: go by the address. */
+		e->name[0] = '\0';
+		(void)settings_finish_endpoint(s, e, &key);
+	}
+	say_unmatched(e);
+}
+
+static void close_all(struct listener *listeners, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (listeners[i].fd >= 0)
+			close(listeners[i].fd);
+	}
+	free(listeners);
+}
+
+/* Which inherited socket each endpoint gets, -1 for none; endpoints are added for the rest. */
+static int *assign_inherited(struct settings *s)
+{
+	struct inherited in;
+	const char *name;
+	int *fds;
+
+	inherited_take(&in);
+	size_t most = s->endpoint_count + (size_t)in.count;
+	fds = calloc(most, sizeof *fds);
+	if (!fds)
+		abort();
+	for (size_t i = 0; i < s->endpoint_count; i++)
+		fds[i] = inherited_match(&in, &s->endpoints[i]);
+	for (int fd; (fd = inherited_next(&in, &name)) >= 0;) {
+		add_endpoint_for(s, fd, name);
+		fds[s->endpoint_count - 1] = fd;
+	}
+	return fds;
+}
+
+int listener_open_all(struct settings *s, struct listener **listeners, size_t *count)
+{
+	int *fds = assign_inherited(s);
+	struct listener *all = calloc(s->endpoint_count, sizeof *all);
+	int status = EX_OK;
+	size_t opened = 0;
+
+	if (!all)
+		abort();
+	while (opened < s->endpoint_count && status == EX_OK) {
+		status = open_one(&all[opened], &s->endpoints[opened], fds[opened]);
+		opened++;
+	}
+	for (size_t i = opened; i < s->endpoint_count; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	free(fds);
+	if (status != EX_OK) {
+		close_all(all, opened);
+		return status;
+	}
+	*listeners = all;
+	*count = opened;
+	return EX_OK;
+}
+
+/* Saying. */
+
+/* A command for the shell that talks to it; a wildcard is tried on loopback. */
+static void add_try(struct log_line *l, const struct listener *at)
+{
+	char text[ADDRESS_TEXT_MAX];
+	char port[8];
+	char command[256];
+	char *host = address_format(&at->bound, text);
+
+	snprintf(port, sizeof port, "%u", (unsigned)address_port(&at->bound));
+	*strrchr(host, ':') = '\0';
+	if (address_is_wildcard(&at->bound))
+		host = at->endpoint->network == NETWORK_TCP6 ? "::1" : "127.0.0.1";
+	else if (host[0] == '[')
+		*strchr(++host, ']') = '\0';
+	const struct service *service = at->endpoint->service;
+	snprintf(command, sizeof command, "%s %s %s%s", service->try_before, host, port,
+		service->try_after ? service->try_after : "");
+	log_text(l, "try", command);
+}
+
+void listener_announce(const struct listener *at)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "listening");
+	log_text(&l, "listener", at->endpoint->name);
+	log_text(&l, "service", at->endpoint->service->name);
+	log_text(&l, "network", address_network_name((enum network)at->endpoint->network));
+	log_address(&l, "address", &at->bound);
+	if (at->shared)
+		log_text(&l, "inherited", "true");
+	if (at->endpoint->service->try_before)
+		add_try(&l, at);
+	log_end(&l);
+}
+
+/* The queue, and its end. */
+
+unsigned listener_queued(const struct listener *l)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof info;
+
+	/* On a listening socket tcpi_unacked is the length of the accept queue. */
+	if (getsockopt(l->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 0;
+	return info.tcpi_unacked;
+}
+
+void listener_let_nobody_in(const struct listener *l)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &drop};
+
+	(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}

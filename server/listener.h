@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * listener - network and address in, bound listening socket out, or one that was inherited.
+ *
+ * Threads:  before threads start; then each belongs to its accepting thread.
+ */
+#ifndef BOBBIN_SERVER_LISTENER_H
+#define BOBBIN_SERVER_LISTENER_H
+
+#include "common/address.h"
+#include "common/socket.h"
+#include "settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct listener {
+	int fd; /* owned */
+	const struct endpoint *endpoint;
+	struct socket_options options; /* of the connections */
+	struct address bound;	       /* where it really is */
+	bool shared;		       /* another process may hold the same socket */
+	unsigned unset;		       /* so many of the next accepted sockets may lack the options */
+};
+
+/*
+ * Open every listener of the settings, sockets passed by a supervisor first.  Sockets that no endpoint matches get the
+ * default service.  s gains an endpoint for each of those.
+ *
+ * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the fault logged, every socket closed and
+ * nothing half-started: EX_UNAVAILABLE (the address is taken, or not there), EX_NOPERM, EX_NOHOST or EX_OSERR.
+ */
+int listener_open_all(struct settings *s, struct listener **listeners, size_t *count);
+
+/* Say on the log where it listens, what it serves, and how to try it. */
+void listener_announce(const struct listener *l);
+
+/* How many clients wait in the accept queue, or 0 where that cannot be told. */
+unsigned listener_queued(const struct listener *l);
+
+/*
+ * For a listener that only we hold: from now on drop whatever the kernel receives for it (a client's SYN is repeated
+ * after a second and meets the closed port, or a successor), so that no client gets in between the last accept and the
+ * close.  Connections that are in the queue, or accepted, are not affected.
+ */
+void listener_let_nobody_in(const struct listener *l);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/* log - one event, one line, one write, on standard error. */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	enum log_level level;		 /* [const] after log_open() */
+	enum log_format format;		 /* [const] */
+	int fd;				 /* [const] */
+	bool is_socket;			 /* [const] */
+	bool ask_first;			 /* [const] the shared description may block: poll before each write */
+	atomic_uint_fast64_t dropped;	 /* [atomic] in all */
+	atomic_uint_fast64_t told;	 /* [atomic] how many of those a line has told of */
+} out = {.level = LOG_INFO, .fd = STDERR_FILENO};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static bool may_block(mode_t mode)
+{
+	return S_ISFIFO(mode) || S_ISCHR(mode);
+}
+
+void log_open(enum log_level level, enum log_format format)
+{
+	struct stat st;
+	int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+	out.level = level;
+	out.format = format;
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	out.is_socket = S_ISSOCK(st.st_mode);
+	if (!may_block(st.st_mode))
+		return;
+	int own = open("/proc/self/fd/2", flags);
+	if (own >= 0)
+		out.fd = own;
+	/* Where that is not allowed (another user's terminal) the shared description must do. */
+	out.ask_first = own < 0;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level >= out.level;
+}
+
+/* Building. */
+
+/* Append, or leave the line as it is.  One byte stays free for the '\n', and one for JSON's brace. */
+static bool append(struct log_line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool append(struct log_line *l, const char *format, ...)
+{
+	size_t room = sizeof l->text - 2 - l->len;
+	va_list args;
+
+	va_start(args, format);
+	int n = vsnprintf(l->text + l->len, room, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= room)
+		return false;
+	l->len += (size_t)n;
+	return true;
+}
+
+static bool append_key(struct log_line *l, const char *key)
+{
+	if (out.format == LOG_JSON)
+		return append(l, ",\"%s\":", key);
+	return append(l, " %s=", key);
+}
+
+/* Bare in logfmt: no space, quote, equals sign or control character, and not empty. */
+static bool is_bare(const char *value)
+{
+	if (*value == '\0')
+		return false;
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+		if (c <= ' ' || c == 0x7f || c == '"' || c == '=' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+static bool append_quoted(struct log_line *l, const char *value)
+{
+	bool fits = append(l, "\"");
+
+	for (; *value && fits; value++) {
+		unsigned char c = (unsigned char)*value;
+		if (c == '"' || c == '\\')
+			fits = append(l, "\\%c", c);
+		else if (c < ' ' || c == 0x7f)
+			fits = append(l, "\\u%04x", c);
+		else
+			fits = append(l, "%c", c);
+	}
+	return fits && append(l, "\"");
+}
+
+void log_begin(struct log_line *l, enum log_level level, const char *event)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[32];
+
+	l->len = 0;
+	l->wanted = log_wants(level);
+	if (!l->wanted)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	append(l, out.format == LOG_JSON ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\""
+					 : "time=%s.%03ldZ level=%s event=%s",
+		text, now.tv_nsec / 1000000, level_names[level], event);
+}
+
+void log_text(struct log_line *l, const char *key, const char *value)
+{
+	size_t before = l->len;
+
+	if (!l->wanted)
+		return;
+	bool bare = out.format == LOG_LOGFMT && is_bare(value);
+	bool fits = append_key(l, key) && (bare ? append(l, "%s", value) : append_quoted(l, value));
+	if (!fits)
+		l->len = before;
+}
+
+/* A number, already written. */
+static void add_bare(struct log_line *l, const char *key, const char *value)
+{
+	size_t before = l->len;
+
+	if (l->wanted && !(append_key(l, key) && append(l, "%s", value)))
+		l->len = before;
+}
+
+void log_number(struct log_line *l, const char *key, int64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%" PRId64, value);
+	add_bare(l, key, text);
+}
+
+void log_ms(struct log_line *l, const char *key, int64_t value_ns)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%" PRId64 ".%03" PRId64, value_ns / 1000000, value_ns / 1000 % 1000);
+	add_bare(l, key, text);
+}
+
+void log_address(struct log_line *l, const char *key, const struct address *value)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (l->wanted)
+		log_text(l, key, address_format(value, text));
+}
+
+void log_errno(struct log_line *l, int error)
+{
+	log_text(l, "error", strerrordesc_np(error));
+}
+
+/* Writing. */
+
+static bool would_block(void)
+{
+	struct pollfd p = {.fd = out.fd, .events = POLLOUT};
+
+	return out.ask_first && poll(&p, 1, 0) != 1;
+}
+
+static bool write_whole(const char *text, size_t len)
+{
+	if (would_block())
+		return false;
+	ssize_t n = out.is_socket ? send(out.fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+				  : write(out.fd, text, len);
+
+	return n == (ssize_t)len;
+}
+
+static bool write_line(struct log_line *l)
+{
+	if (out.format == LOG_JSON)
+		l->text[l->len++] = '}';
+	l->text[l->len++] = '\n';
+	return write_whole(l->text, l->len);
+}
+
+/* A line got through: tell of those before it that did not, once. */
+static void tell_dropped(struct log_line *l)
+{
+	uint64_t told = atomic_load(&out.told);
+	uint64_t dropped = atomic_load(&out.dropped);
+
+	if (dropped == told || !atomic_compare_exchange_strong(&out.told, &told, dropped))
+		return;
+	log_begin(l, LOG_ERROR, "log_dropped");
+	log_number(l, "lines", (int64_t)(dropped - told));
+	if (!write_line(l))
+		atomic_fetch_sub(&out.told, dropped - told);
+}
+
+void log_end(struct log_line *l)
+{
+	if (!l->wanted)
+		return;
+	if (write_line(l))
+		tell_dropped(l);
+	else
+		atomic_fetch_add(&out.dropped, 1);
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&out.dropped);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/* main - the life of bobbind: settings, listeners, threads, accept, drain, exit status. */
+#include "acceptor.h"
+#include "budget.h"
+#include "command_line.h"
+#include "coordinator.h"
+#include "listener.h"
+#include "log.h"
+#include "registry.h"
+#include "settings.h"
+#include "signals.h"
+#include "worker.h"
+
+#include "common/barrier.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Static, for detached threads may still be leaving them when main() returns. */
+static struct registry registry;
+static struct workers workers;
+static struct barrier busy;
+static struct barrier accepting;
+
+/* A descriptor 0 to 2 that is closed would become a socket, and a client would read our log. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Tell and end: before anything is served there is nothing to undo. */
+static void must_start(int rc, const char *what)
+{
+	struct log_line l;
+
+	if (rc == 0)
+		return;
+	log_begin(&l, LOG_ERROR, "cannot_start");
+	log_text(&l, "what", what);
+	log_errno(&l, -rc);
+	log_end(&l);
+	exit(EX_OSERR);
+}
+
+static struct acceptor *make_acceptors(const struct listener *listeners, size_t count)
+{
+	struct acceptor *acceptors = calloc(count, sizeof *acceptors);
+
+	if (!acceptors)
+		abort();
+	for (size_t i = 0; i < count; i++)
+		acceptor_init(&acceptors[i], &listeners[i], &registry, &workers, &busy, &accepting);
+	return acceptors;
+}
+
+/* Accept until the end; the last listener to be lost takes the server with it. */
+static void *accept_all(void *arg)
+{
+	struct acceptor *a = arg;
+
+	acceptor_run(a);
+	if (atomic_load(&a->lost) && barrier_wait(&accepting, 0) == 0)
+		coordinator_ask_stop();
+	return NULL;
+}
+
+static void announce(const struct listener *listeners, size_t count)
+{
+	struct log_line l;
+
+	for (size_t i = 0; i < count; i++)
+		listener_announce(&listeners[i]);
+	log_begin(&l, LOG_INFO, "ready");
+	log_text(&l, "version", BOBBIN_VERSION);
+	log_number(&l, "pid", getpid());
+	log_end(&l);
+}
+
+/* The first acceptor is this thread's, the further ones have threads of their own. */
+static int serve(struct coordinator *c, const struct listener *listeners)
+{
+	c->acceptors[0].thread = pthread_self();
+	signals_knock(SIG_UNBLOCK);
+	for (size_t i = 1; i < c->acceptor_count; i++) {
+		struct acceptor *a = &c->acceptors[i];
+		must_start(-pthread_create(&a->thread, NULL, accept_all, a), "accepting thread");
+	}
+	/* Last: it knocks at every acceptor's thread. */
+	must_start(coordinator_start(c), "coordinator thread");
+	announce(listeners, c->acceptor_count);
+	accept_all(&c->acceptors[0]);
+	int status = coordinator_join(c);
+	for (size_t i = 1; i < c->acceptor_count; i++)
+		(void)pthread_join(c->acceptors[i].thread, NULL);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct listener *listeners;
+	size_t count;
+	int status;
+
+	fill_standard_descriptors();
+	signals_block();
+	struct settings *s = command_line_load(argc, argv, &status);
+	if (!s)
+		return status;
+	log_open((enum log_level)s->log_level, (enum log_format)s->log_format);
+	status = listener_open_all(s, &listeners, &count);
+	if (status != EX_OK)
+		return status;
+	budget_check(s);
+	barrier_init(&busy);
+	barrier_init(&accepting);
+	registry_init(&registry, (size_t)s->max_connections);
+	worker_init(&workers, &registry, &busy, s->thread_stack_bytes, s->threads_parked, s->park_time_ns);
+	struct coordinator c = {
+		.settings = s,
+		.registry = &registry,
+		.busy = &busy,
+		.accepting = &accepting,
+		.acceptors = make_acceptors(listeners, count),
+		.acceptor_count = count,
+	};
+	status = serve(&c, listeners);
+	/* Threads that would not end still use what we would free, and the stack that we would leave. */
+	if (c.left > 0)
+		_exit(status);
+	free(c.acceptors);
+	free(listeners);
+	settings_free(s);
+	return status;
+}

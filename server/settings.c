@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* settings - all that was chosen, in one set. */
+#include "settings.h"
+
+#include "options.h"
+#include "service.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Settings are loaded before anything is served: without memory for them there is nothing to go on with. */
+static void *must_have(void *memory)
+{
+	if (!memory) {
+		fputs("bobbind: out of memory\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static bool belongs_to(const struct option *row, bool endpoint)
+{
+	return endpoint == (row->scope != OPTION_SERVER);
+}
+
+static void set_defaults(void *base, bool endpoint)
+{
+	char fault[OPTION_FAULT_MAX];
+
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (!belongs_to(row, endpoint))
+			continue;
+		bool good = option_set(row, base, row->fallback, fault);
+		assert(good);
+		(void)good;
+	}
+}
+
+static char **texts(struct endpoint *e, const struct option *row)
+{
+	return (char **)((char *)e + row->offset);
+}
+
+static bool is_endpoint_text(const struct option *row)
+{
+	return row->type == OPTION_TEXT && belongs_to(row, true);
+}
+
+static void endpoint_fini(struct endpoint *e)
+{
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (is_endpoint_text(row))
+			free(*texts(e, row));
+	}
+}
+
+static void endpoint_copy(struct endpoint *to, const struct endpoint *from)
+{
+	*to = *from;
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (is_endpoint_text(row))
+			*texts(to, row) = must_have(strdup(*texts((struct endpoint *)from, row)));
+	}
+}
+
+struct settings *settings_new(void)
+{
+	struct settings *s = must_have(calloc(1, sizeof *s));
+
+	set_defaults(s, false);
+	set_defaults(&s->defaults, true);
+	return s;
+}
+
+void settings_clear_endpoints(struct settings *s)
+{
+	for (size_t i = 0; i < s->endpoint_count; i++)
+		endpoint_fini(&s->endpoints[i]);
+	free(s->endpoints);
+	s->endpoints = NULL;
+	s->endpoint_count = 0;
+}
+
+void settings_free(struct settings *s)
+{
+	if (!s)
+		return;
+	settings_clear_endpoints(s);
+	endpoint_fini(&s->defaults);
+	free(s);
+}
+
+struct endpoint *settings_add_endpoint(struct settings *s)
+{
+	size_t count = s->endpoint_count + 1;
+
+	s->endpoints = must_have(realloc(s->endpoints, count * sizeof *s->endpoints));
+	endpoint_copy(&s->endpoints[s->endpoint_count], &s->defaults);
+	s->endpoint_count = count;
+	return &s->endpoints[count - 1];
+}
+
+static bool name_taken(const struct settings *s, const struct endpoint *but, const char *name)
+{
+	for (size_t i = 0; i < s->endpoint_count; i++) {
+		if (&s->endpoints[i] != but && strcmp(s->endpoints[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The address, with a number behind it where the same address stands twice (port 0). */
+static char *make_name(const struct settings *s, const struct endpoint *e)
+{
+	char *name = must_have(strdup(e->address));
+
+	for (unsigned n = 2; name_taken(s, e, name); n++) {
+		free(name);
+		if (asprintf(&name, "%s#%u", e->address, n) < 0)
+			name = must_have(NULL);
+	}
+	return name;
+}
+
+const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key)
+{
+	const char *fault;
+
+	*key = "address";
+	if (address_parse(e->address, &e->where, &fault) < 0)
+		return fault;
+	*key = "service";
+	e->service = service_find(e->service_name);
+	if (!e->service)
+		return "there is no such service";
+	e->terms.framing = e->service->framing;
+	*key = "name";
+	if (e->name[0] == '\0') {
+		free(e->name);
+		e->name = make_name(s, e);
+	}
+	return name_taken(s, e, e->name) ? "another listener has that name" : NULL;
+}

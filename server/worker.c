@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/* worker - one detached thread per connection. */
+#include "worker.h"
+
+#include "common/deadline.h"
+#include "common/lock.h"
+#include "log.h"
+#include "service.h"
+#include "settings.h"
+#include "signals.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A thread without a connection, on its own stack. */
+struct parked {
+	pthread_cond_t called; /* signalled, under lock, when job is set; only this thread waits on it */
+	struct slot *job;      /* [lock] */
+	struct parked *above;  /* [lock] towards the top */
+	struct parked *below;  /* [lock] */
+};
+
+void worker_init(struct workers *w, struct registry *registry, struct barrier *barrier,
+	int64_t stack_bytes, int64_t parked_max, int64_t park_time_ns)
+{
+	*w = (struct workers){
+		.registry = registry,
+		.barrier = barrier,
+		.parked_max = parked_max,
+		.park_time_ns = park_time_ns,
+	};
+	sigset_t none_arrives = signals_all();
+	lock_init(&w->lock);
+	if (pthread_attr_init(&w->attr) != 0 ||
+		pthread_attr_setdetachstate(&w->attr, PTHREAD_CREATE_DETACHED) != 0 ||
+		pthread_attr_setstacksize(&w->attr, (size_t)stack_bytes) != 0 ||
+		pthread_attr_setsigmask_np(&w->attr, &none_arrives) != 0)
+		abort();
+}
+
+/* One connection. */
+
+static void record(const struct slot *slot, const struct stream *s, const struct tcp_info *info)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "closed");
+	log_number(&l, "id", (int64_t)slot->id);
+	log_text(&l, "listener", slot->endpoint->name);
+	log_text(&l, "service", slot->endpoint->service->name);
+	log_address(&l, "peer", &slot->peer);
+	log_text(&l, "end", stream_end_name(s->end));
+	if (s->error)
+		log_errno(&l, s->error);
+	log_ms(&l, "duration_ms", deadline_now() - slot->since_ns);
+	log_number(&l, "bytes_in", (int64_t)s->bytes_in);
+	log_number(&l, "bytes_out", (int64_t)s->bytes_out);
+	if (s->bytes_dropped)
+		log_number(&l, "bytes_dropped", (int64_t)s->bytes_dropped);
+	log_number(&l, "messages_in", (int64_t)s->messages_in);
+	log_number(&l, "messages_out", (int64_t)s->messages_out);
+	log_number(&l, "rtt_us", info->tcpi_rtt);
+	log_number(&l, "retransmits", info->tcpi_total_retrans);
+	log_end(&l);
+}
+
+/* From the first byte to the record.  The stack frame is the connection's memory. */
+static void converse(struct workers *w, struct slot *slot)
+{
+	struct stream s;
+	struct tcp_info info = {.tcpi_rtt = 0};
+	socklen_t len = sizeof info;
+
+	stream_init(&s, slot->fd, &slot->endpoint->terms, &slot->gate);
+	slot->endpoint->service->serve(&s, slot->endpoint);
+	stream_finish(&s);
+	if (log_wants(LOG_INFO))
+		(void)getsockopt(s.fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	close(registry_detach(w->registry, slot));
+	record(slot, &s, &info);
+	registry_release(w->registry, slot, &s);
+	barrier_leave(w->barrier);
+}
+
+/* Parking. */
+
+static void push(struct workers *w, struct parked *me)
+{
+	me->job = NULL;
+	me->above = NULL;
+	me->below = w->top;
+	if (w->top)
+		w->top->above = me;
+	w->top = me;
+	w->parked++;
+}
+
+static void take_out(struct workers *w, struct parked *p)
+{
+	if (p->above)
+		p->above->below = p->below;
+	else
+		w->top = p->below;
+	if (p->below)
+		p->below->above = p->above;
+	w->parked--;
+}
+
+/* The next connection, or NULL when it is time to end. */
+static struct slot *park(struct workers *w, struct parked *me)
+{
+	int64_t until = deadline_after(w->park_time_ns);
+
+	lock_take(&w->lock);
+	if (w->parked >= w->parked_max) {
+		lock_drop(&w->lock);
+		return NULL;
+	}
+	push(w, me);
+	while (!me->job && deadline_now() < until)
+		lock_wait_alone(&me->called, &w->lock, until);
+	if (!me->job)
+		take_out(w, me);
+	lock_drop(&w->lock);
+	return me->job;
+}
+
+static bool call_parked(struct workers *w, struct slot *slot)
+{
+	lock_take(&w->lock);
+	struct parked *p = w->top;
+	if (p) {
+		take_out(w, p);
+		p->job = slot;
+		pthread_cond_signal(&p->called);
+	}
+	lock_drop(&w->lock);
+	return p;
+}
+
+/* Threads. */
+
+static void *live(void *arg)
+{
+	struct slot *slot = arg;
+	struct workers *w = slot->workers;
+	struct parked me = {.job = NULL};
+
+	lock_cond_init(&me.called);
+	while (slot) {
+		converse(w, slot);
+		slot = park(w, &me);
+	}
+	pthread_cond_destroy(&me.called);
+	return NULL;
+}
+
+int worker_hand_over(struct workers *w, struct slot *slot)
+{
+	pthread_t thread;
+
+	slot->workers = w;
+	if (call_parked(w, slot))
+		return 0;
+	int rc = pthread_create(&thread, &w->attr, live, slot);
+	if (rc == 0)
+		registry_count_thread(w->registry);
+	return -rc;
+}
