@@ -81,7 +81,10 @@ static const char *split_plain(const char *text, const char **end, const char **
 	return NULL;
 }
 
-/* Digits and points alone are an IPv4 address or nothing: the resolver would read "8080" as 0.0.31.144. */
+/*
+ * Digits and points alone are an IPv4 address or nothing: the resolver would read "8080" as
+ * 0.0.31.144.
+ */
 static bool looks_numeric(const char *host)
 {
 	return host[strspn(host, "0123456789.")] == '\0';
@@ -159,7 +162,8 @@ static struct address wildcard(enum network network, in_port_t port)
 static const char *lookup_fault(int rc, enum network network)
 {
 	if (rc == EAI_ADDRFAMILY || (rc == EAI_NONAME && network != NETWORK_TCP))
-		return network == NETWORK_TCP4 ? "it has no IPv4 address" : "it has no IPv6 address";
+		return network == NETWORK_TCP4 ? "it has no IPv4 address"
+					       : "it has no IPv6 address";
 	return gai_strerror(rc);
 }
 

@@ -4,8 +4,9 @@
  *
  *   ":7007"  "127.0.0.1:7007"  "[::1]:7007"  "[fe80::1%eth0]:7007"  "localhost:7007"
  *
- * Stricter than Go in two places: a port is a number, never a service name, and it must be there.  The digits are read
- * here and not by getaddrinfo(3), to which "8080" is the host 0.0.31.144 and port 99999 is 34463.
+ * Stricter than Go in two places: a port is a number, never a service name, and it must be there.
+ * The digits are read here and not by getaddrinfo(3), to which "8080" is the host 0.0.31.144 and
+ * port 99999 is 34463.
  *
  * Threads:  any.
  */
@@ -51,16 +52,16 @@ int address_parse_network(const char *text, enum network *network);
 const char *address_network_name(enum network network);
 
 /*
- * Split and check text.  Returns 0, or -EINVAL with *fault a constant sentence that names what is wrong.
- * A failed call leaves *out as it was.
+ * Split and check text.  Returns 0, or -EINVAL with *fault a constant sentence that names what is
+ * wrong. A failed call leaves *out as it was.
  */
 int address_parse(const char *text, struct host_port *out, const char **fault);
 
 /*
- * The addresses that where names within network, in the order of getaddrinfo(3), at most max of them; for the wildcard
- * the one address to listen on ("[::]" or "0.0.0.0").  May block on the resolver when the host is a name.
- * Returns how many (at least 1), or -EINVAL (an address of the other family) or -ENOENT (no such name) with *fault a
- * constant sentence.
+ * The addresses that where names within network, in the order of getaddrinfo(3), at most max of
+ * them; for the wildcard the one address to listen on ("[::]" or "0.0.0.0").  May block on the
+ * resolver when the host is a name. Returns how many (at least 1), or -EINVAL (an address of the
+ * other family) or -ENOENT (no such name) with *fault a constant sentence.
  */
 int address_lookup(const struct host_port *where, enum network network, struct address *list,
 	size_t max, const char **fault);
@@ -70,7 +71,9 @@ int address_lookup(const struct host_port *where, enum network network, struct a
  */
 const struct address *address_preferred(const struct address *list, int count);
 
-/* "192.0.2.1:7007", "[::1]:7007".  An IPv4-mapped IPv6 address is written as IPv4.  Returns text. */
+/*
+ * "192.0.2.1:7007", "[::1]:7007".  An IPv4-mapped IPv6 address is written as IPv4.  Returns text.
+ */
 char *address_format(const struct address *a, char text[ADDRESS_TEXT_MAX]);
 
 /* The size that bind(2) and connect(2) want. */

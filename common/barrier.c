@@ -29,7 +29,10 @@ void barrier_leave(struct barrier *b)
 {
 	lock_take(&b->lock);
 	assert(b->inside > 0);
-	/* Under the lock, or the waiter could look, find one inside, and then sleep through the signal. */
+	/*
+	 * Under the lock, or the waiter could look, find one inside, and then sleep through the
+	 * signal.
+	 */
 	if (--b->inside == 0)
 		pthread_cond_signal(&b->empty);
 	lock_drop(&b->lock);

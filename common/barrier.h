@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * barrier - a counting barrier: counts the threads at work; one thread can wait for the last to leave.
+ * barrier - a counting barrier: counts the threads at work; one thread can wait for the last to
+ * leave.
  *
  * Threads:  once barrier_init() has returned, any thread may call anything here.
- * Lifetime: as long as the process.  A detached worker may still be returning from barrier_leave() when
- *           barrier_wait() ends, so a barrier is never destroyed.
+ * Lifetime: as long as the process.  A detached worker may still be returning from barrier_leave()
+ *           when barrier_wait() ends, so a barrier is never destroyed.
  * Errors:   none to handle.  A lock that fails aborts.
  */
 #ifndef BOBBIN_COMMON_BARRIER_H
@@ -25,8 +26,9 @@ struct barrier { /* fields belong to barrier.c */
 void barrier_init(struct barrier *b);
 
 /*
- * Step in, for oneself or for the thread that one is about to start: whoever counts only once it runs can be missed
- * by a wait.  True: somebody owes one barrier_leave().  False: the barrier is closed.
+ * Step in, for oneself or for the thread that one is about to start: whoever counts only once it
+ * runs can be missed by a wait.  True: somebody owes one barrier_leave().  False: the barrier is
+ * closed.
  */
 bool barrier_enter(struct barrier *b);
 
@@ -38,8 +40,8 @@ void barrier_close(struct barrier *b);
 
 /*
  * Sleep until nobody is inside or the monotonic clock passes deadline_ns (see deadline.h).
- * Returns how many are still inside; 0 means that all have left.  One waiter only; with a deadline that has passed it
- * does not wait, and anyone may look.
+ * Returns how many are still inside; 0 means that all have left.  One waiter only; with a deadline
+ * that has passed it does not wait, and anyone may look.
  */
 unsigned barrier_wait(struct barrier *b, int64_t deadline_ns);
 

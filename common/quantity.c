@@ -48,7 +48,9 @@ static const struct unit *find_unit(const struct unit *units, const char *name)
 	return NULL;
 }
 
-/* Digits, and perhaps a point and digits, as a whole number and the power of ten that divides it. */
+/*
+ * Digits, and perhaps a point and digits, as a whole number and the power of ten that divides it.
+ */
 static int parse_number(const char **text, int64_t *digits, int64_t *divisor)
 {
 	const char *p = *text;

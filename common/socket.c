@@ -13,7 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define TICK_NS	     (4 * NS_PER_MS)
+#define TICK_NS        (4 * NS_PER_MS)
 #define TIMEOUT_MAX_MS (INT64_C(1) << 40)
 
 int64_t socket_timeout_ms(int64_t timeout_ns)
@@ -49,7 +49,10 @@ static int seconds(int64_t ns)
 int socket_set_options(int fd, const struct socket_options *options)
 {
 	int64_t dead = options->dead_after_ns;
-	/* With TCP_USER_TIMEOUT set it, and not the number of probes, decides when keepalive gives up. */
+	/*
+	 * With TCP_USER_TIMEOUT set it, and not the number of probes, decides when keepalive gives
+	 * up.
+	 */
 	const struct {
 		int level;
 		int name;
@@ -64,12 +67,13 @@ int socket_set_options(int fd, const struct socket_options *options)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		int rc = rows[i].wanted ? set_int(fd, rows[i].level, rows[i].name, rows[i].value) : 0;
+		int rc = rows[i].wanted ? set_int(fd, rows[i].level, rows[i].name, rows[i].value)
+					: 0;
 		if (rc < 0)
 			return rc;
 	}
-	int rc = socket_set_timeout(
-		fd, SO_RCVTIMEO, socket_timeout_ms(options->receive_timeout_ns));
+	int rc =
+		socket_set_timeout(fd, SO_RCVTIMEO, socket_timeout_ms(options->receive_timeout_ns));
 	if (rc < 0)
 		return rc;
 	return socket_set_timeout(fd, SO_SNDTIMEO, socket_timeout_ms(options->send_timeout_ns));

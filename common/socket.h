@@ -2,8 +2,9 @@
 /*
  * socket - TCP sockets with their options set: listen, dial, adopt.
  *
- * Linux hands a listener's options on to the sockets accepted from it, at the handshake (socket(7), tcp(7)).  Options
- * set before listen(2) therefore reach every connection, and none needs a call of its own.
+ * Linux hands a listener's options on to the sockets accepted from it, at the handshake (socket(7),
+ * tcp(7)).  Options set before listen(2) therefore reach every connection, and none needs a call of
+ * its own.
  *
  * Threads:  any.
  */
@@ -19,13 +20,13 @@
 struct socket_options {
 	int64_t receive_timeout_ns; /* SO_RCVTIMEO; more than 0 */
 	int64_t send_timeout_ns;    /* SO_SNDTIMEO; more than 0 */
-	int64_t dead_after_ns;	    /* TCP_USER_TIMEOUT, and keepalive at a third of it; 0 leaves both off */
-	bool nodelay;		    /* TCP_NODELAY */
+	int64_t dead_after_ns;      /* TCP_USER_TIMEOUT, keepalive at a third of it; 0: neither */
+	bool nodelay;               /* TCP_NODELAY */
 };
 
 /*
- * SO_RCVTIMEO counts in the kernel's ticks, here taken as 4 ms: a timeout as the whole ticks that last at least this
- * long, in milliseconds, never 0 (which would mean for ever).
+ * SO_RCVTIMEO counts in the kernel's ticks, here taken as 4 ms: a timeout as the whole ticks that
+ * last at least this long, in milliseconds, never 0 (which would mean for ever).
  */
 int64_t socket_timeout_ms(int64_t timeout_ns);
 
@@ -36,16 +37,16 @@ int socket_set_timeout(int fd, int which, int64_t timeout_ms);
 int socket_set_options(int fd, const struct socket_options *options);
 
 /*
- * A listening socket at the address, close-on-exec, with SO_REUSEADDR, the options set before listen(2), and, for
- * IPv6, IPV6_V6ONLY set to v6only whatever the system's default.  Returns the descriptor, the caller's to close, or
- * -errno of the call that failed.
+ * A listening socket at the address, close-on-exec, with SO_REUSEADDR, the options set before
+ * listen(2), and, for IPv6, IPV6_V6ONLY set to v6only whatever the system's default.  Returns the
+ * descriptor, the caller's to close, or -errno of the call that failed.
  */
-int socket_listen(const struct address *at, bool v6only, int backlog,
-	const struct socket_options *options);
+int socket_listen(
+	const struct address *at, bool v6only, int backlog, const struct socket_options *options);
 
 /*
- * Connect to the address before deadline_ns.  Returns a blocking, close-on-exec descriptor, the caller's to close, or
- * -errno; -ETIMEDOUT when the deadline passed.
+ * Connect to the address before deadline_ns.  Returns a blocking, close-on-exec descriptor, the
+ * caller's to close, or -errno; -ETIMEDOUT when the deadline passed.
  */
 int socket_dial(const struct address *to, int64_t deadline_ns);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stream - full-loop, buffered reading and writing on a blocking TCP socket, each message until a deadline.
+ * stream - full-loop, buffered reading and writing on a blocking TCP socket, each message until a
+ * deadline.
  *
  * From top to bottom: ends, the gate, memory, sending, receiving, messages, replies, last words.
  */
@@ -29,9 +30,9 @@
 /* Ends. */
 
 enum manner {
-	CLOSE,	/* send what is buffered and close: everything that came was read */
-	LINGER, /* the same, then half-close and read on for a while, or unread input would make close() send RST */
-	RESET,	/* the peer no longer takes part: RST, and what is unsent is dropped */
+	CLOSE,  /* send what is buffered and close: everything that came was read */
+	LINGER, /* then half-close and read on: unread input would make close() send RST */
+	RESET,  /* the peer no longer takes part: RST, and what is unsent is dropped */
 };
 
 static const struct {
@@ -146,9 +147,10 @@ static size_t buffered(const struct stream *s)
 }
 
 /*
- * True once the owner drains.  The first look fixes what is still answered: all that has arrived by then, so that a
- * peer that goes on sending cannot hold the stop up.  A connection that has said nothing yet is given the owner's
- * patience instead, or the client that has just connected would be turned away.
+ * True once the owner drains.  The first look fixes what is still answered: all that has arrived by
+ * then, so that a peer that goes on sending cannot hold the stop up.  A connection that has said
+ * nothing yet is given the owner's patience instead, or the client that has just connected would be
+ * turned away.
  */
 static bool is_draining(struct stream *s)
 {
@@ -247,8 +249,8 @@ size_t stream_memory_max(const struct stream_terms *terms)
 }
 
 /*
- * Room for a message of need bytes, counted from in.start, and at least one byte to receive into.  False only if a
- * message does not fit without more memory, and there is none.
+ * Room for a message of need bytes, counted from in.start, and at least one byte to receive into.
+ * False only if a message does not fit without more memory, and there is none.
  */
 static bool make_room(struct stream *s, size_t need)
 {
@@ -267,13 +269,19 @@ static bool make_room(struct stream *s, size_t need)
 		size_t doubled = 2 * in->size < most ? 2 * in->size : most;
 		return buffer_grow(in, s->in_inline, need > doubled ? need : doubled);
 	}
-	/* Full after complete messages: it moves bulk.  Without memory for that it goes on in small steps. */
+	/*
+	 * Full after complete messages: it moves bulk.  Without memory for that it goes on in small
+	 * steps.
+	 */
 	if (s->filled && s->progressed && in->size < STREAM_BULK_BYTES)
 		(void)buffer_grow(in, s->in_inline, STREAM_BULK_BYTES);
 	return true;
 }
 
-/* Arming: the socket's timeout is shortened when it is longer than what is left, and else left alone. */
+/*
+ * Arming: the socket's timeout is shortened when it is longer than what is left, and else left
+ * alone.
+ */
 
 static int arm(struct stream *s, int which, int64_t *armed_ms, int64_t left_ns)
 {
@@ -309,7 +317,10 @@ static size_t advance(struct iovec **pieces, size_t count, size_t sent)
 	return count;
 }
 
-/* It does not go at once: look at the clock and set the timeout for a blocking send.  Returns 0 or -errno. */
+/*
+ * It does not go at once: look at the clock and set the timeout for a blocking send.  Returns 0 or
+ * -errno.
+ */
 static int await_send(struct stream *s, int64_t *deadline_ns)
 {
 	int64_t now = deadline_now();
@@ -322,8 +333,9 @@ static int await_send(struct stream *s, int64_t *deadline_ns)
 }
 
 /*
- * All of the pieces, until the reply's deadline.  The first try does not block, so that a reply that goes at once costs
- * one call and no look at the clock.  A blocked send returns a short count when SO_SNDTIMEO passes, and only then EAGAIN.
+ * All of the pieces, until the reply's deadline.  The first try does not block, so that a reply
+ * that goes at once costs one call and no look at the clock.  A blocked send returns a short count
+ * when SO_SNDTIMEO passes, and only then EAGAIN.
  */
 static int send_pieces(struct stream *s, struct iovec *pieces, size_t count)
 {
@@ -373,7 +385,7 @@ bool stream_flush(struct stream *s)
 /* Receiving. */
 
 struct wait {
-	bool idle;	    /* between messages */
+	bool idle; /* between messages */
 	int64_t deadline;
 	enum stream_end late; /* what it is called when the deadline passes */
 };
@@ -409,9 +421,9 @@ static bool too_late(struct stream *s, enum stream_end late)
 }
 
 /*
- * recv(2) returned without input.  True: go on.  EAGAIN before the deadline means that the armed timeout was shorter
- * than what is left, because an earlier wait was; it is set to what is left now, for EAGAIN must never come back at
- * once.
+ * recv(2) returned without input.  True: go on.  EAGAIN before the deadline means that the armed
+ * timeout was shorter than what is left, because an earlier wait was; it is set to what is left
+ * now, for EAGAIN must never come back at once.
  */
 static bool look_at_the_clock(struct stream *s, const struct wait *w, int error)
 {
@@ -427,7 +439,10 @@ static bool look_at_the_clock(struct stream *s, const struct wait *w, int error)
 	return rc == 0 || end_with_errno(s, -rc);
 }
 
-/* The end of the stream, or what looks like it: the owner shut the reading side, or cut the connection. */
+/*
+ * The end of the stream, or what looks like it: the owner shut the reading side, or cut the
+ * connection.
+ */
 static bool end_of_input(struct stream *s)
 {
 	if (is_cut(s))
@@ -438,7 +453,10 @@ static bool end_of_input(struct stream *s)
 	return false;
 }
 
-/* One recv that did not fail; most bounds what it may bring.  Returns its count, or -1 with the end set. */
+/*
+ * One recv that did not fail; most bounds what it may bring.  Returns its count, or -1 with the end
+ * set.
+ */
 static ssize_t receive(struct stream *s, const struct wait *w, size_t need, size_t most)
 {
 	for (;;) {
@@ -476,7 +494,9 @@ static ssize_t await_input(struct stream *s, size_t need, size_t most)
 	}
 	if (w.idle && !publish(s, s->bytes_in == 0 ? GATE_NEW : GATE_IDLE))
 		return -1;
-	/* Only now, with the state out: whoever sets the flag later finds the state, and wakes us. */
+	/*
+	 * Only now, with the state out: whoever sets the flag later finds the state, and wakes us.
+	 */
 	if (!w.idle || may_begin(s)) {
 		if (w.idle && holds_bulk(s))
 			left = deadline_earlier(left, REST_NS);
@@ -493,8 +513,9 @@ static ssize_t await_input(struct stream *s, size_t need, size_t most)
 }
 
 /*
- * Send what is due, then receive at least one byte more of a message that takes need bytes as far as is known, and at
- * most `most` at once.  False at the end of the stream (s->ended, with s->end still open) or of the conversation.
+ * Send what is due, then receive at least one byte more of a message that takes need bytes as far
+ * as is known, and at most `most` at once.  False at the end of the stream (s->ended, with s->end
+ * still open) or of the conversation.
  */
 static bool fill(struct stream *s, size_t need, size_t most)
 {
@@ -514,9 +535,11 @@ static bool fill(struct stream *s, size_t need, size_t most)
 /* Messages. */
 
 /* Hand out len bytes, and consume them with the skip bytes around them. */
-static bool hand_out(struct stream *s, struct stream_message *m, size_t before, size_t len, size_t end)
+static bool hand_out(
+	struct stream *s, struct stream_message *m, size_t before, size_t len, size_t end)
 {
-	*m = (struct stream_message){.data = s->in.data + s->in.start + before, .len = len, .end = end};
+	*m = (struct stream_message){
+		.data = s->in.data + s->in.start + before, .len = len, .end = end};
 	s->in.start += before + len + end;
 	s->scanned = 0;
 	s->progressed = true;
@@ -524,7 +547,10 @@ static bool hand_out(struct stream *s, struct stream_message *m, size_t before, 
 	return true;
 }
 
-/* How much one recv may bring when it completes a line: while messages flow, what fits; else what the bound allows. */
+/*
+ * How much one recv may bring when it completes a line: while messages flow, what fits; else what
+ * the bound allows.
+ */
 static size_t line_appetite(const struct stream *s)
 {
 	size_t max = (size_t)s->terms->max_line + 1;
@@ -586,7 +612,8 @@ bool stream_read_frame(struct stream *s, struct stream_message *frame)
 		if (buffered(s) >= FRAME_HEADER) {
 			uint32_t len = frame_length(s);
 			if (len > s->terms->max_frame)
-				return complain_of(s, STREAM_TOO_LONG, "frame longer than %lld bytes",
+				return complain_of(s, STREAM_TOO_LONG,
+					"frame longer than %lld bytes",
 					(long long)s->terms->max_frame);
 			need += len;
 			if (buffered(s) >= need) {
@@ -689,14 +716,16 @@ struct socket_options stream_socket_options(
 	};
 }
 
-void stream_init(struct stream *s, int fd, const struct stream_terms *terms, struct stream_gate *gate)
+void stream_init(
+	struct stream *s, int fd, const struct stream_terms *terms, struct stream_gate *gate)
 {
 	/* Not the buffers: a page that is not touched costs nothing. */
 	memset(s, 0, offsetof(struct stream, in_inline));
 	s->fd = fd;
 	s->terms = terms;
 	s->gate = gate;
-	s->lifetime_deadline = terms->lifetime_ns > 0 ? deadline_after(terms->lifetime_ns) : DEADLINE_NEVER;
+	s->lifetime_deadline =
+		terms->lifetime_ns > 0 ? deadline_after(terms->lifetime_ns) : DEADLINE_NEVER;
 	s->armed_receive_ms = socket_timeout_ms(terms->idle_ns);
 	s->armed_send_ms = socket_timeout_ms(terms->reply_ns);
 	buffer_init(&s->in, s->in_inline);

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stream - full-loop, buffered reading and writing on a blocking TCP socket, each message until a deadline.
+ * stream - full-loop, buffered reading and writing on a blocking TCP socket, each message until a
+ * deadline.
  *
  * A service reads a message, writes its reply, and reads the next; the stream does the rest:
  *
- *   - A message has one absolute deadline from its first byte, a reply one from the moment it does not go at once, and
- *     the pause between messages is bounded too.  SO_RCVTIMEO alone bounds one call: a peer that sends a byte a period
- *     would hold the thread for ever.
- *   - What one recv(2) brought is answered by one sendmsg(2): replies gather in a buffer and leave before the thread
- *     blocks, or when the buffer is full.
- *   - Small messages live in a buffer inside struct stream.  A connection that moves more gets a larger one from
- *     mmap(2), never larger than its longest message needs, and gives it back when it rests.
- *   - When its owner drains, the stream answers what had arrived, then reports the end, like any other end.
+ *   - A message has one absolute deadline from its first byte, a reply one from the moment it does
+ *     not go at once, and the pause between messages is bounded too.  SO_RCVTIMEO alone bounds one
+ *     call: a peer that sends a byte a period would hold the thread for ever.
+ *   - What one recv(2) brought is answered by one sendmsg(2): replies gather in a buffer and leave
+ *     before the thread blocks, or when the buffer is full.
+ *   - Small messages live in a buffer inside struct stream.  A connection that moves more gets a
+ *     larger one from mmap(2), never larger than its longest message needs, and gives it back when
+ *     it rests.
+ *   - When its owner drains, the stream answers what had arrived, then reports the end, like any
+ *     other end.
  *   - Any end is told to the peer as it should be: see enum stream_end.
  *
  * Nothing here says anything to an operator; the owner reads the fields marked [result].
  *
  * Threads:  a stream belongs to one thread.  Only its gate is shared.
- * Errors:   reads and writes return false when the conversation is over, and go on doing so; stream.end says why.
+ * Errors:   reads and writes return false when the conversation is over, and go on doing so;
+ *           stream.end says why.
  */
 #ifndef BOBBIN_COMMON_STREAM_H
 #define BOBBIN_COMMON_STREAM_H
@@ -48,67 +52,71 @@ enum stream_framing {
 /* What the peer may do.  [const] while any stream uses it.  Durations in ns, greater than 0. */
 struct stream_terms {
 	enum stream_framing framing;
-	int64_t idle_ns;	/* between messages */
-	int64_t message_ns;	/* from a message's first byte to its last */
-	int64_t reply_ns;	/* for the peer to take a reply, once it does not go at once */
-	int64_t lifetime_ns;	/* of the connection, looked at between reads; 0: no bound */
-	int64_t linger_time_ns; /* how long, and how much, is read and dropped after the last reply, */
-	int64_t linger_bytes;	/* so that no RST destroys it on its way */
-	int64_t max_line;	/* bytes, '\n' not counted */
-	int64_t max_frame;	/* bytes, the length not counted */
+	int64_t idle_ns;        /* between messages */
+	int64_t message_ns;     /* from a message's first byte to its last */
+	int64_t reply_ns;       /* for the peer to take a reply, once it does not go at once */
+	int64_t lifetime_ns;    /* of the connection, looked at between reads; 0: no bound */
+	int64_t linger_time_ns; /* how long what still comes after the last reply is read */
+	int64_t linger_bytes;   /* and dropped, and how much */
+	int64_t max_line;       /* bytes, '\n' not counted */
+	int64_t max_frame;      /* bytes, the length not counted */
 };
 
-/* Why a conversation ended, and so how: with or without an error reply, by lingering, by RST, by plain close. */
+/*
+ * Why a conversation ended, and so how: with or without an error reply, by lingering, by RST, by
+ * plain close.
+ */
 enum stream_end {
-	STREAM_OPEN,		/* it has not ended */
-	STREAM_EOF,		/* the peer's end of stream, all answered */
-	STREAM_SERVED,		/* the service returned of its own accord */
-	STREAM_REFUSED,		/* the service called stream_refuse() */
-	STREAM_TOO_LONG,	/* a line or frame above its bound */
+	STREAM_OPEN,            /* it has not ended */
+	STREAM_EOF,             /* the peer's end of stream, all answered */
+	STREAM_SERVED,          /* the service returned of its own accord */
+	STREAM_REFUSED,         /* the service called stream_refuse() */
+	STREAM_TOO_LONG,        /* a line or frame above its bound */
 	STREAM_MESSAGE_TIMEOUT, /* message_ns passed */
-	STREAM_IDLE,		/* idle_ns passed */
-	STREAM_LIFETIME,	/* lifetime_ns passed */
-	STREAM_DRAINED,		/* the owner drains */
-	STREAM_REPLY_TIMEOUT,	/* reply_ns passed */
-	STREAM_FORCED,		/* the owner cut it */
-	STREAM_TRUNCATED,	/* the peer's end of stream inside a frame */
-	STREAM_RESET,		/* ECONNRESET, EPIPE */
-	STREAM_UNREACHABLE,	/* the network gave up on the peer (ETIMEDOUT and its kin) */
-	STREAM_NO_MEMORY,	/* mmap(2) failed for a message above STREAM_INLINE_BYTES */
-	STREAM_FAILED,		/* any other errno; see stream.error */
-	STREAM_ENDS,		/* how many there are */
+	STREAM_IDLE,            /* idle_ns passed */
+	STREAM_LIFETIME,        /* lifetime_ns passed */
+	STREAM_DRAINED,         /* the owner drains */
+	STREAM_REPLY_TIMEOUT,   /* reply_ns passed */
+	STREAM_FORCED,          /* the owner cut it */
+	STREAM_TRUNCATED,       /* the peer's end of stream inside a frame */
+	STREAM_RESET,           /* ECONNRESET, EPIPE */
+	STREAM_UNREACHABLE,     /* the network gave up on the peer (ETIMEDOUT and its kin) */
+	STREAM_NO_MEMORY,       /* mmap(2) failed for a message above STREAM_INLINE_BYTES */
+	STREAM_FAILED,          /* any other errno; see stream.error */
+	STREAM_ENDS,            /* how many there are */
 };
 
 /* The word for each, for logs and counters: "eof", "message_timeout". */
 const char *stream_end_name(enum stream_end end);
 
 /*
- * Where the owner of many streams and the thread of one meet, without a lock.  The thread stores its state and then
- * loads *draining; the owner stores *draining and then swaps the state; all sequentially consistent, so one of them
- * always sees the other.
+ * Where the owner of many streams and the thread of one meet, without a lock.  The thread stores
+ * its state and then loads *draining; the owner stores *draining and then swaps the state; all
+ * sequentially consistent, so one of them always sees the other.
  *
- * To drain, the owner swaps GATE_IDLE (or GATE_NEW, when it has waited long enough for a first word) for GATE_WOKEN
- * and shuts down the reading side; to cut, it stores GATE_FORCED and shuts down both.
+ * To drain, the owner swaps GATE_IDLE (or GATE_NEW, when it has waited long enough for a first
+ * word) for GATE_WOKEN and shuts down the reading side; to cut, it stores GATE_FORCED and shuts
+ * down both.
  */
 enum stream_gate_state {
-	GATE_NEW,	/* waiting, and nothing has been received yet */
-	GATE_IDLE,	/* waiting between messages */
-	GATE_BUSY,	/* in a message or its reply */
+	GATE_NEW,       /* waiting, and nothing has been received yet */
+	GATE_IDLE,      /* waiting between messages */
+	GATE_BUSY,      /* in a message or its reply */
 	GATE_LINGERING, /* every reply sent; reading and dropping */
-	GATE_WOKEN,	/* was waiting when the owner drained */
-	GATE_FORCED,	/* cut; final */
+	GATE_WOKEN,     /* was waiting when the owner drained */
+	GATE_FORCED,    /* cut; final */
 };
 
 struct stream_gate {
-	_Atomic int state;	      /* [atomic] enum stream_gate_state */
-	const atomic_bool *draining;  /* [const] the owner's flag: becomes true once, for good */
+	_Atomic int state;           /* [atomic] enum stream_gate_state */
+	const atomic_bool *draining; /* [const] the owner's flag: becomes true once, for good */
 };
 
 /* One message.  data stays valid, in the stream's buffer, until the next read. */
 struct stream_message {
 	const char *data;
 	size_t len;
-	size_t end; /* LINE: 1 if a '\n' stands at data[len], 0 for a last line without it.  Otherwise 0 */
+	size_t end; /* LINE: 1 if data[len] is its '\n', 0 for a last line without.  Otherwise 0 */
 };
 
 struct stream_buffer { /* fields belong to stream.c */
@@ -123,45 +131,46 @@ struct stream { /* fields belong to stream.c but for [result] */
 	const struct stream_terms *terms;
 	struct stream_gate *gate;
 
-	enum stream_end end;	 /* [result] */
-	int error;		 /* [result] the errno behind the end, or 0 */
-	uint64_t bytes_in;	 /* [result] received, dropped ones not counted */
-	uint64_t bytes_out;	 /* [result] taken by the kernel */
-	uint64_t bytes_dropped;	 /* [result] read and dropped while lingering */
-	uint64_t messages_in;	 /* [result] 0 for RAW */
-	uint64_t messages_out;	 /* [result] 0 for RAW */
+	enum stream_end end;    /* [result] */
+	int error;              /* [result] the errno behind the end, or 0 */
+	uint64_t bytes_in;      /* [result] received, dropped ones not counted */
+	uint64_t bytes_out;     /* [result] taken by the kernel */
+	uint64_t bytes_dropped; /* [result] read and dropped while lingering */
+	uint64_t messages_in;   /* [result] 0 for RAW */
+	uint64_t messages_out;  /* [result] 0 for RAW */
 
 	struct stream_buffer in;
 	struct stream_buffer out;
-	size_t scanned;		     /* LINE: bytes from in.start on known to hold no '\n' */
-	bool filled;		     /* the last recv filled all that it was given */
-	bool progressed;	     /* a message was completed since the last recv */
-	bool ended;		     /* the peer's FIN was read */
-	bool draining;		     /* drain_end is set */
-	bool woken;		     /* the reading side is shut: an end of stream need not be the peer's */
-	bool replying_error;	     /* complaint is the last reply */
-	uint64_t drain_end;	     /* answer messages that begin before this count of bytes_in */
+	size_t scanned;      /* LINE: bytes from in.start on known to hold no '\n' */
+	bool filled;         /* the last recv filled all that it was given */
+	bool progressed;     /* a message was completed since the last recv */
+	bool ended;          /* the peer's FIN was read */
+	bool draining;       /* drain_end is set */
+	bool woken;          /* the reading side is shut: an end of stream need not be the peer's */
+	bool replying_error; /* complaint is the last reply */
+	uint64_t drain_end;  /* answer messages that begin before this count of bytes_in */
 	int64_t lifetime_deadline;
-	int64_t message_deadline;    /* 0: no message has begun */
-	int64_t armed_receive_ms;    /* SO_RCVTIMEO as it stands */
-	int64_t armed_send_ms;	     /* SO_SNDTIMEO as it stands */
+	int64_t message_deadline; /* 0: no message has begun */
+	int64_t armed_receive_ms; /* SO_RCVTIMEO as it stands */
+	int64_t armed_send_ms;    /* SO_SNDTIMEO as it stands */
 	char complaint[128];
 	char in_inline[STREAM_INLINE_BYTES];
 	char out_inline[STREAM_INLINE_BYTES];
 };
 
 /*
- * The options that a socket must have before stream_init(): the stream counts on these timeouts being set, on the
- * listener or on the socket, and touches them only to shorten them.
+ * The options that a socket must have before stream_init(): the stream counts on these timeouts
+ * being set, on the listener or on the socket, and touches them only to shorten them.
  */
 struct socket_options stream_socket_options(
 	const struct stream_terms *terms, bool nodelay, int64_t dead_after_ns);
 
 /*
- * Begin on a connected, blocking socket.  The stream borrows all three; fd is never closed here.  gate may be NULL for
- * a stream that nobody drains.
+ * Begin on a connected, blocking socket.  The stream borrows all three; fd is never closed here.
+ * gate may be NULL for a stream that nobody drains.
  */
-void stream_init(struct stream *s, int fd, const struct stream_terms *terms, struct stream_gate *gate);
+void stream_init(
+	struct stream *s, int fd, const struct stream_terms *terms, struct stream_gate *gate);
 
 /*
  * The next line, without its '\n', or frame, without its length.  False at the end.
@@ -174,8 +183,8 @@ bool stream_read_frame(struct stream *s, struct stream_message *frame);
 bool stream_read_some(struct stream *s, struct stream_message *bytes);
 
 /*
- * One reply, from one piece or, up to 7, from several.  It leaves at the latest before the next read blocks.  False if
- * the conversation is over.
+ * One reply, from one piece or, up to 7, from several.  It leaves at the latest before the next
+ * read blocks.  False if the conversation is over.
  */
 bool stream_write(struct stream *s, const void *data, size_t len);
 bool stream_write_pieces(struct stream *s, const struct iovec *pieces, size_t count);
@@ -187,14 +196,15 @@ bool stream_write_frame(struct stream *s, const void *body, size_t len);
 bool stream_flush(struct stream *s);
 
 /*
- * End the conversation with an error reply in the stream's framing: "error: " and the text (up to 120 bytes; one line).
- * Returns false, so that a service can end with it.
+ * End the conversation with an error reply in the stream's framing: "error: " and the text (up to
+ * 120 bytes; one line). Returns false, so that a service can end with it.
  */
 bool stream_refuse(struct stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * The last words: error reply, flush, half-close, linger, or whatever belongs to s->end; STREAM_OPEN becomes
- * STREAM_SERVED.  Afterwards the owner closes fd, and only the [result] fields may be used.
+ * The last words: error reply, flush, half-close, linger, or whatever belongs to s->end;
+ * STREAM_OPEN becomes STREAM_SERVED.  Afterwards the owner closes fd, and only the [result] fields
+ * may be used.
  */
 void stream_finish(struct stream *s);
 

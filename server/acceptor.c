@@ -22,11 +22,11 @@
 /* The errnos of accept(2). */
 
 enum answer {
-	AGAIN,	  /* look at the stop, and accept again */
+	AGAIN,    /* look at the stop, and accept again */
 	TIMEOUT,  /* the listener's own SO_RCVTIMEO, or a listener that does not block */
-	THEIRS,	  /* the connection's trouble: count it, and take the next */
+	THEIRS,   /* the connection's trouble: count it, and take the next */
 	SHORTAGE, /* ours: rest, or the loop burns a core */
-	LOST,	  /* the listener is gone */
+	LOST,     /* the listener is gone */
 };
 
 /* Linux passes pending network errors of the new connection through accept(2). */
@@ -58,7 +58,10 @@ static const struct {
 	{EFAULT, LOST},
 };
 
-/* An errno that nobody has heard of is answered like a shortage: slowly, and with a line in the log. */
+/*
+ * An errno that nobody has heard of is answered like a shortage: slowly, and with a line in the
+ * log.
+ */
 static enum answer answer_to(int error)
 {
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
@@ -104,7 +107,7 @@ static void rest(struct acceptor *a)
 	int64_t doubled = 2 * a->back_off_ns;
 
 	a->back_off_ns = doubled < BACK_OFF_MIN_NS ? BACK_OFF_MIN_NS
-		: doubled > BACK_OFF_MAX_NS	   ? BACK_OFF_MAX_NS
+		: doubled > BACK_OFF_MAX_NS        ? BACK_OFF_MAX_NS
 						   : doubled;
 	registry_rest(a->registry, deadline_after(a->back_off_ns));
 }
@@ -146,7 +149,10 @@ static bool handle_error(struct acceptor *a, int error)
 
 /* A connection. */
 
-/* Options that the socket may not have inherited, because it was queued before the listener had them. */
+/*
+ * Options that the socket may not have inherited, because it was queued before the listener had
+ * them.
+ */
 static void set_missing_options(struct acceptor *a, int fd)
 {
 	if (a->listener.unset == 0)
@@ -169,8 +175,8 @@ static void give_up(struct acceptor *a, struct slot *slot, int error)
 static void hand_over(struct acceptor *a, int fd, const struct address *peer)
 {
 	/*
-	 * Here and not in the worker: a stop that counted only threads that run would miss this one.  The barrier is
-	 * closed only when every acceptor is done.
+	 * Here and not in the worker: a stop that counted only threads that run would miss this
+	 * one.  The barrier is closed only when every acceptor is done.
 	 */
 	bool open = barrier_enter(a->busy);
 
@@ -211,8 +217,9 @@ static bool is_stopping(struct acceptor *a)
 }
 
 /*
- * At the limit the listener is not looked at: clients wait in the kernel's queue.  With several listeners another one
- * may take the last slot between the look and the accept; then the one client waits here.
+ * At the limit the listener is not looked at: clients wait in the kernel's queue.  With several
+ * listeners another one may take the last slot between the look and the accept; then the one client
+ * waits here.
  */
 static bool accept_until_stop(struct acceptor *a)
 {
@@ -234,10 +241,10 @@ static bool has_queued(const struct listener *l)
 }
 
 /*
- * Whoever has connected before the stop gets a place as long as the stop waits.  Of a shared listener only as many as
- * were queued at the stop are ours: the rest, and those that come, are the other process's.  It is not made
- * non-blocking, because that too would be the other's; should the other take a client between our look and our accept,
- * the knocks go on until we are done.
+ * Whoever has connected before the stop gets a place as long as the stop waits.  Of a shared
+ * listener only as many as were queued at the stop are ours: the rest, and those that come, are the
+ * other process's.  It is not made non-blocking, because that too would be the other's; should the
+ * other take a client between our look and our accept, the knocks go on until we are done.
  */
 static void accept_queued(struct acceptor *a)
 {

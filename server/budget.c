@@ -16,8 +16,8 @@
 
 /* Kept for everything that is no connection. */
 #define DESCRIPTORS_SPARE 32
-#define THREADS_SPARE	  8
-#define MAPPINGS_SPARE	  256
+#define THREADS_SPARE     8
+#define MAPPINGS_SPARE    256
 
 /* A stack and its guard page. */
 #define MAPPINGS_PER_CONNECTION 2
@@ -59,7 +59,8 @@ static int64_t user_threads(void)
 {
 	struct rlimit limit;
 
-	if (geteuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+	if (geteuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) < 0 ||
+		limit.rlim_cur == RLIM_INFINITY)
 		return UNLIMITED;
 	return (int64_t)limit.rlim_cur;
 }
@@ -92,7 +93,8 @@ static int64_t cgroup_number(const char *name)
 		return UNLIMITED;
 	while (fgets(line, sizeof line, file)) {
 		if (strncmp(line, "0::", 3) == 0)
-			snprintf(group, sizeof group, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
+			snprintf(group, sizeof group, "%.*s", (int)strcspn(line + 3, "\n"),
+				line + 3);
 	}
 	fclose(file);
 	for (char *slash; (slash = strrchr(group, '/')); *slash = '\0') {
@@ -177,6 +179,7 @@ void budget_check(const struct settings *s)
 	}
 	log_text(&l, "connection_memory_max", quantity_format_size(memory_max(s), text));
 	if (!enough)
-		log_text(&l, "effect", "clients beyond what is allowed wait for a descriptor or a thread");
+		log_text(&l, "effect",
+			"clients beyond what is allowed wait for a descriptor or a thread");
 	log_end(&l);
 }

@@ -10,9 +10,10 @@
 #include "settings.h"
 
 /*
- * Raise the soft limit of descriptors to the hard one, and log how many connections each limit of the system allows,
- * which of them binds, and what a connection takes at the most.  A warning if limits.max_connections asks for more;
- * the server then starts all the same, and meets the shortage as one.
+ * Raise the soft limit of descriptors to the hard one, and log how many connections each limit of
+ * the system allows, which of them binds, and what a connection takes at the most.  A warning if
+ * limits.max_connections asks for more; the server then starts all the same, and meets the shortage
+ * as one.
  */
 void budget_check(const struct settings *s);
 

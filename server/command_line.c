@@ -15,19 +15,21 @@
 #define DEFAULT_LISTENER "127.0.0.1:7007"
 
 static const char usage[] =
-	"usage: bobbind [-c FILE] [-t] [-T] [-l [NETWORK:]ADDRESS[=SERVICE]]... [-o key=value]... [-v] [-V] [-h]\n"
+	"usage: bobbind [-c FILE] [-l [NETWORK:]ADDRESS[=SERVICE]]... [-o key=value]...\n"
+	"               [-t] [-T] [-v] [-V] [-h]\n"
 	"\n"
 	"  -c FILE   read the configuration from FILE, see bobbind.conf(5)\n"
-	"  -l ...    listen there instead of where the file says; NETWORK is tcp (the default), tcp4 or\n"
-	"            tcp6, SERVICE is line (the default), frame or echo; may be given several times\n"
-	"  -o k=v    set one option, as in -o timeouts.idle=10s; the file's value gives way\n"
+	"  -l ...    listen there instead of where the file says; NETWORK is tcp (the\n"
+	"            default), tcp4 or tcp6, SERVICE is line (the default), frame or echo\n"
+	"  -o k=v    set one option, as in -o timeouts.idle=10s, instead of the file's value\n"
 	"  -t        check the configuration, and end\n"
 	"  -T        write the configuration in force as a file, and end\n"
 	"  -v        log more (log.level=debug)\n"
 	"  -V        print the version, and end\n"
 	"  -h        print this, and end\n"
 	"\n"
-	"Without -c and -l it serves lines on " DEFAULT_LISTENER ".  Ctrl-C ends it.\n";
+	"-l and -o may be given several times.  Without -c and -l it serves lines on\n" DEFAULT_LISTENER
+	".  Ctrl-C ends it.\n";
 
 /* The arguments, as they were typed. */
 struct arguments {
@@ -35,7 +37,7 @@ struct arguments {
 	bool check;
 	bool print;
 	bool verbose;
-	const char *done; /* text to print on standard output before ending at once */
+	const char *done;   /* text to print on standard output before ending at once */
 	char **assignments; /* -o, in their order */
 	size_t assignment_count;
 	char **listeners; /* -l, in their order */
@@ -86,7 +88,8 @@ static void take_arguments(struct arguments *a, int argc, char **argv, struct fa
 	while ((letter = getopt(argc, argv, ":c:tTl:o:vVh")) != -1)
 		take_option(a, letter, f);
 	for (int i = optind; i < argc; i++)
-		faults_in_usage(f, "%s: nothing is expected here; an address goes behind -l", argv[i]);
+		faults_in_usage(
+			f, "%s: nothing is expected here; an address goes behind -l", argv[i]);
 }
 
 /* -o key=value */
@@ -108,12 +111,16 @@ static void assign(const char *text, struct settings *s, struct faults *f)
 	else if (row && !option_set(row, option_base(row, s), equals + 1, fault))
 		faults_in_usage(f, "-o %s: %s", text, fault);
 	else if (!row && near)
-		faults_in_usage(f, "-o %s: there is no option %s; did you mean %s?", text, key, near);
+		faults_in_usage(
+			f, "-o %s: there is no option %s; did you mean %s?", text, key, near);
 	else if (!row)
 		faults_in_usage(f, "-o %s: there is no option %s", text, key);
 }
 
-/* "tcp4:" in front of an address.  Returns the address; the network stays as it is where none is named. */
+/*
+ * "tcp4:" in front of an address.  Returns the address; the network stays as it is where none is
+ * named.
+ */
 static char *split_network(char *text, int64_t *network)
 {
 	enum network named;
@@ -131,7 +138,8 @@ static char *split_network(char *text, int64_t *network)
 }
 
 /* A listener's key from a part of -l.  NULL parts stay at their default. */
-static bool set_part(struct endpoint *e, const char *key, const char *part, char fault[OPTION_FAULT_MAX])
+static bool set_part(
+	struct endpoint *e, const char *key, const char *part, char fault[OPTION_FAULT_MAX])
 {
 	return !part || option_set(option_find(key), e, part, fault);
 }

@@ -10,9 +10,10 @@
 #include "settings.h"
 
 /*
- * Read the command line and the file it names.  Returns the settings, the caller's to free; or NULL when the process
- * is to end with *status (sysexits.h) because it was asked for the version, the usage, a check or the settings, or
- * because something is wrong.  All that is wrong has then been told on standard error.
+ * Read the command line and the file it names.  Returns the settings, the caller's to free; or NULL
+ * when the process is to end with *status (sysexits.h) because it was asked for the version, the
+ * usage, a check or the settings, or because something is wrong.  All that is wrong has then been
+ * told on standard error.
  */
 struct settings *command_line_load(int argc, char **argv, int *status);
 

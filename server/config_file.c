@@ -38,7 +38,8 @@ static const char *type_name(const config_setting_t *setting)
 }
 
 /* Included files have names of their own; the root group has none. */
-static void tell(struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
+static void tell(
+	struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
 {
 	const char *file = config_setting_source_file(at);
 
@@ -56,7 +57,10 @@ static void tell_type(struct config_file *c, const config_setting_t *at, struct 
 
 /* Reading. */
 
-/* A value of the right type to its field.  The text types take text; counts a number; switches true or false. */
+/*
+ * A value of the right type to its field.  The text types take text; counts a number; switches true
+ * or false.
+ */
 static void apply_value(struct config_file *c, const config_setting_t *at, const struct option *row,
 	void *base, struct faults *f)
 {
@@ -69,7 +73,8 @@ static void apply_value(struct config_file *c, const config_setting_t *at, const
 	} else if (type == CONFIG_TYPE_BOOL && row->type == OPTION_SWITCH) {
 		good = option_set(row, base, config_setting_get_bool(at) ? "true" : "false", fault);
 	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) &&
-		row->type != OPTION_TEXT && row->type != OPTION_WORD && row->type != OPTION_SWITCH) {
+		row->type != OPTION_TEXT && row->type != OPTION_WORD &&
+		row->type != OPTION_SWITCH) {
 		good = option_set_number(row, base, config_setting_get_int64(at), fault);
 	} else {
 		char *expects = option_expects(row);
@@ -88,7 +93,8 @@ static void tell_unknown(
 	const char *near = option_near(key);
 
 	if (near)
-		snprintf(what, sizeof what, "there is no option %.100s; did you mean %s?", key, near);
+		snprintf(what, sizeof what, "there is no option %.100s; did you mean %s?", key,
+			near);
 	else
 		snprintf(what, sizeof what, "there is no option %.100s", key);
 	tell(c, at, f, what);
@@ -103,7 +109,8 @@ static void apply_key(struct config_file *c, const config_setting_t *at, const c
 	if (!row) {
 		tell_unknown(c, at, f, key);
 	} else if (listener && row->scope == OPTION_SERVER) {
-		tell(c, at, f, "this option holds for the whole server; a listener cannot override it");
+		tell(c, at, f,
+			"this option holds for the whole server; a listener cannot override it");
 	} else if (!listener && row->scope == OPTION_LISTENER) {
 		tell(c, at, f, "this option belongs into a listener");
 	} else {
@@ -216,8 +223,8 @@ static void tell_parse_error(struct config_file *c, struct faults *f)
 	if (config_error_type(&c->config) == CONFIG_ERR_FILE_IO)
 		faults_unreadable(f, c->path, errno ? errno : EIO);
 	else
-		faults_in_file(f, file ? file : c->path, (unsigned)config_error_line(&c->config), "%s",
-			config_error_text(&c->config));
+		faults_in_file(f, file ? file : c->path, (unsigned)config_error_line(&c->config),
+			"%s", config_error_text(&c->config));
 }
 
 /* libconfig opens a folder, and then reads nothing; a look at what it is comes first. */

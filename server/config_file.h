@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * config_file - a libconfig file to settings, and settings to such a file.  The only code that knows libconfig.
+ * config_file - a libconfig file to settings, and settings to such a file.  The only code that
+ * knows libconfig.
  *
  * Threads:  before threads start.
  */
@@ -26,7 +27,10 @@ void config_file_free(struct config_file *c);
 /* Set the rows that the file has outside its listeners, and tell every fault there. */
 void config_file_apply(struct config_file *c, struct settings *s, struct faults *f);
 
-/* Add the file's listeners, each a copy of the defaults with its own keys set, and tell every fault there. */
+/*
+ * Add the file's listeners, each a copy of the defaults with its own keys set, and tell every fault
+ * there.
+ */
 void config_file_apply_listeners(struct config_file *c, struct settings *s, struct faults *f);
 
 /* Write the settings as a file that loads to the same settings, every key explained. */

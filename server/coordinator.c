@@ -13,7 +13,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* How often a sleeping acceptor is knocked at, and how soon a second signal is noticed during a stop. */
+/*
+ * How often a sleeping acceptor is knocked at, and how soon a second signal is noticed during a
+ * stop.
+ */
 #define KNOCK_NS (2 * NS_PER_MS)
 #define SLICE_NS (20 * NS_PER_MS)
 
@@ -55,7 +58,8 @@ static void handle(struct coordinator *c, int signal)
 		c->grace = signal == SIGTERM;
 		if (++c->stops_asked > 2)
 			_exit(COORDINATOR_STATUS_CUT);
-		log_signal(LOG_INFO, "stop", signal, stopping ? "cutting what is left" : "draining");
+		log_signal(
+			LOG_INFO, "stop", signal, stopping ? "cutting what is left" : "draining");
 		break;
 	case SIGUSR1:
 		tell_counters(c);
@@ -144,8 +148,7 @@ static unsigned force(struct coordinator *c)
 }
 
 /* 6. */
-static void tell_the_end(
-	struct coordinator *c, const struct counters *before, int64_t began_ns)
+static void tell_the_end(struct coordinator *c, const struct counters *before, int64_t began_ns)
 {
 	struct counters after = registry_counters(c->registry);
 	uint64_t ended = counters_ended(&after) - counters_ended(before);

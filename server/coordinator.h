@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * coordinator - the one thread that takes signals: counters on SIGUSR1, and on SIGTERM or SIGINT the stop.
+ * coordinator - the one thread that takes signals: counters on SIGUSR1, and on SIGTERM or SIGINT
+ * the stop.
  *
  * The stop, each step with a bound:
  *   1. SIGTERM only: go on for drain.grace, while load balancers notice.
- *   2. Set the flag, wake the connections that are idle, and from the age of drain.first those that said nothing yet.
+ *   2. Set the flag, wake the connections that are idle, and from the age of drain.first those that
+ *      said nothing yet.
  *   3. The acceptors give a place to whoever waits in their queues, and close.
- *   4. Close the barrier and wait for the workers to answer what had arrived, until drain.timeout after 2.
+ *   4. Close the barrier and wait for the workers to answer what had arrived, until drain.timeout
+ *      after 2.
  *   5. Cut what is left, and wait for drain.force.
  *   6. One last line.
  * A second SIGTERM or SIGINT goes to 5 at once; a third ends the process on the spot.
@@ -28,25 +31,31 @@
 /* The exit status of a stop that had to cut a connection: EX_TEMPFAIL. */
 #define COORDINATOR_STATUS_CUT 75
 
-struct coordinator { /* fields belong to coordinator.c but for [result] */
+struct coordinator {                     /* fields belong to coordinator.c but for [result] */
 	const struct settings *settings; /* [const] */
-	struct registry *registry;	 /* [const] */
-	struct barrier *busy;		 /* [const] one inside for each connection */
-	struct barrier *accepting;	 /* [const] one inside for each acceptor */
-	struct acceptor *acceptors;	 /* [const] */
-	size_t acceptor_count;		 /* [const] */
-	pthread_t thread;		 /* [const] once started */
-	bool grace;			 /* [its thread] the stop began with SIGTERM */
-	unsigned stops_asked;		 /* [its thread] SIGTERM and SIGINT so far */
-	size_t woken;			 /* [its thread] idle connections */
-	size_t cut;			 /* [its thread] connections that were owed an answer */
-	unsigned left;			 /* [result] workers that did not end: main must not return from under them */
+	struct registry *registry;       /* [const] */
+	struct barrier *busy;            /* [const] one inside for each connection */
+	struct barrier *accepting;       /* [const] one inside for each acceptor */
+	struct acceptor *acceptors;      /* [const] */
+	size_t acceptor_count;           /* [const] */
+	pthread_t thread;                /* [const] once started */
+	bool grace;                      /* [its thread] the stop began with SIGTERM */
+	unsigned stops_asked;            /* [its thread] SIGTERM and SIGINT so far */
+	size_t woken;                    /* [its thread] idle connections */
+	size_t cut;                      /* [its thread] connections that were owed an answer */
+	unsigned left; /* [result] workers that did not end: main must not return from under them */
 };
 
-/* Start the thread.  The acceptors' threads are started and are joined only after this one.  Returns 0 or -errno. */
+/*
+ * Start the thread.  The acceptors' threads are started and are joined only after this one.
+ * Returns 0 or -errno.
+ */
 int coordinator_start(struct coordinator *c);
 
-/* Wait for the stop to be over.  Returns the exit status: EX_OK, COORDINATOR_STATUS_CUT or EX_OSERR. */
+/*
+ * Wait for the stop to be over.  Returns the exit status: EX_OK, COORDINATOR_STATUS_CUT or
+ * EX_OSERR.
+ */
 int coordinator_join(struct coordinator *c);
 
 /* Ask for a stop from inside the process, as SIGINT would. */

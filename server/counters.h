@@ -16,9 +16,9 @@
 struct counters {
 	uint64_t accepted;
 	uint64_t active;
-	uint64_t refused;	     /* accepted, and closed without a thread to serve them */
-	uint64_t ends[STREAM_ENDS];  /* served to this end */
-	uint64_t bytes_in;	     /* of the connections that ended, like the rest */
+	uint64_t refused;           /* accepted, and closed without a thread to serve them */
+	uint64_t ends[STREAM_ENDS]; /* served to this end */
+	uint64_t bytes_in;          /* of the connections that ended, like the rest */
 	uint64_t bytes_out;
 	uint64_t messages_in;
 	uint64_t messages_out;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * faults - what is wrong with a command line or a configuration file: all of it, one line each, before the end.
+ * faults - what is wrong with a command line or a configuration file: all of it, one line each,
+ * before the end.
  *
  * Threads:  before threads start.
  */
@@ -10,9 +11,9 @@
 #include <stdio.h>
 
 struct faults {
-	FILE *to;	/* where they are told; borrowed */
+	FILE *to;       /* where they are told; borrowed */
 	unsigned usage; /* how many lie in the command line */
-	unsigned file;	/* how many lie in the file */
+	unsigned file;  /* how many lie in the file */
 	int unreadable; /* the errno of a file that could not be read, or 0 */
 };
 
@@ -21,7 +22,8 @@ void faults_in_file(struct faults *f, const char *file, unsigned line, const cha
 	__attribute__((format(printf, 4, 5)));
 
 /* "bobbind: what is wrong" */
-void faults_in_usage(struct faults *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void faults_in_usage(struct faults *f, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* "bobbind: FILE: what the errno means" */
 void faults_unreadable(struct faults *f, const char *file, int error);

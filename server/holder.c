@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* holder - which process listens on a port: from the port to the socket's inode, from the inode to a descriptor. */
+/*
+ * holder - which process listens on a port: from the port to the socket's inode, from the inode to
+ * a descriptor.
+ */
 #include "holder.h"
 
 #include <ctype.h>
@@ -25,8 +28,8 @@ static unsigned long find_inode(const char *table, in_port_t port)
 		unsigned state;
 		unsigned long inode;
 		/* sl local:port remote:port state queues timer retransmits uid timeout inode */
-		if (sscanf(line, " %*d: %*[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %lu", &local,
-			    &state, &inode) == 3 &&
+		if (sscanf(line, " %*d: %*[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %lu",
+			    &local, &state, &inode) == 3 &&
 			local == port && state == LISTEN_STATE)
 			found = inode;
 	}

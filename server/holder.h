@@ -18,8 +18,8 @@ struct holder {
 };
 
 /*
- * Find a process with a listening TCP socket on the address's port.  False if none is visible: another user's, or in
- * another namespace.  See proc(5), proc_pid_fd(5).
+ * Find a process with a listening TCP socket on the address's port.  False if none is visible:
+ * another user's, or in another namespace.  See proc(5), proc_pid_fd(5).
  */
 bool holder_find(in_port_t port, struct holder *out);
 

@@ -4,8 +4,8 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +95,9 @@ static void check_number(struct scan *s)
 	}
 	bool wide = *s->at == 'L';
 	if (!fits(start, hex ? 16 : 10, wide))
-		faults_in_file(s->faults, s->path, s->line, "the number %.*s does not fit in %d bits%s",
-			(int)(s->at - start), start, wide ? 64 : 32,
-			wide ? "" : "; the largest is 2147483647");
+		faults_in_file(s->faults, s->path, s->line,
+			"the number %.*s does not fit in %d bits%s", (int)(s->at - start), start,
+			wide ? 64 : 32, wide ? "" : "; the largest is 2147483647");
 	s->at += strspn(s->at, "L");
 }
 

@@ -67,7 +67,8 @@ static void add_local_addresses(struct log_line *l)
 		else
 			continue;
 		*strrchr(address_format(&a, text), ':') = '\0';
-		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? " " : "", text);
+		len += (size_t)snprintf(
+			list + len, sizeof list - len, "%s%s", len ? " " : "", text);
 	}
 	freeifaddrs(all);
 	log_text(l, "local_addresses", list);
@@ -120,7 +121,10 @@ static int listen_at(const struct listener *l, const struct address *at)
 	return socket_listen(at, !dual, (int)l->endpoint->backlog, &l->options);
 }
 
-/* A dual-stack wildcard falls back to IPv4 on a system that has no IPv6.  Returns a descriptor or -errno. */
+/*
+ * A dual-stack wildcard falls back to IPv4 on a system that has no IPv6.  Returns a descriptor or
+ * -errno.
+ */
 static int listen_or_fall_back(struct listener *l, struct address *at)
 {
 	const struct host_port *where = &l->endpoint->where;
@@ -141,7 +145,8 @@ static int open_new(struct listener *l)
 	const struct endpoint *e = l->endpoint;
 	struct address list[ADDRESSES_MAX];
 	const char *fault;
-	int count = address_lookup(&e->where, (enum network)e->network, list, ADDRESSES_MAX, &fault);
+	int count =
+		address_lookup(&e->where, (enum network)e->network, list, ADDRESSES_MAX, &fault);
 
 	if (count < 0)
 		return fail_lookup(e, fault);
@@ -153,8 +158,8 @@ static int open_new(struct listener *l)
 }
 
 /*
- * Clients that are in its queue already have the options that it had when they connected, and so may those that
- * connect while the options are being set.
+ * Clients that are in its queue already have the options that it had when they connected, and so
+ * may those that connect while the options are being set.
  */
 static int adopt(struct listener *l, int fd)
 {

@@ -18,17 +18,18 @@ struct listener {
 	int fd; /* owned */
 	const struct endpoint *endpoint;
 	struct socket_options options; /* of the connections */
-	struct address bound;	       /* where it really is */
-	bool shared;		       /* another process may hold the same socket */
-	unsigned unset;		       /* so many of the next accepted sockets may lack the options */
+	struct address bound;          /* where it really is */
+	bool shared;                   /* another process may hold the same socket */
+	unsigned unset; /* so many of the next accepted sockets may lack the options */
 };
 
 /*
- * Open every listener of the settings, sockets passed by a supervisor first.  Sockets that no endpoint matches get the
- * default service.  s gains an endpoint for each of those.
+ * Open every listener of the settings, sockets passed by a supervisor first.  Sockets that no
+ * endpoint matches get the default service.  s gains an endpoint for each of those.
  *
- * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the fault logged, every socket closed and
- * nothing half-started: EX_UNAVAILABLE (the address is taken, or not there), EX_NOPERM, EX_NOHOST or EX_OSERR.
+ * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the fault logged, every
+ * socket closed and nothing half-started: EX_UNAVAILABLE (the address is taken, or not there),
+ * EX_NOPERM, EX_NOHOST or EX_OSERR.
  */
 int listener_open_all(struct settings *s, struct listener **listeners, size_t *count);
 
@@ -39,9 +40,10 @@ void listener_announce(const struct listener *l);
 unsigned listener_queued(const struct listener *l);
 
 /*
- * For a listener that only we hold: from now on drop whatever the kernel receives for it (a client's SYN is repeated
- * after a second and meets the closed port, or a successor), so that no client gets in between the last accept and the
- * close.  Connections that are in the queue, or accepted, are not affected.
+ * For a listener that only we hold: from now on drop whatever the kernel receives for it (a
+ * client's SYN is repeated after a second and meets the closed port, or a successor), so that no
+ * client gets in between the last accept and the close.  Connections that are in the queue, or
+ * accepted, are not affected.
  */
 void listener_let_nobody_in(const struct listener *l);
 

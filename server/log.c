@@ -16,13 +16,13 @@
 #include <unistd.h>
 
 static struct {
-	enum log_level level;		 /* [const] after log_open() */
-	enum log_format format;		 /* [const] */
-	int fd;				 /* [const] */
-	bool is_socket;			 /* [const] */
-	bool ask_first;			 /* [const] the shared description may block: poll before each write */
-	atomic_uint_fast64_t dropped;	 /* [atomic] in all */
-	atomic_uint_fast64_t told;	 /* [atomic] how many of those a line has told of */
+	enum log_level level;   /* [const] after log_open() */
+	enum log_format format; /* [const] */
+	int fd;                 /* [const] */
+	bool is_socket;         /* [const] */
+	bool ask_first; /* [const] the shared description may block: poll before each write */
+	atomic_uint_fast64_t dropped; /* [atomic] in all */
+	atomic_uint_fast64_t told;    /* [atomic] how many of those a line has told of */
 } out = {.level = LOG_INFO, .fd = STDERR_FILENO};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -58,8 +58,11 @@ bool log_wants(enum log_level level)
 
 /* Building. */
 
-/* Append, or leave the line as it is.  One byte stays free for the '\n', and one for JSON's brace. */
-static bool append(struct log_line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Append, or leave the line as it is.  One byte stays free for the '\n', and one for JSON's brace.
+ */
+static bool append(struct log_line *l, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static bool append(struct log_line *l, const char *format, ...)
 {
@@ -124,8 +127,9 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-	append(l, out.format == LOG_JSON ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\""
-					 : "time=%s.%03ldZ level=%s event=%s",
+	append(l,
+		out.format == LOG_JSON ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\""
+				       : "time=%s.%03ldZ level=%s event=%s",
 		text, now.tv_nsec / 1000000, level_names[level], event);
 }
 
@@ -162,7 +166,8 @@ void log_ms(struct log_line *l, const char *key, int64_t value_ns)
 {
 	char text[32];
 
-	snprintf(text, sizeof text, "%" PRId64 ".%03" PRId64, value_ns / 1000000, value_ns / 1000 % 1000);
+	snprintf(text, sizeof text, "%" PRId64 ".%03" PRId64, value_ns / 1000000,
+		value_ns / 1000 % 1000);
 	add_bare(l, key, text);
 }
 

@@ -2,9 +2,9 @@
 /*
  * log - one event, one line, one write, on standard error.
  *
- * A line is built from fields and written whole.  Nobody ever waits for it: what the reader of a pipe, a terminal or a
- * socket does not take at once, or a disk has no room for, is dropped and counted, and the count is told when lines
- * get through again.
+ * A line is built from fields and written whole.  Nobody ever waits for it: what the reader of a
+ * pipe, a terminal or a socket does not take at once, or a disk has no room for, is dropped and
+ * counted, and the count is told when lines get through again.
  *
  * Threads:  log_open() first, by one thread; the rest by any.
  */
@@ -31,7 +31,10 @@ enum log_format {
 	LOG_JSON,   /* an object a line */
 };
 
-/* A line is at most so long, its end included: less than PIPE_BUF, so that a pipe takes it whole or not at all. */
+/*
+ * A line is at most so long, its end included: less than PIPE_BUF, so that a pipe takes it whole or
+ * not at all.
+ */
 #define LOG_LINE_MAX 1024
 
 struct log_line { /* fields belong to log.c */
@@ -41,8 +44,9 @@ struct log_line { /* fields belong to log.c */
 };
 
 /*
- * Choose level and format, and see to it that writing never blocks: a pipe or a terminal is opened anew as a
- * description of our own, since O_NONBLOCK on the shared one would hit the shell and everyone else that has it.
+ * Choose level and format, and see to it that writing never blocks: a pipe or a terminal is opened
+ * anew as a description of our own, since O_NONBLOCK on the shared one would hit the shell and
+ * everyone else that has it.
  */
 void log_open(enum log_level level, enum log_format format);
 

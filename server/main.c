@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 	barrier_init(&busy);
 	barrier_init(&accepting);
 	registry_init(&registry, (size_t)s->max_connections);
-	worker_init(&workers, &registry, &busy, s->thread_stack_bytes, s->threads_parked, s->park_time_ns);
+	worker_init(&workers, &registry, &busy, s->thread_stack_bytes, s->threads_parked,
+		s->park_time_ns);
 	struct coordinator c = {
 		.settings = s,
 		.registry = &registry,
@@ -133,7 +134,10 @@ int main(int argc, char **argv)
 		.acceptor_count = count,
 	};
 	status = serve(&c, listeners);
-	/* Threads that would not end still use what we would free, and the stack that we would leave. */
+	/*
+	 * Threads that would not end still use what we would free, and the stack that we would
+	 * leave.
+	 */
 	if (c.left > 0)
 		_exit(status);
 	free(c.acceptors);

@@ -14,91 +14,91 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS	NS_PER_MS
-#define DAY	(86400 * NS_PER_S)
-#define KIB	(INT64_C(1) << 10)
-#define GIB	(INT64_C(1) << 30)
-#define NO_MAX	0
+#define MS     NS_PER_MS
+#define DAY    (86400 * NS_PER_S)
+#define KIB    (INT64_C(1) << 10)
+#define GIB    (INT64_C(1) << 30)
+#define NO_MAX 0
 
 static const char *const networks[] = {"tcp", "tcp4", "tcp6", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 /* clang-format off: a table is read by its columns */
-#define SERVER(field)	OPTION_SERVER, offsetof(struct settings, field)
-#define ENDPOINT(field)	OPTION_ENDPOINT, offsetof(struct endpoint, field)
-#define LISTENER(field)	OPTION_LISTENER, offsetof(struct endpoint, field)
+#define SERVER(field)   OPTION_SERVER, offsetof(struct settings, field)
+#define ENDPOINT(field) OPTION_ENDPOINT, offsetof(struct endpoint, field)
+#define LISTENER(field) OPTION_LISTENER, offsetof(struct endpoint, field)
 
 const struct option option_rows[] = {
 	{"name", OPTION_TEXT, LISTENER(name), 0, 64, NULL, "",
-	 "What the log calls the listener, and the name by which a supervisor passes its socket. "
-	 "The address, when it is left out."},
+		"What the log calls the listener, and the name by which a supervisor passes its socket. "
+		"The address, when it is left out."},
 	{"network", OPTION_WORD, LISTENER(network), 0, NO_MAX, networks, "tcp",
-	 "Both families, or one. An address without a host is one dual-stack socket for tcp."},
+		"Both families, or one. An address without a host is one dual-stack socket for tcp."},
 	{"address", OPTION_TEXT, LISTENER(address), 0, 320, NULL, "",
-	 "Where to listen: HOST:PORT, [IPV6]:PORT, or :PORT for every address. Port 0 takes any free one. Required."},
+		"Where to listen: HOST:PORT, [IPV6]:PORT, or :PORT for every address. Port 0 takes any free one. Required."},
 	{"service", OPTION_TEXT, LISTENER(service_name), 1, 64, NULL, "line",
-	 "What is served there: line, frame or echo."},
+		"What is served there: line, frame or echo."},
 
 	{"limits.max_connections", OPTION_COUNT, SERVER(max_connections), 1, 1000000, NULL, "4000",
-	 "Connections served at once. At the limit further clients wait in the accept queue, and are served as places "
-	 "get free."},
+		"Connections served at once. At the limit further clients wait in the accept queue, and are served as places "
+		"get free."},
 
 	{"timeouts.idle", OPTION_DURATION, ENDPOINT(terms.idle_ns), MS, 365 * DAY, NULL, "60s",
-	 "How long a connection may say nothing between two messages."},
-	{"timeouts.message", OPTION_DURATION, ENDPOINT(terms.message_ns), MS, 365 * DAY, NULL, "30s",
-	 "How long a message may take from its first byte to its last."},
+		"How long a connection may say nothing between two messages."},
+	{"timeouts.message", OPTION_DURATION, ENDPOINT(terms.message_ns), MS, 365 * DAY, NULL,
+		"30s", "How long a message may take from its first byte to its last."},
 	{"timeouts.reply", OPTION_DURATION, ENDPOINT(terms.reply_ns), MS, 365 * DAY, NULL, "30s",
-	 "How long the peer may take to accept a reply."},
+		"How long the peer may take to accept a reply."},
 	{"timeouts.lifetime", OPTION_DURATION, ENDPOINT(terms.lifetime_ns), 0, 365 * DAY, NULL, "0",
-	 "How long a connection may last in all. 0 is for ever."},
+		"How long a connection may last in all. 0 is for ever."},
 
 	{"linger.time", OPTION_DURATION, ENDPOINT(terms.linger_time_ns), 0, DAY, NULL, "2s",
-	 "How long, after the last reply, what the peer still sends is read and dropped until it closes. Closing at "
-	 "once would make the kernel answer with a reset, which destroys replies on their way."},
+		"How long, after the last reply, what the peer still sends is read and dropped until it closes. Closing at "
+		"once would make the kernel answer with a reset, which destroys replies on their way."},
 	{"linger.bytes", OPTION_SIZE, ENDPOINT(terms.linger_bytes), 0, 1024 * GIB, NULL, "16MiB",
-	 "How much is read and dropped so."},
+		"How much is read and dropped so."},
 
 	{"line.max_line", OPTION_SIZE, ENDPOINT(terms.max_line), 1, GIB, NULL, "4KiB",
-	 "The longest line, its end not counted. A longer one is answered with an error, and the connection ends."},
-	{"line.prefix", OPTION_TEXT, ENDPOINT(prefix), 0, 1024, NULL, "echo: ",
-	 "What stands before the line in a reply."},
+		"The longest line, its end not counted. A longer one is answered with an error, and the connection ends."},
+	{"line.prefix", OPTION_TEXT, ENDPOINT(prefix), 0, 1024, NULL,
+		"echo: ", "What stands before the line in a reply."},
 
 	{"frame.max_frame", OPTION_SIZE, ENDPOINT(terms.max_frame), 0, GIB, NULL, "1MiB",
-	 "The longest frame, its four bytes of length not counted. A longer one is answered with an error before any "
-	 "memory is taken for it, and the connection ends."},
+		"The longest frame, its four bytes of length not counted. A longer one is answered with an error before any "
+		"memory is taken for it, and the connection ends."},
 
 	{"threads.stack", OPTION_SIZE, SERVER(thread_stack_bytes), 64 * KIB, GIB, NULL, "64KiB",
-	 "The stack of a worker thread. Memory is only taken for what is used of it."},
+		"The stack of a worker thread. Memory is only taken for what is used of it."},
 	{"threads.parked", OPTION_COUNT, SERVER(threads_parked), 0, 1000000, NULL, "64",
-	 "How many threads may wait for another connection when theirs has ended, so that short connections do not "
-	 "pay for a new thread each."},
+		"How many threads may wait for another connection when theirs has ended, so that short connections do not "
+		"pay for a new thread each."},
 	{"threads.park_time", OPTION_DURATION, SERVER(park_time_ns), MS, 365 * DAY, NULL, "10s",
-	 "How long such a thread waits before it ends."},
+		"How long such a thread waits before it ends."},
 
 	{"listen.backlog", OPTION_COUNT, ENDPOINT(backlog), 1, 1000000, NULL, "4096",
-	 "How many clients may wait in the accept queue. The kernel's net.core.somaxconn bounds it too."},
+		"How many clients may wait in the accept queue. The kernel's net.core.somaxconn bounds it too."},
 
 	{"tcp.nodelay", OPTION_SWITCH, ENDPOINT(nodelay), 0, 1, NULL, "true",
-	 "Send replies at once (TCP_NODELAY) and do not wait for a full segment."},
+		"Send replies at once (TCP_NODELAY) and do not wait for a full segment."},
 	{"tcp.dead_after", OPTION_DURATION, ENDPOINT(dead_after_ns), 0, 20 * DAY, NULL, "2min",
-	 "When nothing has been heard from the peer's host for so long, in spite of retransmissions and keepalive "
-	 "probes, the connection ends (TCP_USER_TIMEOUT, and keepalive at a third of it). 0 leaves both off."},
+		"When nothing has been heard from the peer's host for so long, in spite of retransmissions and keepalive "
+		"probes, the connection ends (TCP_USER_TIMEOUT, and keepalive at a third of it). 0 leaves both off."},
 
 	{"drain.grace", OPTION_DURATION, SERVER(drain_grace_ns), 0, DAY, NULL, "0",
-	 "How long to go on as before after SIGTERM, while load balancers notice. SIGINT skips it."},
+		"How long to go on as before after SIGTERM, while load balancers notice. SIGINT skips it."},
 	{"drain.first", OPTION_DURATION, SERVER(drain_first_ns), 0, DAY, NULL, "250ms",
-	 "A connection that has said nothing yet is given its first word up to this age, before a stop takes it for "
-	 "idle."},
+		"A connection that has said nothing yet is given its first word up to this age, before a stop takes it for "
+		"idle."},
 	{"drain.timeout", OPTION_DURATION, SERVER(drain_timeout_ns), 0, DAY, NULL, "5s",
-	 "How long a stop waits for the requests that had arrived to be answered."},
+		"How long a stop waits for the requests that had arrived to be answered."},
 	{"drain.force", OPTION_DURATION, SERVER(drain_force_ns), 0, DAY, NULL, "500ms",
-	 "How long it waits, after that, for the threads of the connections that it cuts."},
+		"How long it waits, after that, for the threads of the connections that it cuts."},
 
 	{"log.level", OPTION_WORD, SERVER(log_level), 0, NO_MAX, log_levels, "info",
-	 "The least level that is written: debug, info, warn or error."},
+		"The least level that is written: debug, info, warn or error."},
 	{"log.format", OPTION_WORD, SERVER(log_format), 0, NO_MAX, log_formats, "logfmt",
-	 "One event a line: key=value pairs, or a JSON object."},
+		"One event a line: key=value pairs, or a JSON object."},
 	{.key = NULL},
 };
 /* clang-format on */
@@ -114,7 +114,7 @@ const struct option *option_find(const char *key)
 
 /* Near misses. */
 
-#define KEY_MAX	 64
+#define KEY_MAX  64
 #define NEAR_MAX 2
 
 static size_t least(size_t a, size_t b)
@@ -156,7 +156,10 @@ const char *option_near(const char *key)
 
 	for (const struct option *row = option_rows; row->key; row++) {
 		assert(strlen(row->key) <= KEY_MAX);
-		/* The right name in the wrong group is one mistake, however far apart the groups are. */
+		/*
+		 * The right name in the wrong group is one mistake, however far apart the groups
+		 * are.
+		 */
 		bool same_name = strcmp(last_part(row->key), last_part(key)) == 0;
 		size_t d = least(distance(key, row->key), same_name ? 1 : SIZE_MAX);
 		if (d < best) {
@@ -306,7 +309,8 @@ static bool set_text(
 	return true;
 }
 
-bool option_set(const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX])
+bool option_set(
+	const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX])
 {
 	char quoted[48];
 	int64_t value;

@@ -16,16 +16,16 @@
 #include <stdint.h>
 
 enum option_type {
-	OPTION_COUNT,	 /* a whole number */
+	OPTION_COUNT,    /* a whole number */
 	OPTION_DURATION, /* "30s" */
-	OPTION_SIZE,	 /* "64KiB" */
-	OPTION_SWITCH,	 /* true or false */
-	OPTION_WORD,	 /* one of a few */
+	OPTION_SIZE,     /* "64KiB" */
+	OPTION_SWITCH,   /* true or false */
+	OPTION_WORD,     /* one of a few */
 	OPTION_TEXT,
 };
 
 enum option_scope {
-	OPTION_SERVER,	 /* a field of struct settings */
+	OPTION_SERVER,   /* a field of struct settings */
 	OPTION_ENDPOINT, /* a field of struct endpoint: a listener may override it */
 	OPTION_LISTENER, /* a field of struct endpoint that only a listener has */
 };
@@ -34,12 +34,12 @@ struct option {
 	const char *key; /* "group.name"; just "name" for OPTION_LISTENER */
 	enum option_type type;
 	enum option_scope scope;
-	size_t offset;		  /* of the field: an int64_t, or a char * for OPTION_TEXT */
-	int64_t min;		  /* smallest and largest value; for OPTION_TEXT shortest and longest */
+	size_t offset; /* of the field: an int64_t, or a char * for OPTION_TEXT */
+	int64_t min;   /* smallest and largest value; for OPTION_TEXT shortest and longest */
 	int64_t max;
 	const char *const *words; /* OPTION_WORD: the value is the index; NULL ends them */
-	const char *fallback;	  /* the default, as text */
-	const char *help;	  /* sentences, for -T and the manual page */
+	const char *fallback;     /* the default, as text */
+	const char *help;         /* sentences, for -T and the manual page */
 };
 
 /* Ended by a row whose key is NULL.  Rows of one group stand together. */
@@ -55,22 +55,29 @@ const struct option *option_find(const char *key);
 const char *option_near(const char *key);
 
 /*
- * Set a field from text, as on the command line.  base is the struct settings or struct endpoint that holds it.
- * Returns true; or false, with the sentence in fault and the field as it was.
+ * Set a field from text, as on the command line.  base is the struct settings or struct endpoint
+ * that holds it. Returns true; or false, with the sentence in fault and the field as it was.
  */
-bool option_set(const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX]);
+bool option_set(
+	const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX]);
 
 /* The same from a number that the configuration file had without quotes. */
 bool option_set_number(
 	const struct option *row, void *base, int64_t number, char fault[OPTION_FAULT_MAX]);
 
-/* The struct that holds the row's field in these settings: the set itself, or its defaults for listeners. */
+/*
+ * The struct that holds the row's field in these settings: the set itself, or its defaults for
+ * listeners.
+ */
 void *option_base(const struct option *row, struct settings *s);
 
 /* The value as text that option_set() takes.  The caller frees it. */
 char *option_text(const struct option *row, const void *base);
 
-/* What may be written, as a phrase: "a duration from 1ms to 365d (ns, us, ...)".  The caller frees it. */
+/*
+ * What may be written, as a phrase: "a duration from 1ms to 365d (ns, us, ...)".  The caller frees
+ * it.
+ */
 char *option_expects(const struct option *row);
 
 #endif

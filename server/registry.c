@@ -87,7 +87,8 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 	lock_take(&r->lock);
 	enum stop_level stop = r->stop;
 	uint64_t ended = counters_ended(&r->counters);
-	while (deadline_now() < deadline_ns && r->stop == stop && counters_ended(&r->counters) == ended)
+	while (deadline_now() < deadline_ns && r->stop == stop &&
+		counters_ended(&r->counters) == ended)
 		sleep_until(r, deadline_ns);
 	lock_drop(&r->lock);
 }
@@ -106,8 +107,8 @@ static void fill_in(struct registry *r, struct slot *slot, int fd, const struct 
 	slot->since_ns = deadline_now();
 }
 
-struct slot *registry_take(struct registry *r, int fd, const struct endpoint *endpoint,
-	const struct address *peer)
+struct slot *registry_take(
+	struct registry *r, int fd, const struct endpoint *endpoint, const struct address *peer)
 {
 	struct slot *slot = NULL;
 
@@ -198,7 +199,10 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 	return woken;
 }
 
-/* True if a reply was owed.  A connection that only waits owes nothing, and gets FIN like any other idle one. */
+/*
+ * True if a reply was owed.  A connection that only waits owes nothing, and gets FIN like any other
+ * idle one.
+ */
 static bool cut(struct slot *slot, int64_t now)
 {
 	int before = GATE_WOKEN;

@@ -2,8 +2,9 @@
 /*
  * service - the contract of a service, and the table of those that this program has.
  *
- * A service is one function in one file: a plain loop that reads a message and answers it until the read says that the
- * conversation is over (common/stream.h).  Framing, deadlines, limits, drain, the record and the close come with it.
+ * A service is one function in one file: a plain loop that reads a message and answers it until the
+ * read says that the conversation is over (common/stream.h).  Framing, deadlines, limits, drain,
+ * the record and the close come with it.
  *
  *	static void serve(struct stream *s, const struct endpoint *at)
  *	{
@@ -13,8 +14,8 @@
  *			continue;
  *	}
  *
- * Threads:  serve() runs in a worker thread of its own, many at once; what it shares it must guard itself.  The stack
- *           is small (threads.stack); a signal never arrives there.
+ * Threads:  serve() runs in a worker thread of its own, many at once; what it shares it must guard
+ *           itself.  The stack is small (threads.stack); a signal never arrives there.
  */
 #ifndef BOBBIN_SERVER_SERVICE_H
 #define BOBBIN_SERVER_SERVICE_H
@@ -28,12 +29,16 @@ struct service {
 	enum stream_framing framing;
 
 	/*
-	 * Converse until a read or a write returns false, or until the service has said all that it has to say.  The
-	 * stream is borrowed: it is finished and closed by the caller.  at is what was configured for the listener.
+	 * Converse until a read or a write returns false, or until the service has said all that it
+	 * has to say.  The stream is borrowed: it is finished and closed by the caller.  at is what
+	 * was configured for the listener.
 	 */
 	void (*serve)(struct stream *s, const struct endpoint *at);
 
-	/* A shell command that shows the service at work, before and behind " HOST PORT"; each may be NULL. */
+	/*
+	 * A shell command that shows the service at work, before and behind " HOST PORT"; each may
+	 * be NULL.
+	 */
 	const char *try_before;
 	const char *try_after;
 };

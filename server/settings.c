@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Settings are loaded before anything is served: without memory for them there is nothing to go on with. */
+/*
+ * Settings are loaded before anything is served: without memory for them there is nothing to go on
+ * with.
+ */
 static void *must_have(void *memory)
 {
 	if (!memory) {

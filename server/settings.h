@@ -18,20 +18,20 @@
 struct service;
 
 /*
- * One listener and what holds for its connections.  Numbers are int64_t, whatever they count, because the rows are
- * read and written by one piece of code.
+ * One listener and what holds for its connections.  Numbers are int64_t, whatever they count,
+ * because the rows are read and written by one piece of code.
  */
 struct endpoint {
-	char *name;	      /* for the log, and for a supervisor that passes sockets by name */
+	char *name; /* for the log, and for a supervisor that passes sockets by name */
 	char *service_name;
-	char *address;	      /* as it was written */
-	int64_t network;      /* enum network */
+	char *address;   /* as it was written */
+	int64_t network; /* enum network */
 	struct host_port where;
 	const struct service *service;
 	struct stream_terms terms;
-	char *prefix;	      /* of the line service's replies */
-	int64_t backlog;      /* listen(2) */
-	int64_t nodelay;      /* TCP_NODELAY, 0 or 1 */
+	char *prefix;          /* of the line service's replies */
+	int64_t backlog;       /* listen(2) */
+	int64_t nodelay;       /* TCP_NODELAY, 0 or 1 */
 	int64_t dead_after_ns; /* a silent network is a dead peer after so long; 0: never */
 };
 
@@ -40,19 +40,22 @@ struct settings {
 	int64_t thread_stack_bytes;
 	int64_t threads_parked; /* at most so many wait for their next connection */
 	int64_t park_time_ns;
-	int64_t drain_grace_ns;	  /* keep accepting so long after SIGTERM */
-	int64_t drain_first_ns;	  /* the age at which a connection that said nothing is idle */
+	int64_t drain_grace_ns;   /* keep accepting so long after SIGTERM */
+	int64_t drain_first_ns;   /* the age at which a connection that said nothing is idle */
 	int64_t drain_timeout_ns; /* for answering what had arrived */
-	int64_t drain_force_ns;	  /* for the threads of what was cut to end */
-	int64_t log_level;	  /* enum log_level */
-	int64_t log_format;	  /* enum log_format */
+	int64_t drain_force_ns;   /* for the threads of what was cut to end */
+	int64_t log_level;        /* enum log_level */
+	int64_t log_format;       /* enum log_format */
 
 	struct endpoint defaults; /* what a listener does not say itself */
 	struct endpoint *endpoints;
 	size_t endpoint_count;
 };
 
-/* A set with every row at its default and no listener.  Never NULL: without memory the process ends. */
+/*
+ * A set with every row at its default and no listener.  Never NULL: without memory the process
+ * ends.
+ */
 struct settings *settings_new(void);
 
 /* Takes NULL. */
@@ -67,8 +70,9 @@ struct endpoint *settings_add_endpoint(struct settings *s);
 void settings_clear_endpoints(struct settings *s);
 
 /*
- * Look over one endpoint whose keys are set: derive where, service and terms.framing, and a name if it has none.
- * Returns NULL, or a sentence that says what is wrong, with *key the key it is wrong with.
+ * Look over one endpoint whose keys are set: derive where, service and terms.framing, and a name if
+ * it has none. Returns NULL, or a sentence that says what is wrong, with *key the key it is wrong
+ * with.
  */
 const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key);
 

@@ -6,7 +6,8 @@
  *   acceptors     the knock
  *   coordinator   waits for its own; the rest have their usual effect there (Ctrl-Z, Ctrl-\)
  *
- * Signals that a fault of our own raises are never blocked: they would kill without a word to a debugger or sanitizer.
+ * Signals that a fault of our own raises are never blocked: they would kill without a word to a
+ * debugger or sanitizer.
  */
 #ifndef BOBBIN_SERVER_SIGNALS_H
 #define BOBBIN_SERVER_SIGNALS_H
@@ -14,8 +15,9 @@
 #include <signal.h>
 
 /*
- * The signal that makes a blocked accept(2) return.  Neither close() nor a changed timeout wakes it, and shutdown() of
- * the listener would reset the clients in its queue and end it for every process that shares it.
+ * The signal that makes a blocked accept(2) return.  Neither close() nor a changed timeout wakes
+ * it, and shutdown() of the listener would reset the clients in its queue and end it for every
+ * process that shares it.
  */
 #define SIGNALS_KNOCK SIGURG
 
@@ -25,10 +27,15 @@ sigset_t signals_all(void);
 /* Those that the coordinator waits for. */
 sigset_t signals_waited_for(void);
 
-/* Block all in this thread, and so in those that it starts; ignore SIGPIPE.  First thing in main(). */
+/*
+ * Block all in this thread, and so in those that it starts; ignore SIGPIPE.  First thing in main().
+ */
 void signals_block(void);
 
-/* Let the knock in, or not: SIG_UNBLOCK or SIG_BLOCK.  Its handler does nothing, without SA_RESTART. */
+/*
+ * Let the knock in, or not: SIG_UNBLOCK or SIG_BLOCK.  Its handler does nothing, without
+ * SA_RESTART.
+ */
 void signals_knock(int how);
 
 /* In the coordinator: let in what nobody waits for. */

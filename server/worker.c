@@ -15,10 +15,11 @@
 
 /* A thread without a connection, on its own stack. */
 struct parked {
-	pthread_cond_t called; /* signalled, under lock, when job is set; only this thread waits on it */
-	struct slot *job;      /* [lock] */
-	struct parked *above;  /* [lock] towards the top */
-	struct parked *below;  /* [lock] */
+	pthread_cond_t
+		called;   /* signalled, under lock, when job is set; only this thread waits on it */
+	struct slot *job; /* [lock] */
+	struct parked *above; /* [lock] towards the top */
+	struct parked *below; /* [lock] */
 };
 
 void worker_init(struct workers *w, struct registry *registry, struct barrier *barrier,

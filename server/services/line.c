@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* line - each line comes back behind a prefix.  A last line without its '\n' is answered without one too. */
+/*
+ * line - each line comes back behind a prefix.  A last line without its '\n' is answered without
+ * one too.
+ */
 #include "services.h"
 
 #include "server/settings.h"

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client - one end of a conversation with a server under test.  What does not happen within the
+ * patience fails the test.
+ *
+ * bytes and expectations that are written as string literals may hold NUL: the macros take their
+ * length.
+ */
+#ifndef BOBBIN_TEST_SYSTEM_CLIENT_H
+#define BOBBIN_TEST_SYSTEM_CLIENT_H
+
+#include "server.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Connect to the server's first listener, or to any of them. */
+int client_connect(const struct server *s);
+int client_connect_to(const struct address *a);
+
+/* The same from a small receive window, for a peer that hardly reads. */
+int client_connect_small(const struct server *s, int receive_buffer);
+
+/* Send all of it. */
+void client_send(int fd, const void *data, size_t len);
+#define CLIENT_SAY(fd, literal) client_send(fd, literal, sizeof(literal) - 1)
+
+/* Send all of it, byte by byte in segments of their own. */
+void client_send_slowly(int fd, const void *data, size_t len);
+
+/* Exactly these bytes come next. */
+void client_expect(int fd, const void *data, size_t len);
+#define CLIENT_EXPECT(fd, literal) client_expect(fd, literal, sizeof(literal) - 1)
+
+/* The end of the stream comes next, or a reset. */
+void client_expect_end(int fd);
+void client_expect_reset(int fd);
+
+/* Whatever comes until the end of the stream; a reset fails the test.  Returns how much. */
+size_t client_drain(int fd);
+
+/* Nothing has come so far. */
+void client_expect_nothing(int fd);
+
+/* Shut the writing side. */
+void client_half_close(int fd);
+
+/* Wait until everything sent has been acknowledged: SIOCOUTQ is 0. */
+void client_await_acknowledged(int fd);
+
+/* Fail unless took_ns is within ten times the bound; print the figure. */
+void bound_check(const char *row, const char *what, int64_t took_ns, int64_t bound_ns);
+
+/* Fail unless D <= took_ns, and took_ns is within ten times what D may be late by: D/8 + 8 ms. */
+void bound_check_window(const char *row, const char *what, int64_t took_ns, int64_t deadline_ns);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+/* server - a bobbind of the test's own. */
+#include "server.h"
+
+#include "common/deadline.h"
+#include "common/lock.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The frames of instrumented code are larger. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define INSTRUMENTED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define INSTRUMENTED
+#endif
+
+#ifdef INSTRUMENTED
+#define STACK_ARGUMENTS "-o", "threads.stack=512KiB"
+#define STACK_COUNT     2
+#else
+#define STACK_ARGUMENTS NULL
+#define STACK_COUNT     0
+#endif
+
+#define ARGUMENTS_MAX 64
+
+/* Starting. */
+
+static size_t append_all(const char **to, size_t count, const char *const *from)
+{
+	for (; from && *from; from++) {
+		ck_assert_uint_lt(count, ARGUMENTS_MAX);
+		to[count++] = *from;
+	}
+	return count;
+}
+
+static void build_command(const char **command, const struct server_plan *plan)
+{
+	const char *const stack[] = {STACK_ARGUMENTS, NULL};
+	const char *program = plan->program ? plan->program : BOBBIND;
+	size_t count = append_all(command, 0, plan->wrapper);
+
+	command[count++] = program;
+	/* First, so that the test's own arguments win. */
+	count = append_all(command, count, stack);
+	count = append_all(command, count, plan->arguments);
+	command[count] = NULL;
+}
+
+static void become_server(const struct server_plan *plan, int log_fd, pid_t parent)
+{
+	const char *command[ARGUMENTS_MAX + 1];
+
+	build_command(command, plan);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	dup2(log_fd, STDERR_FILENO);
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	if (plan->prepare)
+		plan->prepare(plan->argument);
+	execvp(command[0], (char *const *)command);
+	_exit(127);
+}
+
+static void keep(struct server *s, const char *data, size_t len)
+{
+	lock_take(&s->lock);
+	s->log = realloc(s->log, s->log_len + len + 1);
+	if (!s->log)
+		abort();
+	memcpy(s->log + s->log_len, data, len);
+	s->log_len += len;
+	s->log[s->log_len] = '\0';
+	pthread_cond_broadcast(&s->grown);
+	lock_drop(&s->lock);
+}
+
+static void *read_log(void *arg)
+{
+	struct server *s = arg;
+	char data[65536];
+	ssize_t n;
+
+	while ((n = read(s->log_fd, data, sizeof data)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n > 0)
+			keep(s, data, (size_t)n);
+	}
+	lock_take(&s->lock);
+	s->log_ended = true;
+	pthread_cond_broadcast(&s->grown);
+	lock_drop(&s->lock);
+	return NULL;
+}
+
+void server_launch(struct server *s, const struct server_plan *plan)
+{
+	int ends[2];
+	pid_t parent = getpid();
+
+	*s = (struct server){.log_fd = -1};
+	lock_init(&s->lock);
+	lock_cond_init(&s->grown);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	s->child = fork();
+	ck_assert_int_ge(s->child, 0);
+	if (s->child == 0)
+		become_server(plan, plan->log_to ? plan->log_to : ends[1], parent);
+	close(ends[1]);
+	s->log_fd = ends[0];
+	s->log = calloc(1, 1);
+	ck_assert_int_eq(pthread_create(&s->reader, NULL, read_log, s), 0);
+}
+
+void server_start(struct server *s, const char *const *arguments)
+{
+	server_launch(s, &(struct server_plan){.arguments = arguments});
+	server_await_ready(s);
+}
+
+/* The log. */
+
+/* [lock] held.  A copy of the first whole line with the text, or NULL. */
+static char *find_line(const struct server *s, const char *text)
+{
+	const char *found = strstr(s->log, text);
+	const char *end = found ? strchr(found, '\n') : NULL;
+
+	if (!end)
+		return NULL;
+	while (found > s->log && found[-1] != '\n')
+		found--;
+	return strndup(found, (size_t)(end - found));
+}
+
+char *server_await_log(struct server *s, const char *text)
+{
+	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
+	char *line;
+
+	lock_take(&s->lock);
+	while (!(line = find_line(s, text)) && !s->log_ended && deadline_now() < deadline)
+		lock_wait(&s->grown, &s->lock, deadline);
+	if (!line)
+		ck_abort_msg("no \"%s\" in the log:\n%s", text, s->log);
+	lock_drop(&s->lock);
+	return line;
+}
+
+size_t server_count_log(struct server *s, const char *text)
+{
+	size_t count = 0;
+
+	lock_take(&s->lock);
+	for (const char *p = s->log; (p = strstr(p, text)); p += strlen(text))
+		count++;
+	lock_drop(&s->lock);
+	return count;
+}
+
+int64_t server_field(const char *line, const char *key)
+{
+	char start[64];
+
+	snprintf(start, sizeof start, " %s=", key);
+	const char *found = strstr(line, start);
+	if (!found)
+		ck_abort_msg("no %s= in: %s", key, line);
+	return strtoll(found + strlen(start), NULL, 10);
+}
+
+int64_t server_counter(struct server *s, const char *key)
+{
+	/* Counters of earlier calls stand in the log too: look behind them. */
+	lock_take(&s->lock);
+	size_t from = s->log_len;
+	lock_drop(&s->lock);
+	server_signal(s, SIGUSR1);
+	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
+	const char *found = NULL;
+	int64_t value = 0;
+	lock_take(&s->lock);
+	while (!((found = strstr(s->log + from, "event=counters")) && strchr(found, '\n'))) {
+		if (s->log_ended || deadline_now() >= deadline)
+			ck_abort_msg("no counters in the log:\n%s", s->log);
+		lock_wait(&s->grown, &s->lock, deadline);
+	}
+	value = server_field(found, key);
+	lock_drop(&s->lock);
+	return value;
+}
+
+static void learn_addresses(struct server *s)
+{
+	const char *fault;
+
+	for (const char *p = s->log; (p = strstr(p, "event=listening")); p++) {
+		char text[ADDRESS_TEXT_MAX];
+		struct host_port where;
+		const char *at = strstr(p, " address=");
+		ck_assert_ptr_nonnull(at);
+		at += strlen(" address=");
+		snprintf(text, sizeof text, "%.*s", (int)strcspn(at, " \n"), at);
+		ck_assert_int_eq(address_parse(text, &where, &fault), 0);
+		ck_assert_uint_lt(s->listeners, SERVER_LISTENERS_MAX);
+		address_lookup(&where, NETWORK_TCP, &s->addresses[s->listeners++], 1, &fault);
+	}
+}
+
+void server_await_ready(struct server *s)
+{
+	char *line = server_await_log(s, "event=ready");
+
+	s->pid = (pid_t)server_field(line, "pid");
+	free(line);
+	lock_take(&s->lock);
+	learn_addresses(s);
+	lock_drop(&s->lock);
+}
+
+/* Ending. */
+
+void server_signal(struct server *s, int signal)
+{
+	ck_assert_int_eq(kill(s->pid ? s->pid : s->child, signal), 0);
+}
+
+static void await_exit(struct server *s, int *status)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, s->child, 0);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	ck_assert_int_ge(pidfd, 0);
+	int n = poll(&p, 1, (int)(SERVER_PATIENCE_NS / NS_PER_MS));
+	if (n != 1) {
+		lock_take(&s->lock);
+		ck_abort_msg("the server does not end; its log:\n%s", s->log);
+	}
+	close(pidfd);
+	ck_assert_int_eq(waitpid(s->child, status, 0), s->child);
+}
+
+int server_wait(struct server *s)
+{
+	int status;
+
+	await_exit(s, &status);
+	pthread_join(s->reader, NULL);
+	close(s->log_fd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int server_stop(struct server *s)
+{
+	server_signal(s, SIGTERM);
+	return server_wait(s);
+}
+
+/* Looking. */
+
+in_port_t server_port(const struct server *s)
+{
+	return address_port(&s->addresses[0]);
+}
+
+const char *server_port_text(const struct server *s)
+{
+	static char text[8];
+
+	snprintf(text, sizeof text, "%u", (unsigned)server_port(s));
+	return text;
+}
+
+static FILE *must_open_proc(const struct server *s, const char *what)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)s->pid, what);
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	return file;
+}
+
+int64_t server_cpu_ns(const struct server *s)
+{
+	FILE *file = must_open_proc(s, "stat");
+	unsigned long user;
+	unsigned long system;
+
+	ck_assert_int_eq(
+		fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			&user, &system),
+		2);
+	fclose(file);
+	return (int64_t)(user + system) * NS_PER_S / sysconf(_SC_CLK_TCK);
+}
+
+int64_t server_status_kb(const struct server *s, const char *key)
+{
+	FILE *file = must_open_proc(s, "status");
+	char line[256];
+	int64_t value = -1;
+
+	while (fgets(line, sizeof line, file)) {
+		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
+			value = strtoll(line + strlen(key) + 1, NULL, 10);
+	}
+	fclose(file);
+	ck_assert_int_ge(value, 0);
+	return value;
+}
+
+size_t server_count_proc(const struct server *s, const char *what)
+{
+	char path[64];
+	size_t count = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)s->pid, what);
+	DIR *dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	for (struct dirent *e; (e = readdir(dir));)
+		count += e->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+void server_await_proc(const struct server *s, const char *what, size_t count)
+{
+	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
+	size_t seen;
+
+	/* /proc has no event to wait for; the poll yields the core between two looks. */
+	while ((seen = server_count_proc(s, what)) != count && deadline_now() < deadline)
+		poll(NULL, 0, 2);
+	ck_assert_uint_eq(seen, count);
+}
+
+size_t server_connections(size_t wanted)
+{
+	const char *cap = getenv("BOBBIN_TEST_CONNECTIONS_MAX");
+	size_t most = cap ? (size_t)strtoul(cap, NULL, 10) : wanted;
+
+	return most < wanted ? most : wanted;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * server - a bobbind of the test's own: started on free ports, watched through its log, ended with
+ * the test.
+ *
+ * Every wait has a bound, after which the test fails.  A server that a failed test leaves behind
+ * dies with it.
+ */
+#ifndef BOBBIN_TEST_SYSTEM_SERVER_H
+#define BOBBIN_TEST_SYSTEM_SERVER_H
+
+#include "common/address.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SERVER_LISTENERS_MAX 8
+
+/* How long anything may take before the test gives up. */
+#define SERVER_PATIENCE_NS (INT64_C(20) * 1000000000)
+
+struct server {
+	pid_t child; /* to wait for: the server, or what wraps it */
+	pid_t pid;   /* to send signals to: the server; known once it is ready */
+	int log_fd;
+	pthread_t reader;
+	pthread_mutex_t lock;
+	pthread_cond_t grown; /* broadcast, under lock, when log grows or ends */
+	char *log;            /* [lock] all that it has said so far */
+	size_t log_len;       /* [lock] */
+	bool log_ended;       /* [lock] */
+	struct address addresses[SERVER_LISTENERS_MAX]; /* where it really listens */
+	size_t listeners;
+};
+
+/* How to start one.  Zeroed fields mean nothing special. */
+struct server_plan {
+	const char *program;             /* instead of bobbind */
+	const char *const *wrapper;      /* a command before it, ended by NULL */
+	const char *const *arguments;    /* ended by NULL */
+	void (*prepare)(void *argument); /* called in the child just before exec */
+	void *argument;
+	int log_to; /* its standard error, instead of the pipe that is read here; 0: the pipe */
+};
+
+/* Start bobbind with the arguments (ended by NULL) and wait until it is ready. */
+void server_start(struct server *s, const char *const *arguments);
+
+#define SERVER_START(s, ...) server_start(s, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Start as planned, and wait for nothing. */
+void server_launch(struct server *s, const struct server_plan *plan);
+
+/* Wait for the ready line, and learn pid and addresses. */
+void server_await_ready(struct server *s);
+
+/* Wait for a line with the text in it, and return a copy of the line, the caller's to free. */
+char *server_await_log(struct server *s, const char *text);
+
+/* How often the text stands in the log so far. */
+size_t server_count_log(struct server *s, const char *text);
+
+/* The number behind key= in the line; the test fails if there is none. */
+int64_t server_field(const char *line, const char *key);
+
+/* Make it log its counters, and return one of them. */
+int64_t server_counter(struct server *s, const char *key);
+
+/* Send it a signal. */
+void server_signal(struct server *s, int signal);
+
+/* Wait for its end.  Returns the exit status, or -signal.  Afterwards the log is complete. */
+int server_wait(struct server *s);
+
+/* SIGTERM, and then server_wait(). */
+int server_stop(struct server *s);
+
+/* The first listener's port, in host byte order. */
+in_port_t server_port(const struct server *s);
+
+/* As text, for arguments of other programs; in static memory. */
+const char *server_port_text(const struct server *s);
+
+/* CPU time that the server has used, in ns: /proc/PID/stat. */
+int64_t server_cpu_ns(const struct server *s);
+
+/* A number in kB from /proc/PID/status, as in "VmRSS". */
+int64_t server_status_kb(const struct server *s, const char *key);
+
+/* How many entries /proc/PID/WHAT has: "fd", "task". */
+size_t server_count_proc(const struct server *s, const char *what);
+
+/* Wait until /proc/PID/WHAT has exactly so many entries. */
+void server_await_proc(const struct server *s, const char *what, size_t count);
+
+/* Under TSan, or where the environment caps them, fewer connections than wanted. */
+size_t server_connections(size_t wanted);
+
+#endif

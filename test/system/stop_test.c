@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: ISC */
+/* stop - every way of being stopped, and what clients see of it. */
+#include "client.h"
+#include "suite.h"
+
+#include "common/deadline.h"
+#include "common/socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANY "127.0.0.1:0"
+#define MS  NS_PER_MS
+
+enum {
+	MANY = 200
+};
+
+static void connect_many(const struct server *s, int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fds[i] = client_connect(s);
+}
+
+/* One line each way on each, so that all are served and idle. */
+static void talk(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		CLIENT_SAY(fds[i], "hello\n");
+	for (size_t i = 0; i < count; i++)
+		CLIENT_EXPECT(fds[i], "echo: hello\n");
+}
+
+static void expect_ends(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		client_expect_end(fds[i]);
+		close(fds[i]);
+	}
+}
+
+static char *stopped_line(struct server *s)
+{
+	return server_await_log(s, "event=stopped");
+}
+
+START_TEST(B1_200_idle_threads_leave_at_once)
+{
+	struct server s;
+	int fds[MANY];
+
+	SERVER_START(&s, "-l", ANY);
+	connect_many(&s, fds, MANY);
+	talk(fds, MANY);
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	expect_ends(fds, MANY);
+	ck_assert_int_eq(server_wait(&s), 0);
+	bound_check("B1", "stop with 200 idle connections", deadline_now() - began, 100 * MS);
+	char *line = stopped_line(&s);
+	ck_assert_int_eq(server_field(line, "idle"), MANY);
+	ck_assert_int_eq(server_field(line, "cut"), 0);
+	free(line);
+}
+END_TEST
+
+START_TEST(B1_those_that_never_said_a_word_leave_too_once_they_are_of_age)
+{
+	struct server s;
+	int fds[MANY];
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.first=300ms");
+	connect_many(&s, fds, MANY);
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	struct pollfd p = {.fd = fds[MANY - 1], .events = POLLIN};
+	/* The youngest is given its first word until then. */
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	ck_assert_int_ge(deadline_now() - began, 200 * MS);
+	expect_ends(fds, MANY);
+	ck_assert_int_eq(server_wait(&s), 0);
+	bound_check("B1", "stop with 200 silent new connections", deadline_now() - began, 400 * MS);
+}
+END_TEST
+
+START_TEST(a_client_that_has_just_connected_is_given_its_first_word)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.first=10s", "-o", "drain.timeout=20s");
+	int fd = client_connect(&s);
+	while (server_counter(&s, "active") != 1)
+		continue;
+	server_signal(&s, SIGTERM);
+	free(server_await_log(&s, "effect=draining"));
+	CLIENT_SAY(fd, "first\n");
+	CLIENT_EXPECT(fd, "echo: first\n");
+	client_expect_end(fd);
+	close(fd);
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+/* A worker that cannot end in time: its peer takes no reply, and gives no end. */
+static int make_stuck_worker(struct server *s)
+{
+	static const char frame[4 + 65536] = "\0\1\0\0";
+	int fd = client_connect_small(s, 4096);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	while (poll(&p, 1, 300) == 1)
+		(void)send(fd, frame, sizeof frame, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return fd;
+}
+
+START_TEST(B1_a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so)
+{
+	struct server s;
+
+	SERVER_START(
+		&s, "-l", ANY "=frame", "-o", "drain.timeout=500ms", "-o", "timeouts.reply=1h");
+	int fd = make_stuck_worker(&s);
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	ck_assert_int_eq(server_wait(&s), 75);
+	int64_t took = deadline_now() - began;
+	ck_assert_int_ge(took, 500 * MS);
+	bound_check("B1", "stop with a stuck worker, behind its bound of 500 ms", took - 500 * MS,
+		100 * MS);
+	client_expect_reset(fd);
+	close(fd);
+	char *line = stopped_line(&s);
+	ck_assert_int_eq(server_field(line, "cut"), 1);
+	ck_assert_int_eq(server_field(line, "stuck"), 0);
+	free(line);
+}
+END_TEST
+
+START_TEST(B3_a_second_signal_cuts_at_once)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY "=frame", "-o", "drain.timeout=1h", "-o", "timeouts.reply=1h");
+	int fd = make_stuck_worker(&s);
+	server_signal(&s, SIGTERM);
+	free(server_await_log(&s, "effect=draining"));
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	ck_assert_int_eq(server_wait(&s), 75);
+	bound_check("B3", "second signal", deadline_now() - began, 100 * MS);
+	close(fd);
+}
+END_TEST
+
+START_TEST(B3_a_second_signal_during_the_grace_cuts_too)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.grace=1h");
+	int fd = client_connect(&s);
+	talk(&fd, 1);
+	server_signal(&s, SIGTERM);
+	free(server_await_log(&s, "effect=draining"));
+	/* Grace: new clients are served as before. */
+	int late = client_connect(&s);
+	talk(&late, 1);
+	int64_t began = deadline_now();
+	server_signal(&s, SIGINT);
+	expect_ends(&fd, 1);
+	expect_ends(&late, 1);
+	ck_assert_int_eq(server_wait(&s), 0);
+	bound_check("B3", "second signal in the grace", deadline_now() - began, 100 * MS);
+}
+END_TEST
+
+START_TEST(B3_a_third_signal_ends_the_process_on_the_spot)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY "=frame", "-o", "drain.timeout=1h", "-o", "drain.force=1h", "-o",
+		"timeouts.reply=1h", "-o", "linger.time=1h");
+	/* Cut, a connection ends at once; so stop the process for the time between the signals. */
+	int fd = make_stuck_worker(&s);
+	server_signal(&s, SIGTERM);
+	free(server_await_log(&s, "effect=draining"));
+	int64_t began = deadline_now();
+	server_signal(&s, SIGSTOP);
+	server_signal(&s, SIGTERM);
+	server_signal(&s, SIGINT);
+	server_signal(&s, SIGCONT);
+	ck_assert_int_eq(server_wait(&s), 75);
+	bound_check("B3", "third signal", deadline_now() - began, 100 * MS);
+	ck_assert_uint_eq(server_count_log(&s, "event=stopped"), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(sigint_skips_the_grace)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.grace=1h");
+	server_signal(&s, SIGINT);
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+/* Requests that were there before the stop. */
+
+static void send_while_stopped(struct server *s, int *fds, size_t count)
+{
+	server_signal(s, SIGSTOP);
+	connect_many(s, fds, count);
+	for (size_t i = 0; i < count; i++) {
+		CLIENT_SAY(fds[i], "one\ntwo\n");
+		client_await_acknowledged(fds[i]);
+	}
+	server_signal(s, SIGTERM);
+	server_signal(s, SIGCONT);
+}
+
+static void expect_answers(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		CLIENT_EXPECT(fds[i], "echo: one\necho: two\n");
+		client_expect_end(fds[i]);
+		close(fds[i]);
+	}
+}
+
+START_TEST(B2_40_clients_in_the_queue_are_answered)
+{
+	struct server s;
+	int fds[40];
+
+	SERVER_START(&s, "-l", ANY);
+	send_while_stopped(&s, fds, 40);
+	expect_answers(fds, 40);
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+START_TEST(B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too)
+{
+	struct server s;
+	int fds[40];
+
+	SERVER_START(&s, "-l", ANY, "-o", "limits.max_connections=2");
+	send_while_stopped(&s, fds, 40);
+	expect_answers(fds, 40);
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+START_TEST(B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered)
+{
+	struct server s;
+	int idle[2];
+	int fds[40];
+
+	SERVER_START(&s, "-l", ANY, "-o", "limits.max_connections=2");
+	connect_many(&s, idle, 2);
+	talk(idle, 2);
+	send_while_stopped(&s, fds, 40);
+	/* They keep their places until they see the end. */
+	expect_ends(idle, 2);
+	expect_answers(fds, 40);
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_refused)
+{
+	struct server s;
+	int fds[3];
+
+	SERVER_START(&s, "-l", ANY "=frame", "-o", "limits.max_connections=1", "-o",
+		"drain.timeout=500ms", "-o", "timeouts.reply=1h");
+	int stuck = make_stuck_worker(&s);
+	connect_many(&s, fds, 3);
+	server_signal(&s, SIGTERM);
+	ck_assert_int_eq(server_wait(&s), 75);
+	for (int i = 0; i < 3; i++) {
+		client_expect_reset(fds[i]);
+		close(fds[i]);
+	}
+	close(stuck);
+}
+END_TEST
+
+START_TEST(a_message_begun_before_the_stop_may_be_finished)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY);
+	int fd = client_connect(&s);
+	int other = client_connect(&s);
+	talk(&other, 1);
+	/* The line was read together with the beginning behind it. */
+	CLIENT_SAY(fd, "line\nbegun ");
+	CLIENT_EXPECT(fd, "echo: line\n");
+	server_signal(&s, SIGTERM);
+	expect_ends(&other, 1);
+	CLIENT_SAY(fd, "and finished\n");
+	CLIENT_EXPECT(fd, "echo: begun and finished\n");
+	client_expect_end(fd);
+	close(fd);
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+START_TEST(a_message_that_is_never_finished_holds_the_stop_up_to_its_bound)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.timeout=400ms");
+	int fd = client_connect(&s);
+	CLIENT_SAY(fd, "line\nnever finished");
+	CLIENT_EXPECT(fd, "echo: line\n");
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	ck_assert_int_eq(server_wait(&s), 75);
+	bound_check("B1", "stop with half a message, behind its bound of 400 ms",
+		deadline_now() - began - 400 * MS, 100 * MS);
+	close(fd);
+}
+END_TEST
+
+/* A flood. */
+
+struct flood {
+	int fd;
+	atomic_bool enough;
+};
+
+static void *flood(void *arg)
+{
+	struct flood *f = arg;
+	static char lines[1 << 16];
+
+	for (size_t i = 0; i < sizeof lines; i++)
+		lines[i] = i % 8 == 7 ? '\n' : 'x';
+	while (!atomic_load(&f->enough) && send(f->fd, lines, sizeof lines, MSG_NOSIGNAL) > 0)
+		continue;
+	client_half_close(f->fd);
+	return NULL;
+}
+
+START_TEST(a_client_that_floods_cannot_hold_the_stop_up)
+{
+	struct server s;
+	struct flood f = {.fd = -1};
+	pthread_t sender;
+	char got[65536];
+	ssize_t n;
+	size_t all = 0;
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.timeout=10s");
+	f.fd = client_connect(&s);
+	ck_assert_int_eq(pthread_create(&sender, NULL, flood, &f), 0);
+	int64_t began = 0;
+	while ((n = recv(f.fd, got, sizeof got, 0)) > 0) {
+		all += (size_t)n;
+		if (all > 4 << 20 && began == 0) {
+			began = deadline_now();
+			server_signal(&s, SIGTERM);
+		}
+	}
+	/* The end of the stream, and not a reset: the server read on while we stopped sending. */
+	ck_assert_int_eq(n, 0);
+	atomic_store(&f.enough, true);
+	pthread_join(sender, NULL);
+	close(f.fd);
+	ck_assert_int_eq(server_wait(&s), 0);
+	bound_check("B1", "stop under a flood", deadline_now() - began, 1000 * MS);
+}
+END_TEST
+
+START_TEST(a_client_that_ends_when_it_sees_the_end_never_sees_a_reset)
+{
+	struct server s;
+	int fds[MANY];
+	char got[256];
+
+	SERVER_START(&s, "-l", ANY);
+	connect_many(&s, fds, MANY);
+	talk(fds, MANY);
+	server_signal(&s, SIGTERM);
+	/* Each goes on asking until it sees the end. */
+	for (size_t i = 0; i < MANY; i++) {
+		ssize_t n;
+		do {
+			CLIENT_SAY(fds[i], "again\n");
+			n = recv(fds[i], got, sizeof got, 0);
+		} while (n > 0);
+		ck_assert_int_eq(n, 0);
+		close(fds[i]);
+	}
+	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+START_TEST(a_stop_while_every_listener_is_at_the_limit_ends)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY, "-l", ANY, "-l", ANY, "-o", "limits.max_connections=1");
+	int fd = client_connect(&s);
+	talk(&fd, 1);
+	int waiting[3];
+	for (int i = 0; i < 3; i++)
+		waiting[i] = client_connect_to(&s.addresses[i]);
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	expect_ends(&fd, 1);
+	expect_ends(waiting, 3);
+	ck_assert_int_eq(server_wait(&s), 0);
+	bound_check(
+		"B1", "stop with three listeners at the limit", deadline_now() - began, 1000 * MS);
+}
+END_TEST
+
+START_TEST(an_unused_server_stops_at_once_100_times)
+{
+	int64_t worst = 0;
+
+	for (int i = 0; i < 100; i++) {
+		struct server s;
+		SERVER_START(&s, "-l", ANY, "-l", ANY);
+		int64_t began = deadline_now();
+		ck_assert_int_eq(server_stop(&s), 0);
+		int64_t took = deadline_now() - began;
+		worst = took > worst ? took : worst;
+	}
+	bound_check("B1", "worst of 100 stops of an unused server", worst, 100 * MS);
+}
+END_TEST
+
+START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
+{
+	struct server first;
+	struct server second;
+	char where[32];
+
+	for (int i = 0; i < 20; i++) {
+		SERVER_START(&first, "-l", ANY);
+		int fd = client_connect(&first);
+		snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&first));
+		ck_assert_int_eq(server_stop(&first), 0);
+		client_expect_end(fd);
+		/* We closed first: the old connection is in TIME_WAIT (A5). */
+		SERVER_START(&second, "-l", where);
+		close(fd);
+		ck_assert_int_eq(server_stop(&second), 0);
+	}
+}
+END_TEST
+
+START_TEST(hangup_and_usr2_are_named_as_not_available_and_harm_nothing)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY);
+	server_signal(&s, SIGHUP);
+	free(server_await_log(&s, "signal=SIGHUP effect=\"not available in this version\""));
+	server_signal(&s, SIGUSR2);
+	free(server_await_log(&s, "signal=SIGUSR2 effect=\"not available in this version\""));
+	int fd = client_connect(&s);
+	talk(&fd, 1);
+	close(fd);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(the_counters_add_up)
+{
+	struct server s;
+	int fds[5];
+
+	SERVER_START(&s, "-l", ANY);
+	connect_many(&s, fds, 5);
+	talk(fds, 5);
+	close(fds[0]);
+	close(fds[1]);
+	free(server_await_log(&s, "event=closed"));
+	while (server_counter(&s, "ended") != 2)
+		continue;
+	ck_assert_int_eq(server_counter(&s, "accepted"), 5);
+	ck_assert_int_eq(server_counter(&s, "active"), 3);
+	ck_assert_int_eq(server_counter(&s, "refused"), 0);
+	ck_assert_int_eq(server_counter(&s, "end_eof"), 2);
+	ck_assert_int_eq(server_counter(&s, "messages_in"), 2);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("stop",
+		(const struct suite_test[]){
+			{B1_200_idle_threads_leave_at_once, true},
+			{B1_those_that_never_said_a_word_leave_too_once_they_are_of_age, true},
+			{a_client_that_has_just_connected_is_given_its_first_word, false},
+			{B1_a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so, true},
+			{B3_a_second_signal_cuts_at_once, true},
+			{B3_a_second_signal_during_the_grace_cuts_too, true},
+			{B3_a_third_signal_ends_the_process_on_the_spot, true},
+			{sigint_skips_the_grace, false},
+			{B2_40_clients_in_the_queue_are_answered, false},
+			{B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too,
+				false},
+			{B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered, false},
+			{clients_that_find_no_place_before_the_drain_deadline_are_refused, false},
+			{a_message_begun_before_the_stop_may_be_finished, false},
+			{a_message_that_is_never_finished_holds_the_stop_up_to_its_bound, true},
+			{a_client_that_floods_cannot_hold_the_stop_up, true},
+			{a_client_that_ends_when_it_sees_the_end_never_sees_a_reset, false},
+			{a_stop_while_every_listener_is_at_the_limit_ends, true},
+			{an_unused_server_stops_at_once_100_times, true},
+			{the_port_is_free_for_a_successor_and_the_queue_is_not_reset, false},
+			{hangup_and_usr2_are_named_as_not_available_and_harm_nothing, false},
+			{the_counters_add_up, false},
+			{NULL, false},
+		});
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* suite - running the tests of one file. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int suite_run(const char *name, const struct suite_test *tests)
+{
+	bool only_bounds = getenv("BOBBIN_FIGURES");
+	Suite *suite = suite_create(name);
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, SUITE_TIMEOUT_S);
+	for (const struct suite_test *t = tests; t->test; t++) {
+		if (t->bound || !only_bounds)
+			tcase_add_test(tcase, t->test);
+	}
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static bool is_in(const char *folder, size_t len, const char *name)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%.*s/%s", (int)len, folder, name);
+	return access(path, X_OK) == 0;
+}
+
+bool suite_has_program(const char *name)
+{
+	const char *path = getenv("PATH");
+
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+		if (is_in(path, len, name))
+			return true;
+		path += len;
+		path += *path == ':';
+	}
+	return false;
+}
+
+void suite_skip(const char *reason)
+{
+	printf("skipped: %s\n", reason);
+	exit(SUITE_SKIPPED);
+}
