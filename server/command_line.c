@@ -28,8 +28,8 @@ static const char usage[] =
 	"  -V        print the version, and end\n"
 	"  -h        print this, and end\n"
 	"\n"
-	"-l and -o may be given several times.  Without -c and -l it serves lines on\n" DEFAULT_LISTENER
-	".  Ctrl-C ends it.\n";
+	"-l and -o may be given several times.  Without -c and -l it serves lines on\n"
+	"127.0.0.1:7007.  Ctrl-C ends it.\n";
 
 /* The arguments, as they were typed. */
 struct arguments {

@@ -10,8 +10,8 @@
  *	{
  *		struct stream_message line;
  *
- *		while (stream_read_line(s, &line) && stream_write(s, line.data, line.len + line.end))
- *			continue;
+ *		while (stream_read_line(s, &line))
+ *			stream_write(s, line.data, line.len + line.end);
  *	}
  *
  * Threads:  serve() runs in a worker thread of its own, many at once; what it shares it must guard

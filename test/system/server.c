@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,8 +74,8 @@ static void become_server(const struct server_plan *plan, int log_fd, pid_t pare
 	if (getppid() != parent)
 		_exit(127);
 	dup2(log_fd, STDERR_FILENO);
-	if (log_fd != STDERR_FILENO)
-		close(log_fd);
+	/* What this process has open is not the server's business; prepare() may hand it something. */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (plan->prepare)
 		plan->prepare(plan->argument);
 	execvp(command[0], (char *const *)command);

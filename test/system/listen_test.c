@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+/* listen - where bobbind listens, and what it says when it cannot. */
+#include "client.h"
+#include "suite.h"
+
+#include "common/deadline.h"
+#include "common/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static struct address loopback(const char *host, in_port_t port)
+{
+	struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
+
+	if (strchr(host, ':')) {
+		a = (struct address){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
+		inet_pton(AF_INET6, host, &a.in6.sin6_addr);
+	} else {
+		inet_pton(AF_INET, host, &a.in4.sin_addr);
+	}
+	return a;
+}
+
+/* 0, or the errno of connecting there. */
+static int try_connect(const char *host, in_port_t port)
+{
+	struct address a = loopback(host, port);
+	int fd = socket_dial(&a, deadline_after(SERVER_PATIENCE_NS));
+
+	if (fd < 0)
+		return -fd;
+	close(fd);
+	return 0;
+}
+
+static bool has_ipv6(void)
+{
+	struct address a = loopback("::1", 0);
+	struct socket_options options = {
+		.receive_timeout_ns = NS_PER_S, .send_timeout_ns = NS_PER_S};
+	int fd = socket_listen(&a, true, 1, &options);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Start with -l and the text; expect the exit status and what it says. */
+static void expect_refused(const char *listen_at, int status, const char *says)
+{
+	struct server s;
+	const char *const arguments[] = {"-l", listen_at, NULL};
+
+	server_launch(&s, &(struct server_plan){.arguments = arguments});
+	ck_assert_int_eq(server_wait(&s), status);
+	if (!strstr(s.log, says))
+		ck_abort_msg("-l %s: no \"%s\" in: %s", listen_at, says, s.log);
+}
+
+START_TEST(A1_addresses_that_are_none_are_refused_by_the_name_of_their_fault)
+{
+	static const struct {
+		const char *address;
+		const char *says;
+	} rows[] = {
+		{"7007", "missing port"},
+		{":99999", "above 65535"},
+		{":-1", "not a number"},
+		{"[::1", "closing ']' is missing"},
+		{"::1:7007", "too many colons"},
+		{"a:b:c", "too many colons"},
+		{"", "address is empty"},
+		{"127.0.0.1:", "port is empty"},
+		{":http", "not a number"},
+		{"8080:1", "not an IPv4 address"},
+		{"127.0.0.1:0=nothing", "no such service"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		expect_refused(rows[i].address, EX_USAGE, rows[i].says);
+}
+END_TEST
+
+START_TEST(A1_addresses_of_every_form_are_served)
+{
+	static const char *const forms[] = {":0", "127.0.0.1:0", "localhost:0", "[::1]:0"};
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms - !has_ipv6(); i++) {
+		struct server s;
+		SERVER_START(&s, "-l", forms[i]);
+		int fd = client_connect(&s);
+		CLIENT_SAY(fd, "here\n");
+		CLIENT_EXPECT(fd, "echo: here\n");
+		close(fd);
+		ck_assert_int_eq(server_stop(&s), 0);
+	}
+}
+END_TEST
+
+START_TEST(A2_a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_all)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", "127.0.0.1:0", "-l", ":0");
+	in_port_t one = address_port(&s.addresses[0]);
+	in_port_t all = address_port(&s.addresses[1]);
+	ck_assert_int_eq(try_connect("127.0.0.1", one), 0);
+	ck_assert_int_eq(try_connect("127.0.0.2", one), ECONNREFUSED);
+	ck_assert_int_eq(try_connect("127.0.0.1", all), 0);
+	ck_assert_int_eq(try_connect("127.0.0.2", all), 0);
+	if (has_ipv6()) {
+		ck_assert_int_eq(try_connect("::1", one), ECONNREFUSED);
+		ck_assert_int_eq(try_connect("::1", all), 0);
+	}
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* Two bobbinds at the wildcard of one port: does the second start? */
+static bool coexist(const char *first_network, const char *second_network)
+{
+	struct server first;
+	struct server second;
+	char where[32];
+
+	snprintf(where, sizeof where, "%s::0", first_network);
+	SERVER_START(&first, "-l", where);
+	snprintf(where, sizeof where, "%s::%s", second_network, server_port_text(&first));
+	server_launch(&second,
+		&(struct server_plan){.arguments = (const char *const[]){"-l", where, NULL}});
+	char *line = server_await_log(&second, "level=");
+	bool started = !strstr(line, "event=cannot_listen");
+	free(line);
+	if (started) {
+		server_await_ready(&second);
+		ck_assert_int_eq(server_stop(&second), 0);
+	} else {
+		ck_assert_int_eq(server_wait(&second), EX_UNAVAILABLE);
+		ck_assert_ptr_nonnull(strstr(second.log, "Address already in use"));
+	}
+	ck_assert_int_eq(server_stop(&first), 0);
+	return started;
+}
+
+START_TEST(A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
+{
+	if (!has_ipv6())
+		SUITE_SKIP_TEST("no IPv6 here");
+	ck_assert(coexist("tcp4", "tcp6"));
+	ck_assert(coexist("tcp6", "tcp4"));
+	ck_assert(!coexist("tcp", "tcp4"));
+	ck_assert(!coexist("tcp", "tcp6"));
+	ck_assert(!coexist("tcp4", "tcp"));
+	ck_assert(!coexist("tcp6", "tcp"));
+	ck_assert(!coexist("tcp", "tcp"));
+}
+END_TEST
+
+/* A kernel without IPv6, as far as the server can tell. */
+static void refuse_ipv6_sockets(void *argument)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = sizeof program / sizeof *program, .filter = program};
+
+	(void)argument;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		_exit(SUITE_SKIPPED);
+}
+
+START_TEST(A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so)
+{
+	struct server s;
+
+	server_launch(&s,
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-l", ":0", NULL},
+			.prepare = refuse_ipv6_sockets,
+		});
+	server_await_ready(&s);
+	ck_assert_int_eq(try_connect("127.0.0.1", server_port(&s)), 0);
+	ck_assert_int_eq(server_stop(&s), 0);
+	ck_assert_uint_eq(server_count_log(&s, "event=no_ipv6"), 1);
+	ck_assert_uint_eq(server_count_log(&s, "address=0.0.0.0:"), 1);
+}
+END_TEST
+
+START_TEST(A4_without_ipv6_an_ipv6_address_is_refused)
+{
+	struct server s;
+
+	server_launch(&s,
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-l", "tcp6::0", NULL},
+			.prepare = refuse_ipv6_sockets,
+		});
+	ck_assert_int_eq(server_wait(&s), EX_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(s.log, "Address family not supported"));
+}
+END_TEST
+
+START_TEST(A5_a_server_that_closed_first_restarts_at_once_20_times)
+{
+	char where[32] = "127.0.0.1:0";
+
+	for (int i = 0; i < 20; i++) {
+		struct server s;
+		SERVER_START(&s, "-l", where);
+		snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&s));
+		int fd = client_connect(&s);
+		CLIENT_SAY(fd, "hello\n");
+		CLIENT_EXPECT(fd, "echo: hello\n");
+		server_signal(&s, SIGTERM);
+		client_expect_end(fd);
+		close(fd);
+		ck_assert_int_eq(server_wait(&s), 0);
+	}
+}
+END_TEST
+
+START_TEST(A7_a_busy_port_is_told_with_its_holder_at_once)
+{
+	struct server first;
+	struct server second;
+	char where[32];
+	char holder[64];
+
+	SERVER_START(&first, "-l", "127.0.0.1:0");
+	snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&first));
+	snprintf(holder, sizeof holder, " holder_pid=%d holder=bobbind", (int)first.pid);
+	int64_t began = deadline_now();
+	server_launch(&second,
+		&(struct server_plan){.arguments = (const char *const[]){"-l", where, NULL}});
+	ck_assert_int_eq(server_wait(&second), EX_UNAVAILABLE);
+	bound_check("A7", "busy port refused", deadline_now() - began, 100 * NS_PER_MS);
+	ck_assert_ptr_nonnull(strstr(second.log, where));
+	ck_assert_ptr_nonnull(strstr(second.log, "Address already in use"));
+	if (!strstr(second.log, holder))
+		ck_abort_msg("no %s in: %s", holder, second.log);
+	ck_assert_ptr_null(strstr(second.log, "event=ready"));
+	ck_assert_int_eq(server_stop(&first), 0);
+}
+END_TEST
+
+START_TEST(A7_one_busy_port_of_several_leaves_nothing_half_started)
+{
+	struct server first;
+	struct server second;
+	char busy[32];
+
+	SERVER_START(&first, "-l", "127.0.0.1:0");
+	snprintf(busy, sizeof busy, "127.0.0.1:%s", server_port_text(&first));
+	server_launch(&second,
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-l", "127.0.0.1:0", "-l", busy, NULL}});
+	ck_assert_int_eq(server_wait(&second), EX_UNAVAILABLE);
+	ck_assert_ptr_null(strstr(second.log, "event=listening"));
+	ck_assert_int_eq(server_stop(&first), 0);
+}
+END_TEST
+
+START_TEST(A8_an_address_that_is_not_here_is_told_with_those_that_are)
+{
+	/* TEST-NET-1 (RFC 5737): nobody has it. */
+	expect_refused("192.0.2.1:0", EX_UNAVAILABLE, "local_addresses=");
+	expect_refused("192.0.2.1:0", EX_UNAVAILABLE, "127.0.0.1");
+	expect_refused("192.0.2.1:0", EX_UNAVAILABLE, "Cannot assign requested address");
+}
+END_TEST
+
+START_TEST(a_name_that_does_not_resolve_is_told)
+{
+	expect_refused("no-such-host.invalid:0", EX_NOHOST, "event=cannot_listen");
+}
+END_TEST
+
+/* The Local Address:Port of the row that ss(8) has for the port, in static memory. */
+static const char *ask_ss(in_port_t port)
+{
+	static char local[128];
+	char command[128];
+
+	snprintf(command, sizeof command, "ss -H -ltn 'sport = :%u'", (unsigned)port);
+	FILE *ss = popen(command, "re");
+	ck_assert_ptr_nonnull(ss);
+	ck_assert_int_eq(fscanf(ss, "%*s %*s %*s %127s", local), 1);
+	pclose(ss);
+	return local;
+}
+
+START_TEST(A9_the_log_says_what_ss_says)
+{
+	static const char *const forms[] = {"127.0.0.1:0", "tcp4::0", "tcp6::0", "[::1]:0"};
+
+	if (!suite_has_program("ss"))
+		SUITE_SKIP_TEST("no ss(8) here");
+	for (size_t i = 0; i < (has_ipv6() ? 4 : 2); i++) {
+		struct server s;
+		char text[ADDRESS_TEXT_MAX];
+		SERVER_START(&s, "-l", forms[i]);
+		ck_assert_str_eq(ask_ss(server_port(&s)), address_format(&s.addresses[0], text));
+		ck_assert_uint_ne(server_port(&s), 0);
+		ck_assert_int_eq(server_stop(&s), 0);
+	}
+}
+END_TEST
+
+START_TEST(A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on)
+{
+	struct server s;
+	char expected[32];
+
+	if (!suite_has_program("ss") || !has_ipv6())
+		SUITE_SKIP_TEST("no ss(8) or no IPv6 here");
+	/* ss(8) writes "*" for it, which no address parser takes. */
+	SERVER_START(&s, "-l", ":0");
+	snprintf(expected, sizeof expected, "*:%s", server_port_text(&s));
+	ck_assert_str_eq(ask_ss(server_port(&s)), expected);
+	snprintf(expected, sizeof expected, " address=[::]:%s", server_port_text(&s));
+	ck_assert_uint_eq(server_count_log(&s, expected), 1);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(its_first_lines_say_how_to_try_it_and_that_works)
+{
+	struct server s;
+	char reply[64] = "";
+
+	if (!suite_has_program("nc"))
+		SUITE_SKIP_TEST("no nc(1) here");
+	SERVER_START(&s, "-l", ":0");
+	char *line = server_await_log(&s, "event=listening");
+	char *command = strstr(line, " try=\"");
+	ck_assert_ptr_nonnull(command);
+	command += strlen(" try=\"");
+	*strrchr(command, '"') = '\0';
+	FILE *shell = popen(command, "re");
+	ck_assert_ptr_nonnull(shell);
+	ck_assert_ptr_nonnull(fgets(reply, sizeof reply, shell));
+	pclose(shell);
+	ck_assert_str_eq(reply, "echo: hello\n");
+	free(line);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("listen",
+		(const struct suite_test[]){
+			{A1_addresses_that_are_none_are_refused_by_the_name_of_their_fault, false},
+			{A1_addresses_of_every_form_are_served, false},
+			{A2_a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_all,
+				false},
+			{A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither, false},
+			{A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so, false},
+			{A4_without_ipv6_an_ipv6_address_is_refused, false},
+			{A5_a_server_that_closed_first_restarts_at_once_20_times, false},
+			{A7_a_busy_port_is_told_with_its_holder_at_once, true},
+			{A7_one_busy_port_of_several_leaves_nothing_half_started, false},
+			{A8_an_address_that_is_not_here_is_told_with_those_that_are, false},
+			{a_name_that_does_not_resolve_is_told, false},
+			{A9_the_log_says_what_ss_says, false},
+			{A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on, false},
+			{its_first_lines_say_how_to_try_it_and_that_works, false},
+			{NULL, false},
+		});
+}
