@@ -33,10 +33,8 @@
 
 #ifdef INSTRUMENTED
 #define STACK_ARGUMENTS "-o", "threads.stack=512KiB"
-#define STACK_COUNT     2
 #else
 #define STACK_ARGUMENTS NULL
-#define STACK_COUNT     0
 #endif
 
 #define ARGUMENTS_MAX 64
@@ -360,4 +358,11 @@ size_t server_connections(size_t wanted)
 	size_t most = cap ? (size_t)strtoul(cap, NULL, 10) : wanted;
 
 	return most < wanted ? most : wanted;
+}
+
+bool server_is_instrumented(void)
+{
+	const char *const arguments[] = {STACK_ARGUMENTS, NULL};
+
+	return arguments[0];
 }

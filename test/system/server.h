@@ -96,7 +96,10 @@ size_t server_count_proc(const struct server *s, const char *what);
 /* Wait until /proc/PID/WHAT has exactly so many entries. */
 void server_await_proc(const struct server *s, const char *what, size_t count);
 
-/* Under TSan, or where the environment caps them, fewer connections than wanted. */
+/* So many connections as wanted, or as the environment allows (BOBBIN_TEST_CONNECTIONS_MAX). */
 size_t server_connections(size_t wanted);
+
+/* Built with a sanitizer: memory and system calls are not those of the real thing. */
+bool server_is_instrumented(void);
 
 #endif

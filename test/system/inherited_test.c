@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/* inherited - a server whose listening socket a supervisor opened: this test is the supervisor. */
+#include "client.h"
+#include "suite.h"
+
+#include "common/deadline.h"
+#include "common/socket.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_FD 3
+
+/* What the supervisor passes. */
+struct passed {
+	int fds[4];
+	int count;
+	const char *names;
+};
+
+/* In the child, before exec: the sockets to 3 and on, and the environment that tells of them. */
+static void pass(void *argument)
+{
+	const struct passed *p = argument;
+	char text[16];
+
+	for (int i = 0; i < p->count; i++) {
+		/* From numbers that are out of the way: see listen_plain(). */
+		if (dup2(p->fds[i], FIRST_FD + i) < 0)
+			_exit(126);
+	}
+	snprintf(text, sizeof text, "%d", (int)getpid());
+	setenv("LISTEN_PID", text, 1);
+	snprintf(text, sizeof text, "%d", p->count);
+	setenv("LISTEN_FDS", text, 1);
+	if (p->names)
+		setenv("LISTEN_FDNAMES", p->names, 1);
+}
+
+/* A listening socket on loopback without any option of bobbind's. */
+static int listen_plain(in_port_t *port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*port = ntohs(a.sin_port);
+	int far = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+	ck_assert_int_ge(far, 100);
+	close(fd);
+	return far;
+}
+
+static void write_file(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static int connect_port(in_port_t port)
+{
+	struct address a = {.in4 = {.sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				    .sin_port = htons(port)}};
+
+	return client_connect_to(&a);
+}
+
+static void start_with(struct server *s, struct passed *p, const char *const *arguments)
+{
+	server_launch(s,
+		&(struct server_plan){
+			.arguments = arguments,
+			.prepare = pass,
+			.argument = p,
+		});
+	server_await_ready(s);
+}
+
+START_TEST(A12_a_client_queued_before_the_start_has_its_deadlines_too)
+{
+	struct server s;
+	in_port_t port;
+	struct passed p = {.count = 1};
+	char where[32];
+
+	p.fds[0] = listen_plain(&port);
+	int early = connect_port(port);
+	snprintf(where, sizeof where, "127.0.0.1:%u", port);
+	int64_t began = deadline_now();
+	start_with(&s, &p, (const char *const[]){"-l", where, "-o", "timeouts.idle=500ms", NULL});
+	ck_assert_uint_eq(server_port(&s), port);
+	/* Inherited at the handshake, its timeout is none at all: it must have been set at accept. */
+	client_expect_end(early);
+	bound_check_window("A12", "client queued before the start cut when idle",
+		deadline_now() - began, 500 * NS_PER_MS);
+	close(early);
+	int late = connect_port(port);
+	CLIENT_SAY(late, "late\n");
+	CLIENT_EXPECT(late, "echo: late\n");
+	close(late);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(p.fds[0]);
+}
+END_TEST
+
+START_TEST(a_socket_is_matched_by_name_when_its_address_is_another)
+{
+	struct server s;
+	in_port_t port;
+	struct passed p = {.count = 1, .names = "bytes"};
+	char path[] = "/tmp/bobbin-inherited-XXXXXX";
+
+	p.fds[0] = listen_plain(&port);
+	write_file(path,
+		"listeners = ( { name = \"bytes\"; address = \"127.0.0.1:0\"; "
+		"service = \"echo\"; } );");
+	start_with(&s, &p, (const char *const[]){"-c", path, NULL});
+	ck_assert_uint_eq(server_port(&s), port);
+	ck_assert_uint_eq(s.listeners, 1);
+	int fd = connect_port(port);
+	CLIENT_SAY(fd, "raw");
+	CLIENT_EXPECT(fd, "raw");
+	close(fd);
+	unlink(path);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(p.fds[0]);
+}
+END_TEST
+
+START_TEST(a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_line_in_the_log)
+{
+	struct server s;
+	in_port_t port;
+	struct passed p = {.count = 1, .names = "spare"};
+
+	p.fds[0] = listen_plain(&port);
+	start_with(&s, &p, (const char *const[]){"-l", "127.0.0.1:0=frame", NULL});
+	ck_assert_uint_eq(s.listeners, 2);
+	free(server_await_log(&s, "event=inherited_socket_without_listener"));
+	int fd = connect_port(port);
+	CLIENT_SAY(fd, "line\n");
+	CLIENT_EXPECT(fd, "echo: line\n");
+	close(fd);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(p.fds[0]);
+}
+END_TEST
+
+START_TEST(a_listener_that_does_not_block_is_made_to_and_burns_nothing)
+{
+	struct server s;
+	in_port_t port;
+	struct passed p = {.count = 1};
+	char where[32];
+
+	p.fds[0] = listen_plain(&port);
+	ck_assert_int_eq(fcntl(p.fds[0], F_SETFL, O_NONBLOCK), 0);
+	snprintf(where, sizeof where, "127.0.0.1:%u", port);
+	start_with(&s, &p, (const char *const[]){"-l", where, NULL});
+	int fd = connect_port(port);
+	CLIENT_SAY(fd, "line\n");
+	CLIENT_EXPECT(fd, "echo: line\n");
+	int64_t cpu = server_cpu_ns(&s);
+	struct pollfd quiet = {.fd = fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&quiet, 1, 500), 0);
+	ck_assert_int_le(server_cpu_ns(&s) - cpu, 50 * NS_PER_MS);
+	ck_assert_int_eq(fcntl(p.fds[0], F_GETFL) & O_NONBLOCK, 0);
+	close(fd);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(p.fds[0]);
+}
+END_TEST
+
+START_TEST(a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other)
+{
+	struct server s;
+	in_port_t port;
+	struct passed p = {.count = 1};
+	char where[32];
+
+	p.fds[0] = listen_plain(&port);
+	snprintf(where, sizeof where, "127.0.0.1:%u", port);
+	start_with(&s, &p, (const char *const[]){"-l", where, NULL});
+	ck_assert_int_eq(server_stop(&s), 0);
+	/* Still listening: the connection is taken by whoever has the socket next. */
+	int fd = connect_port(port);
+	int accepted = accept(p.fds[0], NULL, NULL);
+	ck_assert_int_ge(accepted, 0);
+	close(accepted);
+	close(fd);
+	close(p.fds[0]);
+}
+END_TEST
+
+START_TEST(variables_meant_for_another_process_are_left_alone)
+{
+	struct server s;
+
+	setenv("LISTEN_PID", "1", 1);
+	setenv("LISTEN_FDS", "1", 1);
+	SERVER_START(&s, "-l", "127.0.0.1:0");
+	ck_assert_uint_eq(s.listeners, 1);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("inherited",
+		(const struct suite_test[]){
+			{A12_a_client_queued_before_the_start_has_its_deadlines_too, true},
+			{a_socket_is_matched_by_name_when_its_address_is_another, false},
+			{a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_line_in_the_log,
+				false},
+			{a_listener_that_does_not_block_is_made_to_and_burns_nothing, false},
+			{a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other,
+				false},
+			{variables_meant_for_another_process_are_left_alone, false},
+			{NULL, false},
+		});
+}

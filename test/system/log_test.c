@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/* log - a reader of the log that does not read, or is not there, holds nobody up. */
+#include "client.h"
+#include "suite.h"
+
+#include "common/deadline.h"
+
+#include "common/socket.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * The ready line does not come through here when the log goes elsewhere: the server is told a free port, which is held
+ * bound, and so reserved, until it has started (SO_REUSEADDR lets both bind, and only the server listens).
+ */
+static int reserve_port(struct server *s, char where[32])
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof a;
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	snprintf(where, 32, "127.0.0.1:%u", (unsigned)ntohs(a.sin_port));
+	s->addresses[0] = (struct address){.in4 = a};
+	return fd;
+}
+
+/* Start with its log going to fd, and wait until it serves. */
+static void start_logging_to(struct server *s, int log_fd)
+{
+	struct address at;
+	char where[32];
+	int reserved = reserve_port(s, where);
+
+	at = s->addresses[0];
+	server_launch(s,
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-l", where, NULL},
+			.log_to = log_fd,
+		});
+	s->addresses[0] = at;
+	s->listeners = 1;
+	s->pid = s->child;
+	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
+	int fd;
+	while ((fd = socket_dial(&at, deadline)) < 0)
+		ck_assert_int_lt(deadline_now(), deadline);
+	close(fd);
+	close(reserved);
+}
+
+static void exchange_many(struct server *s, int times)
+{
+	for (int i = 0; i < times; i++) {
+		int fd = client_connect(s);
+		CLIENT_SAY(fd, "hello\n");
+		CLIENT_EXPECT(fd, "echo: hello\n");
+		client_half_close(fd);
+		client_expect_end(fd);
+		close(fd);
+	}
+}
+
+START_TEST(a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted)
+{
+	struct server s;
+	int ends[2];
+	static char log[1 << 20];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	start_logging_to(&s, ends[1]);
+	/* Far more records than a pipe holds. */
+	exchange_many(&s, 1000);
+	/* Some room again: the next line gets through, and one behind it tells of the others. */
+	ssize_t n = read(ends[0], log, 32768);
+	ck_assert_int_gt(n, 0);
+	exchange_many(&s, 1);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(ends[1]);
+	size_t len = (size_t)n;
+	while ((n = read(ends[0], log + len, sizeof log - 1 - len)) > 0)
+		len += (size_t)n;
+	log[len] = '\0';
+	const char *dropped = strstr(log, "event=log_dropped lines=");
+	ck_assert_ptr_nonnull(dropped);
+	ck_assert_int_gt(strtol(dropped + strlen("event=log_dropped lines="), NULL, 10), 100);
+	/* Lines are whole: each starts with a time. */
+	for (char *line = strtok(log, "\n"); line; line = strtok(NULL, "\n"))
+		ck_assert_msg(strncmp(line, "time=", 5) == 0, "not a whole line: %s", line);
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(a_pipe_whose_reader_has_gone_ends_nothing)
+{
+	struct server s;
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	start_logging_to(&s, ends[1]);
+	close(ends[0]);
+	exchange_many(&s, 100);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(a_full_disk_ends_nothing)
+{
+	struct server s;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(full, 0);
+	start_logging_to(&s, full);
+	exchange_many(&s, 100);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(full);
+}
+END_TEST
+
+START_TEST(a_terminal_that_is_stopped_and_then_closed_holds_nobody_up)
+{
+	struct server s;
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	ck_assert_int_ge(master, 0);
+	ck_assert_int_eq(grantpt(master), 0);
+	ck_assert_int_eq(unlockpt(master), 0);
+	int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_ge(terminal, 0);
+	start_logging_to(&s, terminal);
+	/* Nobody reads the master: the terminal fills up like a pipe. */
+	exchange_many(&s, 500);
+	/* The shell's description is as blocking as it was. */
+	ck_assert_int_eq(fcntl(terminal, F_GETFL) & O_NONBLOCK, 0);
+	close(master);
+	exchange_many(&s, 100);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(terminal);
+}
+END_TEST
+
+START_TEST(a_socket_that_nobody_reads_holds_nobody_up)
+{
+	struct server s;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	start_logging_to(&s, ends[1]);
+	exchange_many(&s, 2000);
+	ck_assert_int_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(closed_standard_descriptors_never_become_a_clients)
+{
+	struct server s;
+
+	/* A shell closes all three; what the server says must not reach a client. */
+	server_launch(&s,
+		&(struct server_plan){
+			.program = "sh",
+			.arguments = (const char *const[]){"-c",
+				"exec \"$0\" -l 127.0.0.1:0 <&- >&- 2>&-", BOBBIND, NULL},
+		});
+	/* It runs without a word; its port is known from /proc only, so look at its descriptors there. */
+	s.pid = s.child;
+	server_await_proc(&s, "task", 2);
+	ck_assert_uint_ge(server_count_proc(&s, "fd"), 4);
+	for (int fd = 0; fd <= 2; fd++) {
+		char path[64];
+		char target[64];
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)s.pid, fd);
+		ssize_t n = readlink(path, target, sizeof target - 1);
+		ck_assert_int_gt(n, 0);
+		target[n] = '\0';
+		ck_assert_str_eq(target, "/dev/null");
+	}
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(the_log_can_be_json)
+{
+	struct server s;
+
+	server_launch(&s,
+		&(struct server_plan){.arguments = (const char *const[]){
+					      "-l", "127.0.0.1:0", "-o", "log.format=json", NULL}});
+	char *line = server_await_log(&s, "\"event\":\"ready\"");
+	ck_assert_int_eq(line[0], '{');
+	ck_assert_int_eq(line[strlen(line) - 1], '}');
+	free(line);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("log",
+		(const struct suite_test[]){
+			{a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted,
+				false},
+			{a_pipe_whose_reader_has_gone_ends_nothing, false},
+			{a_full_disk_ends_nothing, false},
+			{a_terminal_that_is_stopped_and_then_closed_holds_nobody_up, false},
+			{a_socket_that_nobody_reads_holds_nobody_up, false},
+			{closed_standard_descriptors_never_become_a_clients, false},
+			{the_log_can_be_json, false},
+			{NULL, false},
+		});
+}
