@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves barrier: it counts exactly, wakes the waiter with the last leave, gives up in time, and
+ * shuts for good. */
+#include "common/barrier.h"
+
+#include "common/deadline.h"
+#include "suite.h"
+#include "window.h"
+
+#include <stdatomic.h>
+
+#define THREADS 8
+#define ROUNDS  2000
+
+/* Static, as a barrier must be: it is never destroyed. */
+static struct barrier barrier;
+static atomic_int working;
+static atomic_bool go;
+
+static pthread_t must_start(void *(*run)(void *arg), void *arg)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, run, arg), 0);
+	return thread;
+}
+
+static void must_join(pthread_t thread)
+{
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+static int64_t soon(void)
+{
+	return deadline_after(10 * NS_PER_S);
+}
+
+START_TEST(the_wait_on_an_empty_barrier_returns_at_once)
+{
+	barrier_init(&barrier);
+	ck_assert_uint_eq(barrier_wait(&barrier, DEADLINE_NEVER), 0);
+	ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
+}
+END_TEST
+
+START_TEST(the_wait_returns_how_many_are_inside)
+{
+	barrier_init(&barrier);
+	for (unsigned inside = 1; inside <= 5; inside++) {
+		ck_assert(barrier_enter(&barrier));
+		ck_assert_uint_eq(barrier_wait(&barrier, 0), inside);
+	}
+	for (unsigned inside = 5; inside-- > 0;) {
+		barrier_leave(&barrier);
+		ck_assert_uint_eq(barrier_wait(&barrier, 0), inside);
+	}
+}
+END_TEST
+
+/* One below a slice of the wait (lock_wait: 100 ms), one above. */
+static const int64_t patience_ms[] = {40, 150};
+
+START_TEST(the_wait_gives_up_at_the_deadline)
+{
+	int64_t patience = patience_ms[_i] * NS_PER_MS;
+
+	barrier_init(&barrier);
+	ck_assert(barrier_enter(&barrier));
+	int64_t start = deadline_now();
+	ck_assert_uint_eq(barrier_wait(&barrier, deadline_from(start, patience)), 1);
+	window_check(start, patience);
+}
+END_TEST
+
+START_TEST(a_deadline_in_the_past_does_not_wait)
+{
+	barrier_init(&barrier);
+	ck_assert(barrier_enter(&barrier));
+	int64_t start = deadline_now();
+	ck_assert_uint_eq(barrier_wait(&barrier, start - NS_PER_S), 1);
+	ck_assert_int_lt(deadline_now() - start, 90 * NS_PER_MS);
+}
+END_TEST
+
+START_TEST(a_closed_barrier_refuses_and_keeps_those_inside)
+{
+	barrier_init(&barrier);
+	ck_assert(barrier_enter(&barrier));
+	barrier_close(&barrier);
+	ck_assert(!barrier_enter(&barrier));
+	ck_assert_uint_eq(barrier_wait(&barrier, 0), 1);
+	barrier_leave(&barrier);
+	ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
+	ck_assert(!barrier_enter(&barrier));
+	barrier_close(&barrier);
+	ck_assert(!barrier_enter(&barrier));
+}
+END_TEST
+
+START_TEST(an_open_barrier_lets_in_after_it_was_empty)
+{
+	barrier_init(&barrier);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(barrier_enter(&barrier));
+		barrier_leave(&barrier);
+		ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
+	}
+}
+END_TEST
+
+static void *leave_when_told(void *arg)
+{
+	while (!atomic_load(&go))
+		sched_yield();
+	atomic_fetch_sub(&working, 1);
+	barrier_leave(&barrier);
+	return arg;
+}
+
+START_TEST(the_last_leave_wakes_the_waiter)
+{
+	pthread_t threads[THREADS];
+
+	for (int round = 0; round < 50; round++) {
+		barrier_init(&barrier);
+		atomic_store(&go, false);
+		atomic_store(&working, THREADS);
+		for (int i = 0; i < THREADS; i++) {
+			ck_assert(barrier_enter(&barrier));
+			threads[i] = must_start(leave_when_told, NULL);
+		}
+		atomic_store(&go, true);
+		ck_assert_uint_eq(barrier_wait(&barrier, soon()), 0);
+		/* None was still at work when the wait ended. */
+		ck_assert_int_eq(atomic_load(&working), 0);
+		for (int i = 0; i < THREADS; i++)
+			must_join(threads[i]);
+	}
+}
+END_TEST
+
+static void *wait_for_all(void *arg)
+{
+	int64_t *took = arg;
+	int64_t start = deadline_now();
+
+	atomic_store(&go, true);
+	unsigned inside = barrier_wait(&barrier, soon());
+	*took = inside == 0 ? deadline_now() - start : -1;
+	return NULL;
+}
+
+/* Not proof that no wake-up is lost, for the wait looks again in slices; but that a leave is
+ * noticed at all. */
+START_TEST(a_waiter_that_sleeps_is_woken_long_before_its_deadline)
+{
+	int64_t took = 0;
+
+	barrier_init(&barrier);
+	atomic_store(&go, false);
+	ck_assert(barrier_enter(&barrier));
+	pthread_t waiter = must_start(wait_for_all, &took);
+	while (!atomic_load(&go))
+		sched_yield();
+	barrier_leave(&barrier);
+	must_join(waiter);
+	ck_assert_int_ge(took, 0);
+	ck_assert_int_lt(took, 2 * NS_PER_S);
+}
+END_TEST
+
+static void *come_and_go(void *arg)
+{
+	unsigned *entered = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		if (!barrier_enter(&barrier))
+			break;
+		++*entered;
+		atomic_fetch_add(&working, 1);
+		atomic_fetch_sub(&working, 1);
+		barrier_leave(&barrier);
+	}
+	return NULL;
+}
+
+START_TEST(after_close_and_wait_nobody_is_inside_or_comes_in)
+{
+	pthread_t threads[THREADS];
+	unsigned entered[THREADS];
+
+	for (int round = 0; round < 20; round++) {
+		barrier_init(&barrier);
+		atomic_store(&working, 0);
+		for (int i = 0; i < THREADS; i++) {
+			entered[i] = 0;
+			threads[i] = must_start(come_and_go, &entered[i]);
+		}
+		barrier_close(&barrier);
+		ck_assert_uint_eq(barrier_wait(&barrier, soon()), 0);
+		ck_assert_int_eq(atomic_load(&working), 0);
+		ck_assert(!barrier_enter(&barrier));
+		for (int i = 0; i < THREADS; i++)
+			must_join(threads[i]);
+		ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
+	}
+}
+END_TEST
+
+START_TEST(the_count_is_exact_under_many_threads)
+{
+	pthread_t threads[THREADS];
+	unsigned entered[THREADS] = {0};
+
+	barrier_init(&barrier);
+	ck_assert(barrier_enter(&barrier));
+	for (int i = 0; i < THREADS; i++)
+		threads[i] = must_start(come_and_go, &entered[i]);
+	for (int i = 0; i < THREADS; i++)
+		must_join(threads[i]);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_uint_eq(entered[i], ROUNDS);
+	ck_assert_uint_eq(barrier_wait(&barrier, 0), 1);
+	barrier_leave(&barrier);
+	ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const struct suite_test tests[] = {
+		{the_wait_on_an_empty_barrier_returns_at_once, 0},
+		{the_wait_returns_how_many_are_inside, 0},
+		{the_wait_gives_up_at_the_deadline, SUITE_COUNT(patience_ms)},
+		{a_deadline_in_the_past_does_not_wait, 0},
+		{a_closed_barrier_refuses_and_keeps_those_inside, 0},
+		{an_open_barrier_lets_in_after_it_was_empty, 0},
+		{the_last_leave_wakes_the_waiter, 0},
+		{a_waiter_that_sleeps_is_woken_long_before_its_deadline, 0},
+		{after_close_and_wait_nobody_is_inside_or_comes_in, 0},
+		{the_count_is_exact_under_many_threads, 0},
+	};
+
+	return suite_run("barrier", tests, SUITE_COUNT(tests));
+}
