@@ -100,12 +100,18 @@ int peer_reads_to_end(int fd, size_t *got)
 	return err;
 }
 
-bool peer_is_reset(int fd)
+bool peer_is_reset_within(int fd, int64_t duration_ns)
 {
 	struct pollfd p = {.fd = fd, .events = 0};
+	struct timespec left = deadline_timespec(duration_ns);
 
 	/* POLLERR alone: an orderly end of both directions is POLLHUP too. */
-	return poll(&p, 1, PATIENCE_MS) == 1 && (p.revents & POLLERR);
+	return ppoll(&p, 1, &left, NULL) == 1 && (p.revents & POLLERR);
+}
+
+bool peer_is_reset(int fd)
+{
+	return peer_is_reset_within(fd, PATIENCE_MS * NS_PER_MS);
 }
 
 bool peer_hears_within(int fd, int64_t duration_ns)

@@ -41,6 +41,7 @@ int peer_reads_to_end(int fd, size_t *got);
 
 /* Wait for a reset of the connection, whatever else comes before it.  False if none comes. */
 bool peer_is_reset(int fd);
+bool peer_is_reset_within(int fd, int64_t duration_ns);
 
 /* Wait for input or an end, duration_ns at most.  True if it came. */
 bool peer_hears_within(int fd, int64_t duration_ns);
