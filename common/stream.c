@@ -427,12 +427,15 @@ static bool look_at_the_clock(struct stream *s, const struct wait *w, int error)
 	return rc == 0 || end_with_errno(s, -rc);
 }
 
-/* The end of the stream, or what looks like it: the owner shut the reading side, or cut the connection. */
+/*
+ * The end of the stream, or what looks like it: the owner shut the reading side, or cut the connection.  A FIN with input
+ * before it, both come since recv(2) looked, is not the end of what we have.
+ */
 static bool end_of_input(struct stream *s)
 {
 	if (is_cut(s))
 		return end_with(s, STREAM_FORCED, 0);
-	if (s->woken && !socket_fin_received(s->fd))
+	if (s->woken && (!socket_fin_received(s->fd) || socket_unread(s->fd) > 0))
 		return end_with(s, STREAM_DRAINED, 0);
 	s->ended = true;
 	return false;
