@@ -259,7 +259,7 @@ END_TEST
  */
 START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
 {
-	const int64_t patience = 80 * NS_PER_MS;
+	const int64_t patience = 120 * NS_PER_MS;
 	struct address at;
 	int listener = must_listen(0, &plain, &at);
 	int queued[8];

@@ -151,18 +151,18 @@ START_TEST(a_dripping_peer_does_not_move_the_deadline)
 }
 END_TEST
 
-/* Four messages that take 80 of 200 ms each. */
+/* Three messages that take 150 of 400 ms each. */
 START_TEST(each_message_has_a_deadline_of_its_own)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.message_ns = 200 * NS_PER_MS;
+	terms.message_ns = 400 * NS_PER_MS;
 	terms.idle_ns = 20 * NS_PER_S;
 	session_open(&session, &terms);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a");
-	for (int i = 0; i < 4; i++) {
-		ck_assert(!peer_hears_within(session.pair.far, 80 * NS_PER_MS));
+	for (int i = 0; i < 3; i++) {
+		ck_assert(!peer_hears_within(session.pair.far, 150 * NS_PER_MS));
 		must_send_text(session.pair.far, "\nb");
 		peer_expects(session.pair.far, i == 0 ? "a\n" : "b\n");
 	}
@@ -174,13 +174,13 @@ START_TEST(each_message_has_a_deadline_of_its_own)
 }
 END_TEST
 
-/* The message armed the socket for 40 ms; the wait after it is longer. */
+/* The message armed the socket for less than the wait after it. */
 START_TEST(a_short_message_deadline_does_not_shorten_the_idle_time)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.message_ns = 40 * NS_PER_MS;
-	terms.idle_ns = 150 * NS_PER_MS;
+	terms.message_ns = 300 * NS_PER_MS;
+	terms.idle_ns = 500 * NS_PER_MS;
 	session_open(&session, &terms);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a");

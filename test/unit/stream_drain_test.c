@@ -407,12 +407,15 @@ START_TEST(a_cut_ends_a_stream_that_was_woken)
 }
 END_TEST
 
+static void say_and_leave(struct stream *s)
+{
+	stream_write(s, "a\n", 2);
+}
+
 START_TEST(a_cut_ends_lingering_at_once)
 {
 	session_open_plain(&session, STREAM_LINE);
-	session_start(&session, echo_lines);
-	must_send_text(session.pair.far, "a\n");
-	session_raise_flag(&session);
+	session_start(&session, say_and_leave);
 	session_await_state(&session, GATE_LINGERING);
 	int64_t start = deadline_now();
 	session_cut(&session);

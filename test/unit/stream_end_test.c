@@ -417,7 +417,7 @@ START_TEST(each_end_goes_in_its_manner)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.linger_time_ns = 20 * NS_PER_MS;
+	terms.linger_time_ns = 60 * NS_PER_MS;
 	session_open(&session, &terms);
 	ck_assert(stream_write(&session.stream, "reply\n", 6));
 	session.stream.end = manners[_i].end;

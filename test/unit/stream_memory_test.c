@@ -165,7 +165,7 @@ START_TEST(a_connection_that_rests_gives_its_memory_back_and_goes_on)
 	struct stream_terms terms = session_terms(STREAM_FRAME);
 	char *body = must_pattern(LEN);
 
-	terms.idle_ns = 400 * NS_PER_MS;
+	terms.idle_ns = 700 * NS_PER_MS;
 	session_open(&session, &terms);
 	session_start(&session, echo_frames_and_look);
 	for (int i = 0; i < 2; i++) {
