@@ -90,15 +90,32 @@ static bool looks_numeric(const char *host)
 	return host[strspn(host, "0123456789.")] == '\0';
 }
 
+/* An IPv6 address, perhaps with '%' and a zone, which only the system that has it can judge. */
+static bool is_ipv6(const char *host)
+{
+	char digits[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+	size_t len = strcspn(host, "%");
+
+	if (len >= sizeof digits || strcmp(host + len, "%") == 0)
+		return false;
+	memcpy(digits, host, len);
+	digits[len] = '\0';
+	return inet_pton(AF_INET6, digits, &in6) == 1;
+}
+
 static const char *check_host(const char *host, bool bracketed)
 {
 	struct in_addr in4;
 
 	if (bracketed)
-		return strchr(host, ':') ? NULL : "brackets are for IPv6 addresses";
-	if (*host && looks_numeric(host) && inet_pton(AF_INET, host, &in4) != 1)
-		return "the host is not an IPv4 address of four numbers from 0 to 255";
-	if (strncmp(host, "0x", 2) == 0 || strpbrk(host, " \t\r\n/"))
+		return is_ipv6(host) ? NULL : "brackets are for IPv6 addresses, and this is none";
+	if (*host && looks_numeric(host))
+		return inet_pton(AF_INET, host, &in4) == 1
+			? NULL
+			: "the host is not an IPv4 address of four numbers from 0 to 255";
+	/* What inet_aton(3) takes here is hexadecimal, and the resolver takes it: "127.0x1". */
+	if (inet_aton(host, &in4) || strpbrk(host, " \t\r\n/"))
 		return "the host is neither an address nor a name";
 	return NULL;
 }

@@ -75,6 +75,16 @@ static int parse_number(const char **text, int64_t *digits, int64_t *divisor)
 	return 0;
 }
 
+static int64_t common_factor(int64_t a, int64_t b)
+{
+	while (b != 0) {
+		int64_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
 static int parse(const struct unit *units, const char *text, int64_t *value)
 {
 	int64_t digits;
@@ -89,11 +99,14 @@ static int parse(const struct unit *units, const char *text, int64_t *value)
 		unit = units;
 	if (!unit)
 		return -EINVAL;
-	if (__builtin_mul_overflow(digits, unit->scale, &scaled))
-		return -ERANGE;
-	if (scaled % divisor != 0)
+	/* Reduced first, or "12.345678901s" would overflow on its way to a value that fits. */
+	int64_t factor = common_factor(unit->scale, divisor);
+	divisor /= factor;
+	if (digits % divisor != 0)
 		return -EINVAL;
-	*value = scaled / divisor;
+	if (__builtin_mul_overflow(digits / divisor, unit->scale / factor, &scaled))
+		return -ERANGE;
+	*value = scaled;
 	return 0;
 }
 

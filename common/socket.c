@@ -169,6 +169,13 @@ int64_t socket_unread(int fd)
 	return ioctl(fd, SIOCINQ, &bytes) < 0 ? -errno : bytes;
 }
 
+int64_t socket_untaken(int fd)
+{
+	int bytes;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? -errno : bytes;
+}
+
 bool socket_fin_received(int fd)
 {
 	struct tcp_info info;

@@ -56,6 +56,9 @@ int socket_local_address(int fd, struct address *out);
 /* How many bytes wait to be read.  Returns a count or -errno. */
 int64_t socket_unread(int fd);
 
+/* How many bytes were sent and not yet acknowledged by the peer.  Returns a count or -errno. */
+int64_t socket_untaken(int fd);
+
 /* The peer's FIN has been received.  False when that cannot be told. */
 bool socket_fin_received(int fd);
 

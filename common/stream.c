@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,9 @@
 
 /* A connection that has said nothing for so long rests, and gives its bulk buffers back. */
 #define REST_NS (100 * NS_PER_MS)
+
+/* How often a woken stream looks whether its replies have arrived. */
+#define LOOK_AGAIN_MS 4
 
 /* Ends. */
 
@@ -440,14 +444,14 @@ static bool look_at_the_clock(struct stream *s, const struct wait *w, int error)
 }
 
 /*
- * The end of the stream, or what looks like it: the owner shut the reading side, or cut the
- * connection.
+ * The end of the stream, or what looks like it: the owner cut the connection.  A FIN with input
+ * before it, both come since recv(2) looked, is not the end of what we have.
  */
 static bool end_of_input(struct stream *s)
 {
 	if (is_cut(s))
 		return end_with(s, STREAM_FORCED, 0);
-	if (s->woken && !socket_fin_received(s->fd))
+	if (s->woken && (!socket_fin_received(s->fd) || socket_unread(s->fd) > 0))
 		return end_with(s, STREAM_DRAINED, 0);
 	s->ended = true;
 	return false;
@@ -744,10 +748,28 @@ static bool send_complaint(struct stream *s)
 	return send_out(s, s->terms->framing == STREAM_FRAME ? frame : line, 2);
 }
 
-/* Read and drop until the peer's end of stream, within the bounds. */
-static void linger(struct stream *s)
+/*
+ * The owner has shut our reading side.  With our FIN sent too, the kernel answers whatever the peer still sends with RST and
+ * drops the replies that are on their way (tcp_rcv_state_process()).  So the peer's kernel is to have taken them
+ * all before.  Nothing wakes us when it has.
+ */
+static void await_taken(struct stream *s, int64_t deadline)
 {
-	int64_t deadline = deadline_after(s->terms->linger_time_ns);
+	uint64_t most = (uint64_t)s->terms->linger_bytes;
+
+	while (socket_untaken(s->fd) > 0 && s->bytes_dropped < most && deadline_now() < deadline) {
+		struct pollfd failed = {.fd = s->fd};
+		ssize_t n = recv(s->fd, s->in_inline, sizeof s->in_inline, MSG_DONTWAIT);
+		if (n > 0)
+			s->bytes_dropped += (uint64_t)n;
+		else if (poll(&failed, 1, LOOK_AGAIN_MS) > 0)
+			return;
+	}
+}
+
+/* Read and drop until the peer's end of stream, within the bounds. */
+static void linger(struct stream *s, int64_t deadline)
+{
 	uint64_t most = (uint64_t)s->terms->linger_bytes;
 	ssize_t n = 1;
 
@@ -795,6 +817,11 @@ void stream_finish(struct stream *s)
 	/* With the peer's FIN read there is nothing left to wait for, and close() sends ours. */
 	if (endings[s->end].manner == CLOSE || s->ended)
 		return;
-	if (publish(s, GATE_LINGERING) && shutdown(s->fd, SHUT_WR) == 0)
-		linger(s);
+	if (!publish(s, GATE_LINGERING))
+		return;
+	int64_t deadline = deadline_after(s->terms->linger_time_ns);
+	if (s->woken)
+		await_taken(s, deadline);
+	if (shutdown(s->fd, SHUT_WR) == 0)
+		linger(s, deadline);
 }

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves socket: options reach accepted sockets, dialling keeps its deadline, and what a socket
+ * tells about itself. */
+#include "common/socket.h"
+
+#include "common/deadline.h"
+#include "pair.h"
+#include "peer.h"
+#include "suite.h"
+#include "window.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static const struct socket_options plain = {
+	.receive_timeout_ns = 5 * NS_PER_S,
+	.send_timeout_ns = 5 * NS_PER_S,
+	.nodelay = true,
+};
+
+static int get_int(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof value;
+
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+static int64_t get_timeout_ms(int fd, int which)
+{
+	struct timeval tv;
+	socklen_t len = sizeof tv;
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, which, &tv, &len), 0);
+	return (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
+}
+
+/* The smallest whole 4 ms that last as long, never 0. */
+static const struct {
+	int64_t ns;
+	int64_t ms;
+} roundings[] = {
+	{INT64_MIN, 4},
+	{-1, 4},
+	{0, 4},
+	{1, 4},
+	{4 * NS_PER_MS - 1, 4},
+	{4 * NS_PER_MS, 4},
+	{4 * NS_PER_MS + 1, 8},
+	{5 * NS_PER_MS, 8},
+	{8 * NS_PER_MS, 8},
+	{30 * NS_PER_MS, 32},
+	{NS_PER_S - 1, 1000},
+	{NS_PER_S, 1000},
+	{NS_PER_S + 1, 1004},
+	{60 * NS_PER_S, 60000},
+	{INT64_MAX, INT64_C(1) << 40},
+};
+
+START_TEST(a_timeout_is_the_whole_ticks_that_last_as_long)
+{
+	ck_assert_int_eq(socket_timeout_ms(roundings[_i].ns), roundings[_i].ms);
+}
+END_TEST
+
+START_TEST(a_timeout_lasts_at_least_as_long_and_less_than_a_tick_longer)
+{
+	for (int64_t ns = 1; ns < INT64_MAX / 2 && ns < NS_PER_S * 1000000; ns = ns * 4 / 3 + 1) {
+		int64_t ms = socket_timeout_ms(ns);
+		ck_assert_int_ge(ms * NS_PER_MS, ns);
+		ck_assert_int_lt(ms * NS_PER_MS, ns + 4 * NS_PER_MS);
+		ck_assert_int_eq(ms % 4, 0);
+	}
+}
+END_TEST
+
+START_TEST(the_longest_timeout_is_taken_by_the_kernel_and_is_no_zero)
+{
+	struct pair p = must_pair(&plain);
+
+	ck_assert_int_eq(socket_set_timeout(p.near, SO_RCVTIMEO, socket_timeout_ms(INT64_MAX)), 0);
+	ck_assert_int_gt(get_timeout_ms(p.near, SO_RCVTIMEO), 0);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(an_accepted_socket_has_the_listener_s_options)
+{
+	const struct socket_options options = {
+		.receive_timeout_ns = 1200 * NS_PER_MS,
+		.send_timeout_ns = 600 * NS_PER_MS,
+		.dead_after_ns = 30 * NS_PER_S,
+		.nodelay = true,
+	};
+	struct pair p = must_pair(&options);
+
+	ck_assert_int_eq(get_timeout_ms(p.near, SO_RCVTIMEO), 1200);
+	ck_assert_int_eq(get_timeout_ms(p.near, SO_SNDTIMEO), 600);
+	ck_assert_int_ne(get_int(p.near, IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_ne(get_int(p.near, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_KEEPINTVL), 10);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 30000);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(options_that_are_off_are_off)
+{
+	struct socket_options options = plain;
+	options.nodelay = false;
+	struct pair p = must_pair(&options);
+
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_eq(get_int(p.near, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(options_can_be_set_anew_and_taken_back)
+{
+	struct pair p = must_pair(&plain);
+	struct socket_options options = {
+		.receive_timeout_ns = 100 * NS_PER_MS,
+		.send_timeout_ns = 200 * NS_PER_MS,
+		.dead_after_ns = NS_PER_MS,
+		.nodelay = false,
+	};
+
+	ck_assert_int_eq(socket_set_options(p.near, &options), 0);
+	ck_assert_int_eq(get_timeout_ms(p.near, SO_RCVTIMEO), 100);
+	ck_assert_int_eq(get_timeout_ms(p.near, SO_SNDTIMEO), 200);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 1);
+	/* Keepalive counts in seconds: never less than one. */
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_KEEPIDLE), 1);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+
+	ck_assert_int_eq(socket_set_options(p.near, &plain), 0);
+	ck_assert_int_eq(get_int(p.near, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(what_is_no_socket_is_an_error_by_its_errno)
+{
+	struct address untouched = pair_loopback();
+	struct address a = untouched;
+	int pipes[2];
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(socket_set_options(-1, &plain), -EBADF);
+	ck_assert_int_eq(socket_set_options(pipes[0], &plain), -ENOTSOCK);
+	ck_assert_int_eq(socket_set_timeout(pipes[0], SO_RCVTIMEO, 4), -ENOTSOCK);
+	ck_assert_int_eq(socket_local_address(pipes[0], &a), -ENOTSOCK);
+	ck_assert(address_equal(&a, &untouched));
+	ck_assert_int_eq(socket_unread(-1), -EBADF);
+	ck_assert(!socket_fin_received(pipes[0]));
+	ck_assert(!socket_fin_received(-1));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+END_TEST
+
+START_TEST(a_listener_is_close_on_exec_and_blocking_and_may_reuse_its_address)
+{
+	struct address at;
+	int fd = must_listen(1, &plain, &at);
+
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(get_int(fd, SOL_SOCKET, SO_REUSEADDR), 0);
+	ck_assert_int_ne(get_int(fd, SOL_SOCKET, SO_ACCEPTCONN), 0);
+	ck_assert_uint_ne(address_port(&at), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(v6only_is_what_was_asked_whatever_the_system_s_default)
+{
+	struct address at = {.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT}};
+	struct address bound;
+	int fd = socket_listen(&at, _i, 1, &plain);
+
+	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
+		return; /* no IPv6 here */
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY), _i);
+
+	/* And means it: IPv4 clients get in, or not. */
+	ck_assert_int_eq(socket_local_address(fd, &bound), 0);
+	struct address four = pair_loopback();
+	four.in4.sin_port = bound.in6.sin6_port;
+	int client = socket_dial(&four, deadline_after(5 * NS_PER_S));
+	if (_i)
+		ck_assert_int_eq(client, -ECONNREFUSED);
+	else
+		ck_assert_int_ge(client, 0);
+	if (client >= 0)
+		close(client);
+	close(fd);
+}
+END_TEST
+
+START_TEST(an_address_in_use_is_an_error_and_leaks_no_descriptor)
+{
+	struct address at;
+	int fd = must_listen(1, &plain, &at);
+	int before = dup(0);
+
+	close(before);
+	ck_assert_int_eq(socket_listen(&at, false, 1, &plain), -EADDRINUSE);
+	int after = dup(0);
+	ck_assert_int_eq(after, before);
+	close(after);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_dialled_socket_is_blocking_and_close_on_exec)
+{
+	struct address at;
+	int listener = must_listen(1, &plain, &at);
+	int fd = socket_dial(&at, deadline_after(5 * NS_PER_S));
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	close(fd);
+	fd = socket_dial(&at, DEADLINE_NEVER);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	close(listener);
+}
+END_TEST
+
+START_TEST(dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor)
+{
+	struct address at;
+
+	/* The port was somebody's a moment ago and is not listened on. */
+	close(must_listen(1, &plain, &at));
+	int before = dup(0);
+	close(before);
+	ck_assert_int_eq(socket_dial(&at, deadline_after(5 * NS_PER_S)), -ECONNREFUSED);
+	int after = dup(0);
+	ck_assert_int_eq(after, before);
+	close(after);
+}
+END_TEST
+
+/* A queue that is full drops the handshake: the one black hole that can be had without a network.
+ */
+START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
+{
+	const int64_t patience = 120 * NS_PER_MS;
+	struct address at;
+	int listener = must_listen(0, &plain, &at);
+	int queued[8];
+	size_t count = 0;
+	int fd = 0;
+
+	/* The first ones fill it, each in no time. */
+	while (count < SUITE_COUNT(queued)) {
+		int64_t start = deadline_now();
+		fd = socket_dial(&at, deadline_from(start, patience));
+		if (fd < 0) {
+			window_check(start, patience);
+			break;
+		}
+		queued[count++] = fd;
+	}
+	ck_assert_int_eq(fd, -ETIMEDOUT);
+	ck_assert_uint_ge(count, 1);
+	while (count > 0)
+		close(queued[--count]);
+	close(listener);
+}
+END_TEST
+
+START_TEST(dialling_with_a_deadline_in_the_past_times_out)
+{
+	struct address at;
+	int listener = must_listen(1, &plain, &at);
+
+	ck_assert_int_eq(socket_dial(&at, deadline_now() - 1), -ETIMEDOUT);
+	close(listener);
+}
+END_TEST
+
+START_TEST(unread_bytes_are_counted_and_a_fin_is_not_one)
+{
+	struct pair p = must_pair(&plain);
+	char got[3];
+
+	ck_assert_int_eq(socket_unread(p.near), 0);
+	must_send_text(p.far, "abc");
+	ck_assert_int_eq(socket_unread(p.near), 3);
+	must_send_text(p.far, "de");
+	must_half_close(p.far);
+	ck_assert_int_eq(socket_unread(p.near), 5);
+	must_receive(p.near, got, 3);
+	ck_assert_int_eq(socket_unread(p.near), 2);
+	must_receive(p.near, got, 2);
+	ck_assert_int_eq(socket_unread(p.near), 0);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(untaken_bytes_are_those_that_the_peer_s_kernel_has_no_room_for)
+{
+	static char bytes[65536];
+	struct pair p = must_pair(&plain);
+
+	ck_assert_int_eq(socket_untaken(p.near), 0);
+	while (send(p.near, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		continue;
+	ck_assert_int_gt(socket_untaken(p.near), 0);
+	ck_assert_int_eq(socket_untaken(-1), -EBADF);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(a_fin_is_seen_behind_unread_bytes_and_after_shut_rd)
+{
+	struct pair p = must_pair(&plain);
+
+	ck_assert(!socket_fin_received(p.near));
+	must_send_text(p.far, "abc");
+	ck_assert(!socket_fin_received(p.near));
+	/* Our own closing of the reading side is not the peer's FIN. */
+	ck_assert_int_eq(shutdown(p.near, SHUT_RD), 0);
+	ck_assert(!socket_fin_received(p.near));
+	must_half_close(p.far);
+	ck_assert(socket_fin_received(p.near));
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(our_own_fin_is_not_the_peer_s)
+{
+	struct pair p = must_pair(&plain);
+
+	must_half_close(p.near);
+	ck_assert(!socket_fin_received(p.near));
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(close_sends_rst_when_it_was_asked_to)
+{
+	struct pair p = must_pair(&plain);
+
+	socket_reset_on_close(p.near);
+	close(p.near);
+	p.near = -1;
+	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), ECONNRESET);
+	pair_close(&p);
+}
+END_TEST
+
+START_TEST(close_sends_fin_when_it_was_not)
+{
+	struct pair p = must_pair(&plain);
+
+	close(p.near);
+	p.near = -1;
+	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), 0);
+	pair_close(&p);
+}
+END_TEST
+
+int main(void)
+{
+	const struct suite_test tests[] = {
+		{a_timeout_is_the_whole_ticks_that_last_as_long, SUITE_COUNT(roundings)},
+		{a_timeout_lasts_at_least_as_long_and_less_than_a_tick_longer, 0},
+		{the_longest_timeout_is_taken_by_the_kernel_and_is_no_zero, 0},
+		{an_accepted_socket_has_the_listener_s_options, 0},
+		{options_that_are_off_are_off, 0},
+		{options_can_be_set_anew_and_taken_back, 0},
+		{what_is_no_socket_is_an_error_by_its_errno, 0},
+		{a_listener_is_close_on_exec_and_blocking_and_may_reuse_its_address, 0},
+		{v6only_is_what_was_asked_whatever_the_system_s_default, 2},
+		{an_address_in_use_is_an_error_and_leaks_no_descriptor, 0},
+		{a_dialled_socket_is_blocking_and_close_on_exec, 0},
+		{dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor, 0},
+		{dialling_a_full_listener_gives_up_at_the_deadline, 0},
+		{dialling_with_a_deadline_in_the_past_times_out, 0},
+		{unread_bytes_are_counted_and_a_fin_is_not_one, 0},
+		{untaken_bytes_are_those_that_the_peer_s_kernel_has_no_room_for, 0},
+		{a_fin_is_seen_behind_unread_bytes_and_after_shut_rd, 0},
+		{our_own_fin_is_not_the_peer_s, 0},
+		{close_sends_rst_when_it_was_asked_to, 0},
+		{close_sends_fin_when_it_was_not, 0},
+	};
+
+	return suite_run("socket", tests, SUITE_COUNT(tests));
+}
