@@ -56,7 +56,7 @@ int socket_local_address(int fd, struct address *out);
 /* How many bytes wait to be read.  Returns a count or -errno. */
 int64_t socket_unread(int fd);
 
-/* How many bytes were sent and not yet acknowledged by the peer.  Returns a count or -errno. */
+/* How many bytes were sent, our FIN included, and not yet acknowledged.  Returns a count or -errno. */
 int64_t socket_untaken(int fd);
 
 /* The peer's FIN has been received.  False when that cannot be told. */

@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +27,8 @@
 /* A connection that has said nothing for so long rests, and gives its bulk buffers back. */
 #define REST_NS (100 * NS_PER_MS)
 
-/* How often a woken stream looks whether its replies have arrived. */
-#define LOOK_AGAIN_MS 4
+/* How often a drained stream looks whether its peer has our FIN. */
+#define LOOK_NS (4 * NS_PER_MS)
 
 /* Ends. */
 
@@ -444,17 +443,28 @@ static bool look_at_the_clock(struct stream *s, const struct wait *w, int error)
 }
 
 /*
- * The end of the stream, or what looks like it: the owner cut the connection.  A FIN with input
- * before it, both come since recv(2) looked, is not the end of what we have.
+ * The end of the stream, or what looks like it: the owner cut a connection that only waited.  Then
+ * half a line is no last one.
  */
 static bool end_of_input(struct stream *s)
 {
 	if (is_cut(s))
 		return end_with(s, STREAM_FORCED, 0);
-	if (s->woken && (!socket_fin_received(s->fd) || socket_unread(s->fd) > 0))
+	if (s->woken && !socket_fin_received(s->fd))
 		return end_with(s, STREAM_DRAINED, 0);
 	s->ended = true;
 	return false;
+}
+
+/*
+ * Were we interrupted to be told that the owner drains?  True: no, or there is input to answer
+ * first.
+ */
+static bool heed_the_knock(struct stream *s, const struct wait *w)
+{
+	if (!w->idle || !s->gate || atomic_load(&s->gate->state) != GATE_WOKEN)
+		return true;
+	return publish(s, GATE_BUSY) && may_begin(s);
 }
 
 /*
@@ -479,7 +489,7 @@ static ssize_t receive(struct stream *s, const struct wait *w, size_t need, size
 			end_with_errno(s, errno);
 			return -1;
 		}
-		if (!look_at_the_clock(s, w, errno))
+		if (!look_at_the_clock(s, w, errno) || !heed_the_knock(s, w))
 			return -1;
 	}
 }
@@ -749,36 +759,31 @@ static bool send_complaint(struct stream *s)
 }
 
 /*
- * The owner has shut our reading side.  With our FIN sent too, the kernel answers whatever the peer still sends with RST and
- * drops the replies that are on their way (tcp_rcv_state_process()).  So the peer's kernel is to have taken them
- * all before.  Nothing wakes us when it has.
+ * A stop must not wait for peers that keep an idle connection open.  Once our FIN is acknowledged
+ * the peer has every reply and the end behind them, and whatever it sent before has arrived; an RST
+ * can take nothing away any more.
  */
-static void await_taken(struct stream *s, int64_t deadline)
+static bool may_leave(const struct stream *s)
 {
-	uint64_t most = (uint64_t)s->terms->linger_bytes;
-
-	while (socket_untaken(s->fd) > 0 && s->bytes_dropped < most && deadline_now() < deadline) {
-		struct pollfd failed = {.fd = s->fd};
-		ssize_t n = recv(s->fd, s->in_inline, sizeof s->in_inline, MSG_DONTWAIT);
-		if (n > 0)
-			s->bytes_dropped += (uint64_t)n;
-		else if (poll(&failed, 1, LOOK_AGAIN_MS) > 0)
-			return;
-	}
+	return s->end == STREAM_DRAINED && s->bytes_dropped == 0 && socket_untaken(s->fd) == 0;
 }
 
 /* Read and drop until the peer's end of stream, within the bounds. */
-static void linger(struct stream *s, int64_t deadline)
+static void linger(struct stream *s)
 {
+	int64_t deadline = deadline_after(s->terms->linger_time_ns);
 	uint64_t most = (uint64_t)s->terms->linger_bytes;
+	int64_t look = s->end == STREAM_DRAINED ? LOOK_NS : DEADLINE_NEVER;
 	ssize_t n = 1;
 
 	while (n != 0 && s->bytes_dropped < most) {
 		int64_t left = deadline - deadline_now();
-		if (left <= 0 || arm_receive(s, left) < 0)
+		if (left <= 0 || arm_receive(s, deadline_earlier(left, look)) < 0)
 			return;
 		n = recv(s->fd, s->in_inline, sizeof s->in_inline, 0);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return;
+		if (n < 0 && may_leave(s))
 			return;
 		if (n < 0 && errno == EAGAIN)
 			s->armed_receive_ms = INT64_MAX;
@@ -817,11 +822,6 @@ void stream_finish(struct stream *s)
 	/* With the peer's FIN read there is nothing left to wait for, and close() sends ours. */
 	if (endings[s->end].manner == CLOSE || s->ended)
 		return;
-	if (!publish(s, GATE_LINGERING))
-		return;
-	int64_t deadline = deadline_after(s->terms->linger_time_ns);
-	if (s->woken)
-		await_taken(s, deadline);
-	if (shutdown(s->fd, SHUT_WR) == 0)
-		linger(s, deadline);
+	if (publish(s, GATE_LINGERING) && shutdown(s->fd, SHUT_WR) == 0)
+		linger(s);
 }

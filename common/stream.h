@@ -95,8 +95,11 @@ const char *stream_end_name(enum stream_end end);
  * sequentially consistent, so one of them always sees the other.
  *
  * To drain, the owner swaps GATE_IDLE (or GATE_NEW, when it has waited long enough for a first
- * word) for GATE_WOKEN and shuts down the reading side; to cut, it stores GATE_FORCED and shuts
- * down both.
+ * word) for GATE_WOKEN, and interrupts the thread with a signal whose handler does nothing, again
+ * and again until the state is another one: a signal that comes just before recv(2) is lost.  It
+ * does not shut the reading side down, because then, once our FIN is out too, the kernel answers
+ * what the peer still sends with RST.  To cut, it stores GATE_FORCED and shuts down both sides; one
+ * that only waits it may give GATE_WOKEN instead, for a FIN and no RST.
  */
 enum stream_gate_state {
 	GATE_NEW,       /* waiting, and nothing has been received yet */

@@ -18,7 +18,7 @@
  * stop.
  */
 #define KNOCK_NS (2 * NS_PER_MS)
-#define SLICE_NS (20 * NS_PER_MS)
+#define SLICE_NS (5 * NS_PER_MS)
 
 /* Signals. */
 

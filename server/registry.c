@@ -4,8 +4,10 @@
 
 #include "common/deadline.h"
 #include "common/lock.h"
+#include "signals.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -99,7 +101,8 @@ static void fill_in(struct registry *r, struct slot *slot, int fd, const struct 
 	const struct address *peer)
 {
 	slot->gate.draining = &r->draining;
-	atomic_store(&slot->gate.state, GATE_NEW);
+	/* The worker says GATE_NEW itself, once it is there to be knocked at. */
+	atomic_store(&slot->gate.state, GATE_BUSY);
 	slot->fd = fd;
 	slot->id = ++r->last_id;
 	slot->endpoint = endpoint;
@@ -190,10 +193,12 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 	lock_take(&r->lock);
 	for (size_t i = 0; i < r->used; i++) {
 		struct slot *slot = &r->slots[i];
-		if (slot->fd < 0 || !swap_for_woken(slot, now, first_ns))
+		if (slot->fd < 0)
 			continue;
-		(void)shutdown(slot->fd, SHUT_RD);
-		woken++;
+		woken += swap_for_woken(slot, now, first_ns);
+		/* Its thread is there: it has to take its socket out of the slot before it ends. */
+		if (atomic_load(&slot->gate.state) == GATE_WOKEN)
+			(void)pthread_kill(slot->thread, SIGNALS_KNOCK);
 	}
 	lock_drop(&r->lock);
 	return woken;

@@ -36,6 +36,7 @@ struct slot {
 	const struct endpoint *endpoint;
 	struct address peer;
 	int64_t since_ns;
+	pthread_t thread;        /* its worker's, stored before the gate says GATE_NEW */
 	struct workers *workers; /* for the thread that is started with the slot */
 	struct slot *next;       /* [lock] of the free ones */
 };
@@ -108,8 +109,10 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 void registry_stop(struct registry *r, enum stop_level level, int64_t drain_deadline_ns);
 
 /*
- * Wake each connection that is idle; one that has said nothing yet only from the age of first_ns
- * on.  How many.
+ * Tell each connection that is idle to end, one that has said nothing yet only from the age of
+ * first_ns on, and knock (signals.h) at those that have been told and still sleep: a knock can come
+ * just before recv(2), so this is called again and again during a stop.  Returns how many were told
+ * for the first time.
  */
 size_t registry_wake_idle(struct registry *r, int64_t first_ns);
 

@@ -15,7 +15,8 @@
  *	}
  *
  * Threads:  serve() runs in a worker thread of its own, many at once; what it shares it must guard
- *           itself.  The stack is small (threads.stack); a signal never arrives there.
+ *           itself.  The stack is small (threads.stack).  During a stop a signal may interrupt it,
+ *           once or twice: a call of its own that blocks can return EINTR.
  */
 #ifndef BOBBIN_SERVER_SERVICE_H
 #define BOBBIN_SERVER_SERVICE_H

@@ -2,7 +2,7 @@
 /*
  * signals - which signals may arrive in which thread.
  *
- *   workers       none
+ *   workers       the knock
  *   acceptors     the knock
  *   coordinator   waits for its own; the rest have their usual effect there (Ctrl-Z, Ctrl-\)
  *
@@ -15,9 +15,10 @@
 #include <signal.h>
 
 /*
- * The signal that makes a blocked accept(2) return.  Neither close() nor a changed timeout wakes
- * it, and shutdown() of the listener would reset the clients in its queue and end it for every
- * process that shares it.
+ * The signal that makes a blocked accept(2) or recv(2) return with EINTR, and does nothing else.
+ * For accept(2) neither close() nor a changed timeout would do, and shutdown() of the listener would
+ * reset the clients in its queue and end it for every process that shares it.  For recv(2)
+ * shutdown() of the reading side would do, but then a request that crosses our FIN gets RST.
  */
 #define SIGNALS_KNOCK SIGURG
 

@@ -31,12 +31,13 @@ void worker_init(struct workers *w, struct registry *registry, struct barrier *b
 		.parked_max = parked_max,
 		.park_time_ns = park_time_ns,
 	};
-	sigset_t none_arrives = signals_all();
+	sigset_t blocked = signals_all();
+	sigdelset(&blocked, SIGNALS_KNOCK);
 	lock_init(&w->lock);
 	if (pthread_attr_init(&w->attr) != 0 ||
 		pthread_attr_setdetachstate(&w->attr, PTHREAD_CREATE_DETACHED) != 0 ||
 		pthread_attr_setstacksize(&w->attr, (size_t)stack_bytes) != 0 ||
-		pthread_attr_setsigmask_np(&w->attr, &none_arrives) != 0)
+		pthread_attr_setsigmask_np(&w->attr, &blocked) != 0)
 		abort();
 }
 
@@ -73,6 +74,7 @@ static void converse(struct workers *w, struct slot *slot)
 	struct tcp_info info = {.tcpi_rtt = 0};
 	socklen_t len = sizeof info;
 
+	slot->thread = pthread_self();
 	stream_init(&s, slot->fd, &slot->endpoint->terms, &slot->gate);
 	slot->endpoint->service->serve(&s, slot->endpoint);
 	stream_finish(&s);

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define PATIENCE_NS (10 * NS_PER_S)
@@ -33,6 +34,7 @@ void session_open(struct session *s, const struct stream_terms *terms)
 	s->terms = *terms;
 	s->pair = must_pair(&options);
 	s->rested = false;
+	s->started = false;
 	atomic_init(&s->draining, false);
 	atomic_init(&s->gate.state, GATE_NEW);
 	s->gate.draining = &s->draining;
@@ -73,9 +75,19 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
 void session_start(struct session *s, void (*serve)(struct stream *s))
 {
+	struct sigaction knock = {.sa_handler = ignore};
+
+	sigemptyset(&knock.sa_mask);
+	ck_assert_int_eq(sigaction(SIGURG, &knock, NULL), 0);
 	s->serve = serve;
+	s->started = true;
 	ck_assert_int_eq(pthread_create(&s->thread, NULL, run, s), 0);
 }
 
@@ -130,14 +142,21 @@ bool session_wake(struct session *s, enum stream_gate_state state)
 	int seen = state;
 	bool was = atomic_compare_exchange_strong(&s->gate.state, &seen, GATE_WOKEN);
 
-	if (was)
-		shut(s, SHUT_RD);
+	while (was && s->started && atomic_load(&s->gate.state) == GATE_WOKEN) {
+		pthread_kill(s->thread, SIGURG);
+		sched_yield();
+	}
 	return was;
 }
 
 void session_cut(struct session *s)
 {
 	atomic_store(&s->gate.state, GATE_FORCED);
+	shut(s, SHUT_RDWR);
+}
+
+void session_cut_woken(struct session *s)
+{
 	shut(s, SHUT_RDWR);
 }
 

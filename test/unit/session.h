@@ -22,6 +22,7 @@ struct session {
 	struct stream stream; /* the service's thread's, until session_join() */
 	bool rested;          /* the service's: its buffers were the inline ones when it returned */
 	void (*serve)(struct stream *s);
+	bool started; /* thread runs the service */
 	pthread_mutex_t lock;
 	pthread_t thread;
 };
@@ -51,10 +52,14 @@ void session_join(struct session *s);
 void session_await_state(struct session *s, enum stream_gate_state state);
 void session_await_taken(struct session *s);
 
-/* The owner: raise the flag; wake a stream that is in this state, true if it was; cut. */
+/*
+ * The owner: raise the flag; wake a stream that is in this state, true if it was; cut; cut a woken
+ * one.
+ */
 void session_raise_flag(struct session *s);
 bool session_wake(struct session *s, enum stream_gate_state state);
 void session_cut(struct session *s);
+void session_cut_woken(struct session *s);
 
 /* Services: each message is its own reply, a line's end included. */
 void echo_lines(struct stream *s);
