@@ -117,8 +117,10 @@ int main(int argc, char **argv)
 		return status;
 	log_open((enum log_level)s->log_level, (enum log_format)s->log_format);
 	status = listener_open_all(s, &listeners, &count);
-	if (status != EX_OK)
+	if (status != EX_OK) {
+		settings_free(s);
 		return status;
+	}
 	budget_check(s);
 	barrier_init(&busy);
 	barrier_init(&accepting);

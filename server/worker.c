@@ -43,6 +43,18 @@ void worker_init(struct workers *w, struct registry *registry, struct barrier *b
 
 /* One connection. */
 
+static void tell_opened(const struct slot *slot)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_DEBUG, "opened");
+	log_number(&l, "id", (int64_t)slot->id);
+	log_text(&l, "listener", slot->endpoint->name);
+	log_text(&l, "service", slot->endpoint->service->name);
+	log_address(&l, "peer", &slot->peer);
+	log_end(&l);
+}
+
 static void record(const struct slot *slot, const struct stream *s, const struct tcp_info *info)
 {
 	struct log_line l;
@@ -75,6 +87,8 @@ static void converse(struct workers *w, struct slot *slot)
 	socklen_t len = sizeof info;
 
 	slot->thread = pthread_self();
+	if (log_wants(LOG_DEBUG))
+		tell_opened(slot);
 	stream_init(&s, slot->fd, &slot->endpoint->terms, &slot->gate);
 	slot->endpoint->service->serve(&s, slot->endpoint);
 	stream_finish(&s);

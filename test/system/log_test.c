@@ -172,6 +172,7 @@ START_TEST(closed_standard_descriptors_never_become_a_clients)
 	server_launch(&s,
 		&(struct server_plan){
 			.program = "sh",
+			.bare = true,
 			.arguments = (const char *const[]){"-c",
 				"exec \"$0\" -l 127.0.0.1:0 <&- >&- 2>&-", BOBBIND, NULL},
 		});
@@ -188,6 +189,21 @@ START_TEST(closed_standard_descriptors_never_become_a_clients)
 		target[n] = '\0';
 		ck_assert_str_eq(target, "/dev/null");
 	}
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(asked_for_more_the_log_tells_when_a_connection_opens)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", "127.0.0.1:0", "-v");
+	int fd = client_connect(&s);
+	char *line = server_await_log(&s, "event=opened");
+	ck_assert_ptr_nonnull(strstr(line, "level=debug"));
+	ck_assert_int_eq(server_field(line, "id"), 1);
+	free(line);
+	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -218,6 +234,7 @@ int main(void)
 			{a_terminal_that_is_stopped_and_then_closed_holds_nobody_up, false},
 			{a_socket_that_nobody_reads_holds_nobody_up, false},
 			{closed_standard_descriptors_never_become_a_clients, false},
+			{asked_for_more_the_log_tells_when_a_connection_opens, false},
 			{the_log_can_be_json, false},
 			{NULL, false},
 		});

@@ -58,7 +58,8 @@ static void build_command(const char **command, const struct server_plan *plan)
 
 	command[count++] = program;
 	/* First, so that the test's own arguments win. */
-	count = append_all(command, count, stack);
+	if (!plan->bare)
+		count = append_all(command, count, stack);
 	count = append_all(command, count, plan->arguments);
 	command[count] = NULL;
 }

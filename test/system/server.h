@@ -43,6 +43,7 @@ struct server_plan {
 	const char *const *arguments;    /* ended by NULL */
 	void (*prepare)(void *argument); /* called in the child just before exec */
 	void *argument;
+	bool bare;  /* no arguments but these: the program is not a bobbind */
 	int log_to; /* its standard error, instead of the pipe that is read here; 0: the pipe */
 };
 
