@@ -73,7 +73,7 @@ static bool fits(const char *digits, int base, bool wide)
 	errno = 0;
 	if (base == 16) {
 		uintmax_t value = strtoumax(digits, NULL, 16);
-		return errno == 0 && (wide || value <= UINT32_MAX);
+		return errno == 0 && value <= (wide ? (uintmax_t)INT64_MAX : INT32_MAX);
 	}
 	intmax_t value = strtoimax(digits, NULL, 10);
 	return errno == 0 && (wide || (value >= INT32_MIN && value <= INT32_MAX));
@@ -104,8 +104,9 @@ static void check_number(struct scan *s)
 static bool at_number(const struct scan *s)
 {
 	bool sign = *s->at == '-' || *s->at == '+';
+	bool point = s->at[sign] == '.';
 
-	return isdigit((unsigned char)s->at[sign]);
+	return isdigit((unsigned char)s->at[sign + point]);
 }
 
 static void step(struct scan *s)
