@@ -16,6 +16,7 @@
 struct config_file {
 	config_t config;
 	const char *path;
+	char *folder; /* where the files lie that it includes: beside it */
 };
 
 static const char *type_name(const config_setting_t *setting)
@@ -235,6 +236,19 @@ static int check_readable(const char *path)
 	return error;
 }
 
+/* False, with the fault told, if it cannot be read, or not be understood. */
+static bool parse(struct config_file *c, struct faults *f)
+{
+	if (!integers_may_include(f, c->path, c->folder))
+		return false;
+	if (config_read_file(&c->config, c->path) != CONFIG_TRUE) {
+		tell_parse_error(c, f);
+		return false;
+	}
+	integers_check(f, c->path, c->folder);
+	return true;
+}
+
 struct config_file *config_file_open(const char *path, struct faults *f)
 {
 	int unreadable = check_readable(path);
@@ -244,19 +258,15 @@ struct config_file *config_file_open(const char *path, struct faults *f)
 		return NULL;
 	}
 	struct config_file *c = calloc(1, sizeof *c);
-	char *folder = folder_of(path);
-	if (!c || !folder)
+	if (!c)
 		abort();
 	c->path = path;
+	c->folder = folder_of(path);
+	if (!c->folder)
+		abort();
 	config_init(&c->config);
-	config_set_include_dir(&c->config, folder);
-	bool parsed = config_read_file(&c->config, path) == CONFIG_TRUE;
-	if (!parsed)
-		tell_parse_error(c, f);
-	else
-		integers_check(f, path, folder);
-	free(folder);
-	if (!parsed) {
+	config_set_include_dir(&c->config, c->folder);
+	if (!parse(c, f)) {
 		config_file_free(c);
 		return NULL;
 	}
@@ -268,6 +278,7 @@ void config_file_free(struct config_file *c)
 	if (!c)
 		return;
 	config_destroy(&c->config);
+	free(c->folder);
 	free(c);
 }
 
