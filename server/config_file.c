@@ -38,12 +38,21 @@ static const char *type_name(const config_setting_t *setting)
 	}
 }
 
-/* Included files have names of their own; the root group has none. */
+/* The root group has no file; an included one is known by the name in its include, without the folder. */
+static void tell_at(struct config_file *c, const char *file, unsigned line, struct faults *f, const char *what)
+{
+	char path[4096];
+
+	if (!file || strcmp(file, c->path) == 0)
+		snprintf(path, sizeof path, "%s", c->path);
+	else
+		snprintf(path, sizeof path, "%s/%s", c->folder, file);
+	faults_in_file(f, path, line, "%s", what);
+}
+
 static void tell(struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
 {
-	const char *file = config_setting_source_file(at);
-
-	faults_in_file(f, file ? file : c->path, config_setting_source_line(at), "%s", what);
+	tell_at(c, config_setting_source_file(at), config_setting_source_line(at), f, what);
 }
 
 static void tell_type(struct config_file *c, const config_setting_t *at, struct faults *f,
@@ -212,12 +221,10 @@ static char *folder_of(const char *path)
 
 static void tell_parse_error(struct config_file *c, struct faults *f)
 {
-	const char *file = config_error_file(&c->config);
-
 	if (config_error_type(&c->config) == CONFIG_ERR_FILE_IO)
 		faults_unreadable(f, c->path, errno ? errno : EIO);
 	else
-		faults_in_file(f, file ? file : c->path, (unsigned)config_error_line(&c->config), "%s",
+		tell_at(c, config_error_file(&c->config), (unsigned)config_error_line(&c->config), f,
 			config_error_text(&c->config));
 }
 
