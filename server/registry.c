@@ -132,6 +132,7 @@ int registry_untake(struct registry *r, struct slot *slot)
 	push(r, slot);
 	r->counters.active--;
 	r->counters.refused++;
+	wake_waiters(r);
 	lock_drop(&r->lock);
 	return fd;
 }
