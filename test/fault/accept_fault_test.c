@@ -311,6 +311,7 @@ START_TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_s
 	ck_assert_uint_eq(acceptors_counters().accepted, 3);
 	ck_assert_uint_eq(acceptors_counters().accept_peer_errors, 1);
 	ck_assert_uint_eq(acceptors_counters().accept_shortages, 1);
+	acceptors_stop();
 }
 END_TEST
 
@@ -324,6 +325,7 @@ START_TEST(a_listener_that_goes_while_draining_is_told_and_ends_the_acceptor)
 	acceptors_await_end(0);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=listener_lost"), 1);
 	close(fd);
+	acceptors_stop();
 }
 END_TEST
 

@@ -60,7 +60,8 @@ void acceptors_start(void)
 
 void acceptors_stop(void)
 {
-	registry_stop(&rig.registry, STOP_DRAIN, deadline_now());
+	if (!atomic_load(&rig.registry.draining))
+		registry_stop(&rig.registry, STOP_DRAIN, deadline_now());
 	do {
 		for (int i = 0; i < acceptor_count; i++)
 			acceptor_knock(&acceptors[i]);

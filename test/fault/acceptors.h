@@ -20,10 +20,10 @@ void acceptors_open(void);
 /* Start their threads. */
 void acceptors_start(void);
 
-/* Stop those that still run, as the coordinator does, and join them all. */
+/* Stop those that still run, unless the test did, as the coordinator does, and join them all. */
 void acceptors_stop(void);
 
-/* Wait until this one has ended of its own accord. */
+/* Wait until this one has ended of its own accord; acceptors_stop() is still due. */
 void acceptors_await_end(int which);
 
 /* A client of this one. */
