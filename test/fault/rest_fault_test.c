@@ -18,6 +18,9 @@
 
 #define CALLS_MAX 64
 
+/* What a busy machine may add to the shortest times. */
+#define NOISE_NS (500 * NS_PER_MS)
+
 /* When each call was made. */
 static int64_t calls[CALLS_MAX];
 static atomic_int call_count;
@@ -61,7 +64,7 @@ START_TEST(each_rest_lasts_as_long_as_its_back_off)
 	await_calls(7);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_ge(calls[i + 1] - calls[i], back_off);
-		ck_assert_int_lt(calls[i + 1] - calls[i], 10 * back_off);
+		ck_assert_int_lt(calls[i + 1] - calls[i], 10 * back_off + NOISE_NS);
 		back_off *= 2;
 	}
 	acceptors_stop();
@@ -131,8 +134,6 @@ static rlim_t lowest_free_descriptor(void)
 START_TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
 {
 	struct rlimit limit;
-	struct rusage before;
-	struct rusage after;
 
 	acceptors_begin(1);
 	acceptors_open();
@@ -142,12 +143,11 @@ START_TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
 	rlim_t soft = limit.rlim_cur;
 	limit.rlim_cur = lowest_free_descriptor();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
 	acceptors_start();
 	ck_assert(!peer_hears_within(client, 300 * NS_PER_MS));
-	ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
-	/* 5 + 10 + ... + 320 ms: no more than 7 tries in that time; a spin makes thousands. */
-	ck_assert_int_le(atomic_load(&call_count), 7);
+	/* 5 + 10 + ... + 320 ms are 7 tries, some more on a busy machine; a spin makes thousands.
+	 */
+	ck_assert_int_le(atomic_load(&call_count), 12);
 	ck_assert_int_ge(atomic_load(&call_count), 2);
 	limit.rlim_cur = soft;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);

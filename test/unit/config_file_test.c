@@ -447,6 +447,12 @@ START_TEST(odd_text_written_loads_to_the_same)
 	ck_assert_str_eq(l.settings->endpoints[0].name, s->endpoints[0].name);
 	unload(&l);
 	check_writes_back(s);
+	/* Who looks at it on a terminal is safe. */
+	char *text = must_read("a.conf");
+	for (const char *p = text; *p; p++)
+		ck_assert((unsigned char)*p >= ' ' || *p == '\n' || *p == '\t');
+	ck_assert_ptr_null(strchr(text, 0x7f));
+	free(text);
 	settings_free(s);
 }
 END_TEST

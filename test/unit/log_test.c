@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MANY 100000
@@ -316,6 +317,24 @@ START_TEST(a_full_terminal_does_not_block_and_its_shared_description_stays_block
 }
 END_TEST
 
+/* Another user's: then the shared description must do, and is asked before each line. */
+START_TEST(a_full_pipe_that_cannot_be_opened_anew_does_not_block_either)
+{
+	int reader = must_pipe();
+	uint64_t sent;
+
+	ck_assert_int_eq(fchmod(STDERR_FILENO, 0), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	fill_until_dropped(&sent);
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	must_drain(reader);
+	check_tells_of(reader, 1);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_counted)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -457,6 +476,7 @@ int main(void)
 		{a_full_pipe_does_not_block_and_what_is_dropped_is_told_later, 0},
 		{the_shared_description_stays_blocking, 0},
 		{a_full_terminal_does_not_block_and_its_shared_description_stays_blocking, 0},
+		{a_full_pipe_that_cannot_be_opened_anew_does_not_block_either, 0},
 		{a_full_disk_is_counted, 0},
 		{a_pipe_whose_reader_leaves_is_counted_and_kills_nobody, 0},
 		{a_pipe_whose_reader_has_left_before_is_counted, 0},

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -502,6 +503,61 @@ START_TEST(a_stop_goes_on_to_every_slot_in_use)
 }
 END_TEST
 
+static const struct stream_terms terms = {
+	.framing = STREAM_LINE,
+	.idle_ns = 3600 * NS_PER_S,
+	.message_ns = 3600 * NS_PER_S,
+	.reply_ns = 3600 * NS_PER_S,
+	.linger_time_ns = 0,
+	.linger_bytes = 0,
+	.max_line = 100,
+};
+
+/* Not woken, for it does not wait: it looks at the flag itself when it has answered. */
+struct busy {
+	struct stream stream;
+	struct slot *slot;
+	sem_t reading;
+	sem_t answer;
+};
+
+static void *answer_when_told(void *arg)
+{
+	struct busy *b = arg;
+	struct stream_message line;
+
+	stream_init(&b->stream, b->slot->fd, &terms, &b->slot->gate);
+	while (stream_read_line(&b->stream, &line)) {
+		sem_post(&b->reading);
+		sem_wait(&b->answer);
+		(void)stream_write(&b->stream, "ok\n", 3);
+	}
+	return NULL;
+}
+
+START_TEST(a_worker_that_is_busy_at_the_stop_answers_and_then_ends_of_itself)
+{
+	static struct busy b;
+	pthread_t thread;
+	struct pair p = must_pair(&options);
+
+	registry_init(&r, 1);
+	b.slot = must_take(p.near);
+	ck_assert_int_eq(sem_init(&b.reading, 0, 0), 0);
+	ck_assert_int_eq(sem_init(&b.answer, 0, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, answer_when_told, &b), 0);
+	must_send_text(p.far, "one\n");
+	ck_assert_int_eq(sem_wait(&b.reading), 0);
+	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
+	ck_assert_uint_eq(registry_wake_idle(&r, 0), 0);
+	ck_assert_int_eq(sem_post(&b.answer), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(b.stream.end, STREAM_DRAINED);
+	stream_finish(&b.stream);
+	peer_expects(p.far, "ok\n");
+}
+END_TEST
+
 /*
  * The race: each worker answers lines and goes idle in between, while the stop comes at any moment.
  * The idle are woken once only after the flag is set, so a wake-up that is lost would leave a
@@ -517,16 +573,6 @@ struct worker {
 	struct slot *slot;
 	struct stream stream;
 	_Atomic int *go;
-};
-
-static const struct stream_terms terms = {
-	.framing = STREAM_LINE,
-	.idle_ns = 3600 * NS_PER_S,
-	.message_ns = 3600 * NS_PER_S,
-	.reply_ns = 3600 * NS_PER_S,
-	.linger_time_ns = 0,
-	.linger_bytes = 0,
-	.max_line = 100,
 };
 
 static void *answer(void *arg)
@@ -679,6 +725,7 @@ int main(void)
 		{a_young_connection_is_woken_when_it_comes_of_age, 0},
 		{a_connection_whose_worker_closes_is_left_alone, 0},
 		{a_stop_goes_on_to_every_slot_in_use, 0},
+		{a_worker_that_is_busy_at_the_stop_answers_and_then_ends_of_itself, 0},
 		{no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop, 0},
 		{accepted_is_active_ended_and_refused_at_every_moment, 0},
 	};
