@@ -16,6 +16,7 @@
 struct config_file {
 	config_t config;
 	const char *path;
+	char *folder; /* where the files lie that it includes: beside it */
 };
 
 static const char *type_name(const config_setting_t *setting)
@@ -37,13 +38,26 @@ static const char *type_name(const config_setting_t *setting)
 	}
 }
 
-/* Included files have names of their own; the root group has none. */
+/*
+ * The root group has no file; an included one is known by the name in its include, without the
+ * folder.
+ */
+static void tell_at(
+	struct config_file *c, const char *file, unsigned line, struct faults *f, const char *what)
+{
+	char path[4096];
+
+	if (!file || strcmp(file, c->path) == 0)
+		snprintf(path, sizeof path, "%s", c->path);
+	else
+		snprintf(path, sizeof path, "%s/%s", c->folder, file);
+	faults_in_file(f, path, line, "%s", what);
+}
+
 static void tell(
 	struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
 {
-	const char *file = config_setting_source_file(at);
-
-	faults_in_file(f, file ? file : c->path, config_setting_source_line(at), "%s", what);
+	tell_at(c, config_setting_source_file(at), config_setting_source_line(at), f, what);
 }
 
 static void tell_type(struct config_file *c, const config_setting_t *at, struct faults *f,
@@ -218,13 +232,11 @@ static char *folder_of(const char *path)
 
 static void tell_parse_error(struct config_file *c, struct faults *f)
 {
-	const char *file = config_error_file(&c->config);
-
 	if (config_error_type(&c->config) == CONFIG_ERR_FILE_IO)
 		faults_unreadable(f, c->path, errno ? errno : EIO);
 	else
-		faults_in_file(f, file ? file : c->path, (unsigned)config_error_line(&c->config),
-			"%s", config_error_text(&c->config));
+		tell_at(c, config_error_file(&c->config), (unsigned)config_error_line(&c->config),
+			f, config_error_text(&c->config));
 }
 
 /* libconfig opens a folder, and then reads nothing; a look at what it is comes first. */
@@ -242,6 +254,19 @@ static int check_readable(const char *path)
 	return error;
 }
 
+/* False, with the fault told, if it cannot be read, or not be understood. */
+static bool parse(struct config_file *c, struct faults *f)
+{
+	if (!integers_may_include(f, c->path, c->folder))
+		return false;
+	if (config_read_file(&c->config, c->path) != CONFIG_TRUE) {
+		tell_parse_error(c, f);
+		return false;
+	}
+	integers_check(f, c->path, c->folder);
+	return true;
+}
+
 struct config_file *config_file_open(const char *path, struct faults *f)
 {
 	int unreadable = check_readable(path);
@@ -251,19 +276,15 @@ struct config_file *config_file_open(const char *path, struct faults *f)
 		return NULL;
 	}
 	struct config_file *c = calloc(1, sizeof *c);
-	char *folder = folder_of(path);
-	if (!c || !folder)
+	if (!c)
 		abort();
 	c->path = path;
+	c->folder = folder_of(path);
+	if (!c->folder)
+		abort();
 	config_init(&c->config);
-	config_set_include_dir(&c->config, folder);
-	bool parsed = config_read_file(&c->config, path) == CONFIG_TRUE;
-	if (!parsed)
-		tell_parse_error(c, f);
-	else
-		integers_check(f, path, folder);
-	free(folder);
-	if (!parsed) {
+	config_set_include_dir(&c->config, c->folder);
+	if (!parse(c, f)) {
 		config_file_free(c);
 		return NULL;
 	}
@@ -275,6 +296,7 @@ void config_file_free(struct config_file *c)
 	if (!c)
 		return;
 	config_destroy(&c->config);
+	free(c->folder);
 	free(c);
 }
 

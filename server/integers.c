@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* integers - finds the numbers in a configuration file that libconfig would read as others. */
+/* integers - finds what libconfig would misread in a configuration file. */
 #include "integers.h"
 
 #include <ctype.h>
@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* As deep as libconfig goes. */
 #define INCLUDE_DEPTH 10
@@ -20,9 +21,10 @@ struct scan {
 	const char *at;
 	unsigned line;
 	unsigned depth;
+	bool includes_only;
 };
 
-static void check_file(struct faults *f, const char *path, const char *dir, unsigned depth);
+static void check_file(const struct scan *from, const char *path);
 
 static void skip_until(struct scan *s, const char *end)
 {
@@ -49,9 +51,17 @@ static void skip_string(struct scan *s)
 		s->at++;
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static void follow_include(struct scan *s)
 {
 	char path[4096];
+	unsigned line = s->line;
 
 	s->at += strlen("@include");
 	s->at += strspn(s->at, " \t");
@@ -64,8 +74,11 @@ static void follow_include(struct scan *s)
 		snprintf(path, sizeof path, "%.*s", len, name);
 	else
 		snprintf(path, sizeof path, "%s/%.*s", s->dir, len, name);
-	if (s->depth < INCLUDE_DEPTH)
-		check_file(s->faults, path, s->dir, s->depth + 1);
+	if (s->includes_only && is_folder(path))
+		faults_in_file(s->faults, s->path, line, "%.*s cannot be included: %s", len, name,
+			strerrordesc_np(EISDIR));
+	else if (s->depth <= INCLUDE_DEPTH)
+		check_file(s, path);
 }
 
 static bool fits(const char *digits, int base, bool wide)
@@ -73,7 +86,7 @@ static bool fits(const char *digits, int base, bool wide)
 	errno = 0;
 	if (base == 16) {
 		uintmax_t value = strtoumax(digits, NULL, 16);
-		return errno == 0 && (wide || value <= UINT32_MAX);
+		return errno == 0 && value <= (wide ? (uintmax_t)INT64_MAX : INT32_MAX);
 	}
 	intmax_t value = strtoimax(digits, NULL, 10);
 	return errno == 0 && (wide || (value >= INT32_MIN && value <= INT32_MAX));
@@ -94,7 +107,7 @@ static void check_number(struct scan *s)
 		return;
 	}
 	bool wide = *s->at == 'L';
-	if (!fits(start, hex ? 16 : 10, wide))
+	if (!s->includes_only && !fits(start, hex ? 16 : 10, wide))
 		faults_in_file(s->faults, s->path, s->line,
 			"the number %.*s does not fit in %d bits%s", (int)(s->at - start), start,
 			wide ? 64 : 32, wide ? "" : "; the largest is 2147483647");
@@ -104,8 +117,9 @@ static void check_number(struct scan *s)
 static bool at_number(const struct scan *s)
 {
 	bool sign = *s->at == '-' || *s->at == '+';
+	bool point = s->at[sign] == '.';
 
-	return isdigit((unsigned char)s->at[sign]);
+	return isdigit((unsigned char)s->at[sign + point]);
 }
 
 static void step(struct scan *s)
@@ -146,11 +160,15 @@ static char *read_whole(const char *path)
 	return text;
 }
 
-static void check_file(struct faults *f, const char *path, const char *dir, unsigned depth)
+static void check_file(const struct scan *from, const char *path)
 {
 	char *text = read_whole(path);
-	struct scan s = {f, path, dir, text, 1, depth};
+	struct scan s = *from;
 
+	s.path = path;
+	s.at = text;
+	s.line = 1;
+	s.depth++;
 	while (text && *s.at)
 		step(&s);
 	free(text);
@@ -158,5 +176,16 @@ static void check_file(struct faults *f, const char *path, const char *dir, unsi
 
 void integers_check(struct faults *f, const char *path, const char *dir)
 {
-	check_file(f, path, dir, 0);
+	const struct scan first = {.faults = f, .dir = dir};
+
+	check_file(&first, path);
+}
+
+bool integers_may_include(struct faults *f, const char *path, const char *dir)
+{
+	const struct scan first = {.faults = f, .dir = dir, .includes_only = true};
+	unsigned before = f->file;
+
+	check_file(&first, path);
+	return f->file == before;
 }

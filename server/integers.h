@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * integers - finds the numbers in a configuration file that libconfig would read as others.
+ * integers - finds what libconfig would misread in a configuration file: numbers, and folders taken
+ * for files.
  *
  * libconfig 1.5 keeps an integer without the suffix L in 32 bits and wraps what is larger,
  * silently: 4294967376 becomes 80.  This looks over the text after libconfig has accepted its
@@ -12,6 +13,14 @@
 #define BOBBIN_SERVER_INTEGERS_H
 
 #include "faults.h"
+
+#include <stdbool.h>
+
+/*
+ * Report each folder that is included as if it were a file, before libconfig reads anything: its
+ * scanner would end the process.  Returns true if there is none.
+ */
+bool integers_may_include(struct faults *f, const char *path, const char *dir);
 
 /*
  * Report each integer, outside strings and comments, that does not fit.  dir is where included

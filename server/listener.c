@@ -165,6 +165,7 @@ static int adopt(struct listener *l, int fd)
 {
 	l->fd = fd;
 	l->shared = true;
+	(void)socket_local_address(fd, &l->bound);
 	l->unset = (unsigned)l->endpoint->backlog + 1;
 	/* The supervisor chose a backlog of its own: ours holds from here on. */
 	if (listen(fd, (int)l->endpoint->backlog) < 0)

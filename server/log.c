@@ -98,18 +98,50 @@ static bool is_bare(const char *value)
 	return true;
 }
 
+/*
+ * How long the character is that begins here, or 0 if it is none of UTF-8 (RFC 3629).  Up to the
+ * NUL at the most.
+ */
+static int character_length(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	int len = c[0] < 0x80 ? 1
+		: c[0] < 0xc2 ? 0
+		: c[0] < 0xe0 ? 2
+		: c[0] < 0xf0 ? 3
+		: c[0] < 0xf5 ? 4
+			      : 0;
+
+	/* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	for (int i = 1; i < len; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+/*
+ * A name may come from a supervisor or from another process: JSON must be valid whatever it holds.
+ */
 static bool append_quoted(struct log_line *l, const char *value)
 {
 	bool fits = append(l, "\"");
 
-	for (; *value && fits; value++) {
+	while (*value && fits) {
 		unsigned char c = (unsigned char)*value;
-		if (c == '"' || c == '\\')
+		int len = character_length(value);
+		if (len == 0)
+			fits = append(l, "\\ufffd");
+		else if (c == '"' || c == '\\')
 			fits = append(l, "\\%c", c);
 		else if (c < ' ' || c == 0x7f)
 			fits = append(l, "\\u%04x", c);
 		else
-			fits = append(l, "%c", c);
+			fits = append(l, "%.*s", len, value);
+		value += len ? len : 1;
 	}
 	return fits && append(l, "\"");
 }

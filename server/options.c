@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -255,7 +256,7 @@ static int parse_count(const char *text, int64_t *value)
 
 	errno = 0;
 	*value = strtoll(text, &end, 10);
-	if (end == text || *end != '\0' || strpbrk(text, " \t\n"))
+	if (end == text || *end != '\0' || isspace((unsigned char)*text))
 		return -EINVAL;
 	return -errno;
 }

@@ -89,6 +89,8 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 	lock_take(&r->lock);
 	enum stop_level stop = r->stop;
 	uint64_t ended = counters_ended(&r->counters);
+	if (stop == STOP_DRAIN)
+		deadline_ns = deadline_earlier(deadline_ns, r->drain_deadline_ns);
 	while (deadline_now() < deadline_ns && r->stop == stop &&
 		counters_ended(&r->counters) == ended)
 		sleep_until(r, deadline_ns);
@@ -136,6 +138,7 @@ int registry_untake(struct registry *r, struct slot *slot)
 	push(r, slot);
 	r->counters.active--;
 	r->counters.refused++;
+	wake_waiters(r);
 	lock_drop(&r->lock);
 	return fd;
 }

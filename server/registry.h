@@ -75,7 +75,10 @@ void registry_init(struct registry *r, size_t size);
  */
 bool registry_await_room(struct registry *r, bool draining);
 
-/* Sleep until a connection ends, the stop goes a step on, or deadline_ns. */
+/*
+ * Sleep until a connection ends, the stop goes a step on, or deadline_ns; while draining no longer
+ * than the drain.
+ */
 void registry_rest(struct registry *r, int64_t deadline_ns);
 
 /*

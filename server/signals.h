@@ -16,8 +16,8 @@
 
 /*
  * The signal that makes a blocked accept(2) or recv(2) return with EINTR, and does nothing else.
- * For accept(2) neither close() nor a changed timeout would do, and shutdown() of the listener would
- * reset the clients in its queue and end it for every process that shares it.  For recv(2)
+ * For accept(2) neither close() nor a changed timeout would do, and shutdown() of the listener
+ * would reset the clients in its queue and end it for every process that shares it.  For recv(2)
  * shutdown() of the reading side would do, but then a request that crosses our FIN gets RST.
  */
 #define SIGNALS_KNOCK SIGURG

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves listener: a system without IPv6, and every other call on the way that fails. */
+#include "server/listener.h"
+
+#include "capture.h"
+#include "pair.h"
+#include "passed.h"
+#include "rig.h"
+#include "server/log.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static bool no_ipv6;
+static int socket_error;
+static int bind_error;
+static int listen_error;
+static bool no_tcp_info;
+
+int __real_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol);
+int __real_bind(int fd, const struct sockaddr *at, socklen_t len);
+int __wrap_bind(int fd, const struct sockaddr *at, socklen_t len);
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+
+static int fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	if (socket_error)
+		return fail_with(socket_error);
+	if (no_ipv6 && domain == AF_INET6)
+		return fail_with(EAFNOSUPPORT);
+	return __real_socket(domain, type, protocol);
+}
+
+int __wrap_bind(int fd, const struct sockaddr *at, socklen_t len)
+{
+	return bind_error ? fail_with(bind_error) : __real_bind(fd, at, len);
+}
+
+int __wrap_listen(int fd, int backlog)
+{
+	return listen_error ? fail_with(listen_error) : __real_listen(fd, backlog);
+}
+
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	if (no_tcp_info && level == IPPROTO_TCP && name == TCP_INFO)
+		return fail_with(ENOPROTOOPT);
+	return __real_getsockopt(fd, level, name, value, len);
+}
+
+static struct listener *listeners;
+static size_t count;
+
+static void begin(const char *address, enum network network)
+{
+	capture_begin(STDERR_FILENO);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	rig_begin();
+	rig_add_endpoint(address, "line")->network = network;
+}
+
+static int open_all(void)
+{
+	return listener_open_all(rig.settings, &listeners, &count);
+}
+
+START_TEST(without_ipv6_a_dual_stack_wildcard_serves_ipv4_and_says_so)
+{
+	begin(":0", NETWORK_TCP);
+	no_ipv6 = true;
+	ck_assert_int_eq(open_all(), EX_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(listeners[0].bound.any.sa_family, AF_INET);
+	ck_assert(address_is_wildcard(&listeners[0].bound));
+	ck_assert_uint_eq(
+		capture_count(STDERR_FILENO,
+			" level=warn event=no_ipv6 listener=:0 effect=\"serving IPv4 only\"\n"),
+		1);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
+	struct address at = pair_loopback();
+	at.in4.sin_port = listeners[0].bound.in4.sin_port;
+	must_dial(&at);
+	must_accept(listeners[0].fd);
+}
+END_TEST
+
+START_TEST(with_ipv6_nothing_is_said)
+{
+	begin(":0", NETWORK_TCP4);
+	no_ipv6 = true;
+	ck_assert_int_eq(open_all(), EX_OK);
+	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
+}
+END_TEST
+
+static const struct {
+	const char *address;
+	enum network network;
+	const char *told;
+} ipv6[] = {
+	{":0", NETWORK_TCP6, "[::]:0"},
+	{"[::1]:0", NETWORK_TCP6, "[::1]:0"},
+	{"[::1]:0", NETWORK_TCP, "[::1]:0"},
+};
+
+START_TEST(without_ipv6_what_asks_for_it_fails)
+{
+	char words[128];
+
+	begin(ipv6[_i].address, ipv6[_i].network);
+	no_ipv6 = true;
+	size_t before = open_descriptors();
+	ck_assert_int_eq(open_all(), EX_UNAVAILABLE);
+	snprintf(words, sizeof words,
+		" event=cannot_listen listener=%s address=%s error=\"Address family not supported by "
+		"protocol\"\n",
+		ipv6[_i].address, ipv6[_i].told);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
+	ck_assert_uint_eq(open_descriptors(), before);
+}
+END_TEST
+
+START_TEST(without_ipv6_a_fall_back_that_fails_is_told_alone)
+{
+	begin(":0", NETWORK_TCP);
+	no_ipv6 = true;
+	bind_error = EADDRINUSE;
+	ck_assert_int_eq(open_all(), EX_UNAVAILABLE);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=no_ipv6"), 0);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, " address=0.0.0.0:0 "), 1);
+}
+END_TEST
+
+static const struct {
+	int error;
+	int status;
+} statuses[] = {
+	{EADDRINUSE, EX_UNAVAILABLE},
+	{EADDRNOTAVAIL, EX_UNAVAILABLE},
+	{EAFNOSUPPORT, EX_UNAVAILABLE},
+	{EACCES, EX_NOPERM},
+	{EPERM, EX_NOPERM},
+	{EMFILE, EX_OSERR},
+	{ENOBUFS, EX_OSERR},
+};
+
+static int *const failing[] = {&socket_error, &bind_error, &listen_error};
+
+START_TEST(each_failure_has_its_status_and_leaves_nothing_open)
+{
+	for (size_t i = 0; i < SUITE_COUNT(failing); i++) {
+		begin("127.0.0.1:0", NETWORK_TCP4);
+		*failing[i] = statuses[_i].error;
+		size_t before = open_descriptors();
+		ck_assert_int_eq(open_all(), statuses[_i].status);
+		ck_assert_uint_eq(open_descriptors(), before);
+		ck_assert_uint_eq(
+			capture_count(STDERR_FILENO,
+				" level=error event=cannot_listen listener=127.0.0.1:0 address=127.0.0.1:0 error="),
+			1);
+		ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
+		*failing[i] = 0;
+		settings_free(rig.settings);
+	}
+}
+END_TEST
+
+START_TEST(a_passed_socket_that_cannot_listen_is_told_by_its_address_and_closed)
+{
+	struct address at;
+	char words[128];
+	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
+	int fd = must_listen(1, &options, &at);
+	char text[ADDRESS_TEXT_MAX];
+
+	begin(address_format(&at, text), NETWORK_TCP4);
+	listen_error = EADDRINUSE;
+	passed_begin(&fd, 1, getpid(), NULL);
+	int status = open_all();
+	bool open = passed_is_open(0);
+	passed_end();
+	ck_assert_int_eq(status, EX_UNAVAILABLE);
+	ck_assert(!open);
+	snprintf(words, sizeof words, " address=%s error=", text);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
+}
+END_TEST
+
+START_TEST(a_queue_whose_length_cannot_be_told_counts_as_empty)
+{
+	begin("127.0.0.1:0", NETWORK_TCP4);
+	ck_assert_int_eq(open_all(), EX_OK);
+	must_dial(&listeners[0].bound);
+	no_tcp_info = true;
+	ck_assert_uint_eq(listener_queued(&listeners[0]), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const struct suite_test tests[] = {
+		{without_ipv6_a_dual_stack_wildcard_serves_ipv4_and_says_so, 0},
+		{with_ipv6_nothing_is_said, 0},
+		{without_ipv6_what_asks_for_it_fails, SUITE_COUNT(ipv6)},
+		{without_ipv6_a_fall_back_that_fails_is_told_alone, 0},
+		{each_failure_has_its_status_and_leaves_nothing_open, SUITE_COUNT(statuses)},
+		{a_passed_socket_that_cannot_listen_is_told_by_its_address_and_closed, 0},
+		{a_queue_whose_length_cannot_be_told_counts_as_empty, 0},
+	};
+
+	return suite_run("listen faults", tests, SUITE_COUNT(tests));
+}

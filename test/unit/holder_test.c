@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves holder: the process that listens is found by its port, and nobody else is. */
+#include "server/holder.h"
+
+#include "pair.h"
+#include "suite.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct socket_options options = {
+	.receive_timeout_ns = 1000000000,
+	.send_timeout_ns = 1000000000,
+};
+
+static void check_finds_us(in_port_t port)
+{
+	struct holder holder;
+	char name[32] = "";
+	FILE *file = fopen("/proc/self/comm", "re");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(name, sizeof name, file));
+	fclose(file);
+	name[strcspn(name, "\n")] = '\0';
+	ck_assert(holder_find(port, &holder));
+	ck_assert_int_eq(holder.pid, getpid());
+	ck_assert_str_eq(holder.name, name);
+}
+
+START_TEST(our_own_listening_socket_is_found)
+{
+	struct address at;
+
+	must_listen(1, &options, &at);
+	check_finds_us(address_port(&at));
+}
+END_TEST
+
+START_TEST(one_of_ipv6_is_found)
+{
+	const struct address any = {
+		.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
+	struct address at;
+	int fd = socket_listen(&any, true, 1, &options);
+
+	if (fd < 0)
+		return;
+	ck_assert_int_eq(socket_local_address(fd, &at), 0);
+	check_finds_us(address_port(&at));
+}
+END_TEST
+
+START_TEST(a_port_that_is_bound_and_not_listened_on_has_no_holder)
+{
+	struct address at = pair_loopback();
+	struct holder holder;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, &at.any, address_size(&at)), 0);
+	ck_assert_int_eq(socket_local_address(fd, &at), 0);
+	ck_assert(!holder_find(address_port(&at), &holder));
+}
+END_TEST
+
+START_TEST(a_connection_from_the_port_is_no_listener)
+{
+	struct holder holder;
+	struct address at;
+	struct pair p = must_pair(&options);
+
+	ck_assert_int_eq(socket_local_address(p.far, &at), 0);
+	ck_assert(!holder_find(address_port(&at), &holder));
+}
+END_TEST
+
+START_TEST(a_listener_that_was_closed_has_no_holder)
+{
+	struct holder holder;
+	struct address at;
+
+	close(must_listen(1, &options, &at));
+	ck_assert(!holder_find(address_port(&at), &holder));
+}
+END_TEST
+
+int main(void)
+{
+	const struct suite_test tests[] = {
+		{our_own_listening_socket_is_found, 0},
+		{one_of_ipv6_is_found, 0},
+		{a_port_that_is_bound_and_not_listened_on_has_no_holder, 0},
+		{a_connection_from_the_port_is_no_listener, 0},
+		{a_listener_that_was_closed_has_no_holder, 0},
+	};
+
+	return suite_run("holder", tests, SUITE_COUNT(tests));
+}

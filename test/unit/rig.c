@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/* rig - the parts of a server as main() puts them together. */
+#include "rig.h"
+
+#include "common/deadline.h"
+#include "common/lock.h"
+#include "server/options.h"
+#include "server/signals.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PATIENCE_NS (20 * NS_PER_S)
+
+struct rig rig;
+
+static size_t threads_at_start;
+
+void await(bool (*is_there)(void *of), void *of)
+{
+	int64_t deadline = deadline_after(PATIENCE_NS);
+
+	while (!is_there(of)) {
+		ck_assert_msg(deadline_now() < deadline, "what was waited for did not come");
+		sched_yield();
+	}
+}
+
+void rig_begin(void)
+{
+	rig.settings = settings_new();
+}
+
+void rig_set(const char *key, const char *value)
+{
+	const struct option *row = option_find(key);
+	char fault[OPTION_FAULT_MAX];
+
+	ck_assert_ptr_nonnull(row);
+	ck_assert_msg(option_set(row, option_base(row, rig.settings), value, fault), "%s", fault);
+}
+
+struct endpoint *rig_add_endpoint(const char *address, const char *service)
+{
+	struct endpoint *e = settings_add_endpoint(rig.settings);
+	char fault[OPTION_FAULT_MAX];
+	const char *key;
+
+	ck_assert(option_set(option_find("address"), e, address, fault));
+	ck_assert(option_set(option_find("service"), e, service, fault));
+	ck_assert_ptr_null(settings_finish_endpoint(rig.settings, e, &key));
+	return e;
+}
+
+static size_t threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	size_t count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	for (struct dirent *e; (e = readdir(dir));)
+		count += e->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+static void *tell_id(void *id)
+{
+	*(pid_t *)id = gettid();
+	return NULL;
+}
+
+/* A thread that was joined can be seen for a moment longer. */
+static bool is_gone(void *id)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/task/%d", (int)*(pid_t *)id);
+	return access(path, F_OK) < 0;
+}
+
+/* A sanitizer may have a thread of its own from the first one on. */
+static size_t threads_without_ours(void)
+{
+	pthread_t first;
+	pid_t id;
+
+	ck_assert_int_eq(pthread_create(&first, NULL, tell_id, &id), 0);
+	ck_assert_int_eq(pthread_join(first, NULL), 0);
+	await(is_gone, &id);
+	return threads();
+}
+
+void rig_build(void)
+{
+	const struct settings *s = rig.settings;
+
+	signals_block();
+	barrier_init(&rig.busy);
+	barrier_init(&rig.accepting);
+	registry_init(&rig.registry, (size_t)s->max_connections);
+	worker_init(&rig.workers, &rig.registry, &rig.busy, s->thread_stack_bytes,
+		s->threads_parked, s->park_time_ns);
+	threads_at_start = threads_without_ours();
+}
+
+int rig_serve(int fd)
+{
+	struct address peer = {.in4 = {.sin_family = AF_INET}};
+
+	ck_assert(barrier_enter(&rig.busy));
+	struct slot *slot = registry_take(&rig.registry, fd, &rig.settings->endpoints[0], &peer);
+	ck_assert_ptr_nonnull(slot);
+	return worker_hand_over(&rig.workers, slot);
+}
+
+void rig_await_rest(void)
+{
+	ck_assert_uint_eq(barrier_wait(&rig.busy, deadline_after(PATIENCE_NS)), 0);
+}
+
+static bool are_parked(void *count)
+{
+	lock_take(&rig.workers.lock);
+	bool there = rig.workers.parked == *(int64_t *)count;
+	lock_drop(&rig.workers.lock);
+	return there;
+}
+
+void rig_await_parked(int64_t count)
+{
+	await(are_parked, &count);
+}
+
+static bool are_alive(void *count)
+{
+	return threads() == *(size_t *)count;
+}
+
+void rig_await_threads(size_t count)
+{
+	size_t all = threads_at_start + count;
+
+	await(are_alive, &all);
+}
+
+void rig_check_sum(void)
+{
+	struct counters c = registry_counters(&rig.registry);
+
+	ck_assert_uint_eq(c.accepted, c.active + counters_ended(&c) + c.refused);
+}
