@@ -103,7 +103,6 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 		.due_ns = DEADLINE_NEVER,
 		.end_ns = DEADLINE_NEVER,
 		.finish_ns = DEADLINE_NEVER,
-		.down_ns = DEADLINE_NEVER,
 		.bench =
 			{
 				.settings = settings,
@@ -193,7 +192,7 @@ static void open_one(struct thread *t)
 /* After the last message was begun, a connection is opened only for what is still owed. */
 static bool may_open(const struct thread *t)
 {
-	return t->finish_ns == DEADLINE_NEVER || t->bench.owed > 0;
+	return (t->finish_ns == DEADLINE_NEVER && t->bench.budget > 0) || t->bench.owed > 0;
 }
 
 /* One at a time: what the next connect takes is not to be counted as the last one's connect time.
@@ -336,15 +335,14 @@ static void keep_schedule(struct thread *t)
 static bool is_hopeless(struct thread *t)
 {
 	const struct settings *s = t->bench.settings;
-	uint32_t open = 0;
+	bool open = t->figures->opened > t->opened_seen;
 
-	for (uint32_t i = 0; i < t->count && open == 0; i++)
-		open += t->connections[i].state == CONNECTION_OPEN;
-	if (open > 0)
-		t->down_ns = DEADLINE_NEVER;
-	else if (t->down_ns == DEADLINE_NEVER)
+	for (uint32_t i = 0; i < t->count && !open; i++)
+		open = t->connections[i].state == CONNECTION_OPEN;
+	t->opened_seen = t->figures->opened;
+	if (open)
 		t->down_ns = t->bench.now_ns;
-	return s->duration_ns == 0 && t->bench.start_ns > 0 && t->down_ns != DEADLINE_NEVER &&
+	return s->duration_ns == 0 && t->bench.start_ns > 0 &&
 		t->bench.now_ns - t->down_ns > s->timeout_ns;
 }
 
@@ -512,6 +510,7 @@ void *thread_run(void *arg)
 	/* The default slack of 50 us would make every message of an open loop that much late. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 	t->bench.now_ns = deadline_now();
+	t->down_ns = t->bench.now_ns;
 	pace_init(&t->pace, s->connect_rate, t->index, (uint32_t)s->threads, t->bench.now_ns);
 	while (!t->over) {
 		open_connections(t);

@@ -46,18 +46,19 @@ struct thread {
 	struct thread_queue to_open; /* closed slots, at once if the pace allows */
 	struct thread_queue resting; /* closed slots whose last attempt failed, in order of time */
 	struct pace pace;
-	uint32_t opening;   /* connects under way */
-	uint32_t untried;   /* slots whose first connect has not ended */
-	uint32_t started;   /* closed loop: slots below may send */
-	uint32_t due_index; /* open loop: the slot whose message is due next, */
-	uint64_t due_round; /* its number on that slot, */
-	int64_t due_ns;     /* and when; never, if there is none */
-	int64_t end_ns;     /* when nothing more is begun */
-	int64_t finish_ns;  /* when the last replies are given up, once nothing more is begun */
-	int64_t sweep_ns;   /* when timeouts are looked for next */
-	int64_t down_ns;    /* since when no connection has been open; never, while one is */
-	bool ready;         /* said so */
-	bool over;          /* nothing more to do */
+	uint32_t opening;     /* connects under way */
+	uint32_t untried;     /* slots whose first connect has not ended */
+	uint32_t started;     /* closed loop: slots below may send */
+	uint32_t due_index;   /* open loop: the slot whose message is due next, */
+	uint64_t due_round;   /* its number on that slot, */
+	int64_t due_ns;       /* and when; never, if there is none */
+	int64_t end_ns;       /* when nothing more is begun */
+	int64_t finish_ns;    /* when the last replies are given up, once nothing more is begun */
+	int64_t sweep_ns;     /* when timeouts are looked for next */
+	int64_t down_ns;      /* when a connection was last seen open, */
+	uint64_t opened_seen; /* or had been opened since the last look: how many in all, then */
+	bool ready;           /* said so */
+	bool over;            /* nothing more to do */
 	unsigned marks_seen;
 	unsigned looks_seen;
 	struct thread_cost cost_at_start;
