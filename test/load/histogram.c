@@ -72,7 +72,7 @@ int64_t histogram_percentile(const struct histogram *h, double percentile)
 		seen += h->buckets[i];
 		if (seen >= wanted) {
 			int64_t high = histogram_bucket_high(i);
-			return high < h->max_ns && i + 1 < HISTOGRAM_BUCKETS ? high : h->max_ns;
+			return high < h->max_ns && high < HISTOGRAM_MAX_NS ? high : h->max_ns;
 		}
 	}
 	return h->max_ns;
