@@ -27,10 +27,11 @@ int endpoint_parse(const char *text, struct endpoint *out, const char **fault)
 	char copy[TEXT_MAX];
 
 	text = skip_network(text, &parsed.network);
+	size_t len = strlen(text);
 	*fault = "the address is longer than one can be";
-	if (strlen(text) >= sizeof copy)
+	if (len >= sizeof copy)
 		return -EINVAL;
-	strcpy(copy, text);
+	memcpy(copy, text, len + 1);
 	char *equals = strchr(copy, '=');
 	if (equals) {
 		*equals = '\0';
@@ -128,11 +129,12 @@ int endpoint_parse_sources(const char *text, struct sources *out, const char **f
 	struct sources parsed = {.count = 0};
 	char copy[1024];
 	char *rest = NULL;
+	size_t len = strlen(text);
 
 	*fault = "the list of sources is empty, or longer than 1,023 bytes";
-	if (*text == '\0' || strlen(text) >= sizeof copy)
+	if (len == 0 || len >= sizeof copy)
 		return -EINVAL;
-	strcpy(copy, text);
+	memcpy(copy, text, len + 1);
 	for (char *r = strtok_r(copy, ",", &rest); r; r = strtok_r(NULL, ",", &rest)) {
 		if (add_range(r, &parsed, fault) < 0)
 			return -EINVAL;

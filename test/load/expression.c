@@ -219,7 +219,7 @@ static const char *parse(const char *text, struct expression *e)
 
 	if (strlen(text) >= sizeof e->text)
 		return "it is longer than 95 bytes";
-	strcpy(e->text, text);
+	memcpy(e->text, text, strlen(text) + 1);
 	skip_space(&p);
 	if (!take_metric(&p, e))
 		return "it does not begin with a metric: p99 (or another percentile), mean, max, "
@@ -228,9 +228,11 @@ static const char *parse(const char *text, struct expression *e)
 		return "no relation behind the metric: one of > >= < <= == !=";
 
 	char value[EXPRESSION_TEXT_MAX];
-	strcpy(value, p);
-	for (size_t len = strlen(value); len > 0 && isspace((unsigned char)value[len - 1]);)
-		value[--len] = '\0';
+	size_t len = strlen(p);
+	while (len > 0 && isspace((unsigned char)p[len - 1]))
+		len--;
+	memcpy(value, p, len);
+	value[len] = '\0';
 	return e->duration ? parse_duration(value, e) : parse_number(value, e);
 }
 

@@ -83,7 +83,7 @@ static const char *parse_duration(const struct row *row, const char *text, void 
 	(void)row;
 	if (quantity_parse_duration(text, &ns) < 0)
 		return "it is a number and a unit (" QUANTITY_DURATION_UNITS "), as in 30s";
-	if (ns < NS_PER_MS || ns > 24 * 3600 * NS_PER_S)
+	if (ns < NS_PER_MS || ns > 24 * INT64_C(3600) * NS_PER_S)
 		return "it is from 1ms to 24h";
 	*(int64_t *)field = ns;
 	return NULL;

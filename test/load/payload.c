@@ -12,7 +12,7 @@
 /* A message's pattern begins at one of so many places of one long random string. */
 #define PATTERN_STARTS ((size_t)1 << 14)
 
-static const char digits[] = "0123456789abcdef";
+static const char digits[16] = "0123456789abcdef"; /* without an end */
 
 /* The finalizer of splitmix64: each bit of the result depends on every bit of x. */
 static uint64_t mix(uint64_t x)
@@ -130,7 +130,7 @@ static bool read_digits(const char *data, int count, uint64_t *value)
 	uint64_t v = 0;
 
 	for (int i = 0; i < count; i++) {
-		const char *digit = memchr(digits, data[i], 16);
+		const char *digit = memchr(digits, data[i], sizeof digits);
 		if (!digit)
 			return false;
 		v = v << 4 | (uint64_t)(digit - digits);

@@ -111,7 +111,7 @@ size_t form_match(const struct form *f, size_t offset, const char *data, size_t 
 
 int form_byte(const struct form *f, size_t offset)
 {
-	char byte;
+	char byte = 0;
 
 	if (offset >= f->len)
 		return -1;

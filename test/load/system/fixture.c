@@ -14,8 +14,7 @@ struct fixture fixture;
 
 void fixture_set_up(void)
 {
-	memset(&fixture, 0, sizeof fixture);
-	strcpy(fixture.json, "/tmp/bobbin-load-XXXXXX");
+	fixture = (struct fixture){.json = "/tmp/bobbin-load-XXXXXX"};
 	int fd = mkstemp(fixture.json);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
@@ -74,7 +73,7 @@ static void start_load(const char *service, const char *options, int descriptors
 	size_t count = 1;
 
 	ck_assert_uint_lt(strlen(options), sizeof words);
-	strcpy(words, options);
+	memcpy(words, options, strlen(options) + 1);
 	for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
 		ck_assert_uint_lt(count, WORDS_MAX - 2);
 		argv[count++] = strcmp(w, "JSON") == 0 ? fixture.json : w;

@@ -221,18 +221,19 @@ END_TEST
 
 START_TEST(a_terminal_sees_the_progress)
 {
+	const char *program = getenv("BOBBIN_LOAD");
 	char address[64];
 	char seen[4096] = "";
 	size_t len = 0;
 	int terminal;
 
+	ck_assert_ptr_nonnull(program);
 	fixture_serve("line", "right");
 	snprintf(address, sizeof address, "127.0.0.1:%u", fixture.port);
 	pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		execl(getenv("BOBBIN_LOAD"), "bobbin-load", "-c", "2", "-d", "900ms", address,
-			(char *)NULL);
+		execl(program, "bobbin-load", "-c", "2", "-d", "900ms", address, (char *)NULL);
 		_exit(127);
 	}
 	/* Reading from the terminal of a child that has ended fails with EIO. */

@@ -25,6 +25,7 @@
 
 #define FAULTY       5
 #define SPOKEN_LINES 8
+#define PEERS_MAX    65536
 #define CHUNK_BYTES  ((size_t)256 * 1024)
 
 struct text {
@@ -45,6 +46,8 @@ enum service {
 	FRAME,
 	ECHO
 };
+
+static struct peer peers[PEERS_MAX]; /* by descriptor */
 
 struct server {
 	enum service service;
@@ -315,7 +318,6 @@ static void close_peer(struct server *s, struct peer *p)
 	close(p->fd);
 	clear(&p->in);
 	clear(&p->kept);
-	free(p);
 }
 
 static void serve(struct server *s, struct peer *p)
@@ -341,7 +343,7 @@ static void serve(struct server *s, struct peer *p)
 
 static void accept_one(struct server *s, int listener, int epoll_fd)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	socklen_t len = sizeof from;
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	int on = 1;
@@ -357,10 +359,9 @@ static void accept_one(struct server *s, int listener, int epoll_fd)
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	struct peer *p = calloc(1, sizeof *p);
-	must(p != NULL, "calloc");
-	p->fd = fd;
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = p};
+	must(fd < PEERS_MAX, "too many peers");
+	peers[fd] = (struct peer){.fd = fd};
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
 	must(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0, "epoll_ctl");
 }
 
@@ -386,14 +387,14 @@ static void run(struct server *s)
 	struct epoll_event events[64];
 	int listener = listen_anywhere();
 	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = listener};
 
 	must(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &ev) == 0, "epoll_ctl");
 	for (;;) {
 		int n = epoll_wait(epoll_fd, events, 64, -1);
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr)
-				serve(s, events[i].data.ptr);
+			if (events[i].data.fd != listener)
+				serve(s, &peers[events[i].data.fd]);
 			else
 				accept_one(s, listener, epoll_fd);
 		}

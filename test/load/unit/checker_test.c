@@ -47,6 +47,13 @@ static char *reply(uint32_t connection, uint64_t sequence)
 	return at;
 }
 
+/* Put bytes at a place of the script, which ends behind them. */
+static void put(size_t at, const char *bytes, size_t len)
+{
+	memcpy(script + at, bytes, len);
+	script_len = at + len;
+}
+
 /* Feed the script in pieces; requests below sent have been sent.  Returns how many replies were
  * right. */
 static unsigned feed(uint64_t sent, size_t piece, enum check *end)
@@ -217,8 +224,7 @@ START_TEST(a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long)
 
 	begin(SERVICE_LINE);
 	reply(3, 0);
-	memcpy(script + script_len - 1, "xyz\n", 4);
-	script_len += 3;
+	put(script_len - 1, "xyz\n", 4);
 	feed(1, 3, &end);
 	ck_assert_int_eq(end, CHECK_WRONG);
 	ck_assert_int_eq(finding.verdict, VERDICT_LONG);
@@ -254,8 +260,7 @@ START_TEST(an_error_reply_is_told_from_a_wrong_one)
 	ck_assert_mem_eq(text, "error: too many", 15);
 
 	begin(SERVICE_FRAME);
-	memcpy(script, "\0\0\0\17error: too many", 19);
-	script_len = 19;
+	put(0, "\0\0\0\17error: too many", 19);
 	feed(1, 5, &end);
 	ck_assert_int_eq(end, CHECK_REFUSED);
 }
@@ -268,7 +273,7 @@ START_TEST(with_any_prefix_only_the_end_of_the_line_counts)
 	for (size_t piece = 1; piece < 130; piece++) {
 		begin(SERVICE_LINE);
 		reply(3, 0);
-		memcpy(script, "Echo? ", 6);
+		script[0] = '?';
 		reply(3, 1);
 		wire.prefix_any = true;
 		wire.prefix_len = 0;

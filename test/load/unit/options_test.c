@@ -20,7 +20,7 @@ static enum options_outcome parse(const char *line)
 	int argc = 1;
 
 	ck_assert_uint_lt(strlen(line), sizeof words);
-	strcpy(words, line);
+	memcpy(words, line, strlen(line) + 1);
 	for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest))
 		argv[argc++] = w;
 	fault[0] = '\0';
