@@ -335,16 +335,52 @@ static void complete(struct settings *s)
 		s->seed &= UINT32_MAX;
 }
 
-/* What no option can see alone. */
-static const char *contradiction(const struct settings *s)
+/* What no option can see alone: NULL, or what is wrong with *option. */
+static const char *contradiction(const struct settings *s, const char **option)
 {
+	*option = "--size";
 	if (s->endpoint.service == SERVICE_ECHO && s->size.min_bytes == 0)
-		return "--size: echo has no framing, so no payload can be empty";
+		return "echo has no framing, so no payload can be empty";
+	*option = "--prefix-any";
 	if (s->prefix_any && s->endpoint.service != SERVICE_LINE)
-		return "--prefix-any: only the replies of line have a prefix";
+		return "only the replies of line have a prefix";
+	*option = "--in-flight";
 	if (s->in_flight * s->connections > UINT64_C(1) << 28)
-		return "--in-flight: at most 268,435,456 messages in flight on all connections";
+		return "at most 268,435,456 messages in flight on all connections";
 	return NULL;
+}
+
+static enum options_outcome refuse(char *fault, const char *what, const char *why)
+{
+	snprintf(fault, OPTIONS_FAULT_MAX, "%s: %s", what, why);
+	return OPTIONS_WRONG;
+}
+
+/* Everything but the address, which is left in *endpoint; options may stand on both sides of it. */
+static enum options_outcome read_arguments(
+	int argc, char **argv, struct settings *out, const char **endpoint, char *fault)
+{
+	bool only_words = false;
+
+	for (int i = 1; i < argc; i++) {
+		const char *value = NULL;
+		if (!only_words && strcmp(argv[i], "--") == 0) {
+			only_words = true;
+			continue;
+		}
+		if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
+			if (*endpoint)
+				return refuse(fault, argv[i], "there is an address already");
+			*endpoint = argv[i];
+			continue;
+		}
+		const struct row *row = take_option(argc, argv, &i, &value, fault);
+		if (row && !row->parse)
+			return OPTIONS_HELP;
+		if (!row || !apply(row, value, out, fault))
+			return OPTIONS_WRONG;
+	}
+	return OPTIONS_RUN;
 }
 
 enum options_outcome options_parse(
@@ -352,47 +388,19 @@ enum options_outcome options_parse(
 {
 	const char *endpoint = NULL;
 	const char *wrong;
-	bool options_over = false;
 
 	apply_defaults(out);
-	for (int i = 1; i < argc; i++) {
-		const char *value = NULL;
-		if (!options_over && strcmp(argv[i], "--") == 0) {
-			options_over = true;
-			continue;
-		}
-		if (options_over || argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (endpoint) {
-				snprintf(fault, OPTIONS_FAULT_MAX,
-					"%s: there is an address already, %s", argv[i], endpoint);
-				return OPTIONS_WRONG;
-			}
-			endpoint = argv[i];
-			continue;
-		}
-		const struct row *row = take_option(argc, argv, &i, &value, fault);
-		if (!row)
-			return OPTIONS_WRONG;
-		if (!row->parse)
-			return OPTIONS_HELP;
-		if (!apply(row, value, out, fault))
-			return OPTIONS_WRONG;
-	}
-	if (!endpoint) {
-		snprintf(fault, OPTIONS_FAULT_MAX,
-			"an address is missing: [NETWORK:]HOST:PORT[=SERVICE], as in "
-			"127.0.0.1:7007=line");
-		return OPTIONS_WRONG;
-	}
-	if (endpoint_parse(endpoint, &out->endpoint, &wrong) < 0) {
-		snprintf(fault, OPTIONS_FAULT_MAX, "%s: %s", endpoint, wrong);
-		return OPTIONS_WRONG;
-	}
-	wrong = contradiction(out);
-	if (wrong) {
-		snprintf(fault, OPTIONS_FAULT_MAX, "%s", wrong);
-		return OPTIONS_WRONG;
-	}
+	enum options_outcome outcome = read_arguments(argc, argv, out, &endpoint, fault);
+	if (outcome != OPTIONS_RUN)
+		return outcome;
+	if (!endpoint)
+		return refuse(fault, "an address is missing",
+			"[NETWORK:]HOST:PORT[=SERVICE], as in 127.0.0.1:7007=line");
+	if (endpoint_parse(endpoint, &out->endpoint, &wrong) < 0)
+		return refuse(fault, endpoint, wrong);
+	wrong = contradiction(out, &endpoint);
+	if (wrong)
+		return refuse(fault, endpoint, wrong);
 	complete(out);
 	return OPTIONS_RUN;
 }

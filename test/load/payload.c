@@ -2,6 +2,7 @@
 /* payload - connection, sequence and pattern, made from the seed. */
 #include "payload.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,13 +57,33 @@ void payload_fini(struct payload *p)
 	*p = (struct payload){.pattern = NULL};
 }
 
-/* The lowest count digits of value, the last one at out[count - 1]. */
-static void write_digits(char *out, int count, uint64_t value)
+/*
+ * The 8 hexadecimal digits of value, the first one in the lowest byte, all at once: the nibbles are
+ * spread to a byte each, and those above 9 moved on from '9' to 'a'.  Two headers are made for
+ * every message.
+ */
+static uint64_t eight_digits(uint32_t value)
 {
-	for (int i = count - 1; i >= 0; i--) {
-		out[i] = digits[value & 15];
-		value >>= 4;
-	}
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = value;
+
+	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	uint64_t above_nine = (x + 6 * ones) >> 4 & ones;
+	return htole64(__builtin_bswap64(x + '0' * ones + above_nine * ('a' - '9' - 1)));
+}
+
+static void write_header(char *header, uint32_t connection, uint64_t sequence)
+{
+	uint64_t first = eight_digits(connection);
+	uint64_t last = eight_digits((uint32_t)sequence);
+
+	memcpy(header, &first, CONNECTION_DIGITS);
+	header[CONNECTION_DIGITS] = '.';
+	header[CONNECTION_DIGITS + 1] = digits[sequence >> 36 & 15];
+	header[CONNECTION_DIGITS + 2] = digits[sequence >> 32 & 15];
+	memcpy(header + PAYLOAD_HEADER_BYTES - sizeof last, &last, sizeof last);
 }
 
 void payload_compose(
@@ -75,9 +96,7 @@ void payload_compose(
 		m->size += (hash >> 24) % (p->max_bytes - p->min_bytes + 1);
 	m->header_len = m->size < PAYLOAD_HEADER_BYTES ? m->size : PAYLOAD_HEADER_BYTES;
 	m->pattern = p->pattern + hash % PATTERN_STARTS;
-	write_digits(m->header, CONNECTION_DIGITS, connection);
-	m->header[CONNECTION_DIGITS] = '.';
-	write_digits(m->header + CONNECTION_DIGITS + 1, SEQUENCE_DIGITS, sequence);
+	write_header(m->header, connection, sequence);
 }
 
 static const char *sent_header(const struct message *m)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WORDS_MAX 40
@@ -39,7 +40,8 @@ static const char *must_getenv(const char *name)
 static void serve_with_bobbind(const char *program, const char *service)
 {
 	char listen[32];
-	const char *argv[] = {program, "-l", listen, NULL};
+	const char *argv[] = {program, "-l", listen, "-o", "limits.max_connections=12000", "-o",
+		"line.max_line=1MiB", NULL};
 
 	snprintf(listen, sizeof listen, "tcp:127.0.0.1:0=%s", service);
 	fixture.server = process_start(argv, 0);
@@ -82,6 +84,16 @@ static void start_load(const char *service, const char *options, int descriptors
 	argv[count] = address;
 	process_free(fixture.load);
 	fixture.load = process_start(argv, descriptors);
+}
+
+void fixture_await_traffic(void)
+{
+	struct timespec half_a_second = {.tv_nsec = 500000000};
+
+	if (!getenv("BOBBIND"))
+		process_await(fixture.server, &fixture.server->out, "received 200\n");
+	else
+		nanosleep(&half_a_second, NULL);
 }
 
 void fixture_start_load(const char *service, const char *options)

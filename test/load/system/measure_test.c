@@ -38,7 +38,7 @@ static void wait_until(int64_t moment_ns)
 /* The server stands still for a while, in the middle of the load; returns for how long, in ns. */
 static double stall_server(void)
 {
-	process_await(fixture.server, &fixture.server->out, "received 200");
+	fixture_await_traffic();
 	int64_t stopped_ns = deadline_now();
 	process_kill(fixture.server, SIGSTOP);
 	wait_until(stopped_ns + STALL_NS);
@@ -262,13 +262,17 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("load: measuring");
+	TCase *server = tcase_create("server");
 	TCase *tc = tcase_create("measure");
 
+	tcase_set_timeout(server, 120);
+	tcase_add_checked_fixture(server, fixture_set_up, fixture_tear_down);
+	tcase_add_test(server, ten_thousand_connections_are_all_answered);
+	tcase_add_test(server, a_stall_has_its_true_size_in_the_open_loop);
+	tcase_add_test(server, the_closed_loop_does_not_see_the_stall_in_p99_9);
+	suite_add_tcase(suite, server);
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, fixture_set_up, fixture_tear_down);
-	tcase_add_test(tc, ten_thousand_connections_are_all_answered);
-	tcase_add_test(tc, a_stall_has_its_true_size_in_the_open_loop);
-	tcase_add_test(tc, the_closed_loop_does_not_see_the_stall_in_p99_9);
 	tcase_add_test(tc, a_schedule_beyond_the_client_is_said_not_to_be_kept);
 	tcase_add_test(tc, a_broken_bound_is_said_and_is_status_1);
 	tcase_add_test(tc, a_bound_of_errors_decides_alone_when_it_is_given);
