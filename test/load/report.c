@@ -244,6 +244,11 @@ static void print_warnings(FILE *to, const struct result *r, const struct settin
 void report_print(FILE *to, const struct result *r, const struct settings *s)
 {
 	print_plan(to, s);
+	if (!r->reached) {
+		print_addresses(to, r, &s->endpoint);
+		print_failures(to, r);
+		return;
+	}
 	print_time(to, r, s);
 	print_throughput(to, r);
 	print_messages(to, r);

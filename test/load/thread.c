@@ -7,13 +7,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define EVENTS 256
@@ -216,39 +213,6 @@ static void pump(struct thread *t, struct connection *c)
 
 /* The load. */
 
-static int64_t time_of(struct timeval tv)
-{
-	return (int64_t)tv.tv_sec * NS_PER_S + (int64_t)tv.tv_usec * NS_PER_US;
-}
-
-static int64_t read_waiting(void)
-{
-	FILE *f = fopen("/proc/thread-self/schedstat", "re");
-	int64_t waiting = 0;
-	char line[96];
-
-	if (!f)
-		return 0;
-	if (fgets(line, sizeof line, f)) {
-		char *second = strchr(line, ' ');
-		waiting = second ? strtoll(second, NULL, 10) : 0;
-	}
-	fclose(f);
-	return waiting;
-}
-
-static struct thread_cost read_cost(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return (struct thread_cost){
-		.user_ns = time_of(usage.ru_utime),
-		.system_ns = time_of(usage.ru_stime),
-		.waiting_ns = read_waiting(),
-	};
-}
-
 static void stop_beginning(struct thread *t)
 {
 	t->bench.beginning = false;
@@ -271,7 +235,7 @@ static void begin_load(struct thread *t, int64_t start_ns)
 {
 	const struct settings *s = t->bench.settings;
 
-	t->cost_at_start = read_cost();
+	t->cost_at_start = cost_of_thread();
 	t->bench.start_ns = start_ns;
 	t->bench.measure_ns = start_ns + s->ramp_ns;
 	t->bench.beginning = true;
@@ -493,7 +457,7 @@ static void wait_and_serve(struct thread *t)
 
 static void add_cost(struct thread *t)
 {
-	struct thread_cost cost = read_cost();
+	struct cost cost = cost_of_thread();
 	struct figures *f = t->figures;
 
 	f->user_ns = cost.user_ns - t->cost_at_start.user_ns;

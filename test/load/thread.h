@@ -12,6 +12,7 @@
 #include "bench.h"
 #include "connection.h"
 #include "control.h"
+#include "cost.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,14 +21,6 @@
 struct thread_queue {
 	struct connection *first;
 	struct connection **last;
-};
-
-/* What a thread has cost so far. */
-struct thread_cost {
-	int64_t user_ns;
-	int64_t system_ns;
-	int64_t waiting_ns; /* in the run queue: schedstat of proc(5); 0 where the kernel does not
-			       count it */
 };
 
 struct thread {
@@ -61,7 +54,7 @@ struct thread {
 	bool over;            /* nothing more to do */
 	unsigned marks_seen;
 	unsigned looks_seen;
-	struct thread_cost cost_at_start;
+	struct cost cost_at_start;
 };
 
 /*
