@@ -30,6 +30,9 @@ void figures_add(struct figures *f, const struct figures *from)
 	f->user_ns += from->user_ns;
 	f->system_ns += from->system_ns;
 	f->waiting_ns += from->waiting_ns;
-	f->busiest_ns = later(f->busiest_ns, from->busiest_ns);
+	if (from->busiest_ns > f->busiest_ns) {
+		f->busiest_ns = from->busiest_ns;
+		f->busiest_running_ns = from->busiest_running_ns;
+	}
 	failure_add(&f->failures, &from->failures);
 }

@@ -47,7 +47,8 @@ struct figures { /* zeroed is empty; some 1.3 MiB */
 	int64_t user_ns;
 	int64_t system_ns;
 	int64_t waiting_ns; /* ready to run, and another thread had the processor */
-	int64_t busiest_ns; /* running or waiting to run, of the thread for which that is most */
+	int64_t busiest_ns; /* running or waiting to run, of the thread for which that is most, */
+	int64_t busiest_running_ns; /* and its running alone */
 
 	struct tally failures;
 };

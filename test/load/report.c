@@ -208,8 +208,9 @@ static void print_client(FILE *to, const struct result *r, const struct settings
 		(double)f->system_ns / sent / 1e3);
 	fprintf(to,
 		LABEL "busiest of %" PRIu64
-		      " %s: running or waiting for a processor %.0f %% of the time\n",
-		"", s->threads, s->threads == 1 ? "thread" : "threads", result_busiest(r) * 100);
+		      " %s: running %.0f %% of the time, waiting for a processor %.0f %%\n",
+		"", s->threads, s->threads == 1 ? "thread" : "threads", result_running(r) * 100,
+		(result_busiest(r) - result_running(r)) * 100);
 	if (s->rate > 0) {
 		char p99[TEXT_NUMBER_MAX];
 		char max[TEXT_NUMBER_MAX];
@@ -233,8 +234,13 @@ static void print_warnings(FILE *to, const struct result *r, const struct settin
 			"warning");
 	if (result_client_limited(r))
 		fprintf(to,
-			LABEL "THE CLIENT WAS THE LIMIT, or near it: try more threads (-t) or "
-			      "another machine\n",
+			LABEL
+			"THE CLIENT WAS THE LIMIT, or near it: try more threads (-t) or another machine\n",
+			"warning");
+	else if (result_processors_short(r))
+		fprintf(to,
+			LABEL
+			"THE PROCESSORS WERE THE LIMIT: the client had to share them, with the server or others\n",
 			"warning");
 	if (r->figures.failures.count[FAILURE_NOT_SENT] > 0)
 		fprintf(to, LABEL "the latencies leave out the messages that could not be sent\n",

@@ -177,8 +177,10 @@ static void write_client(struct json *j, const struct result *r, const struct se
 	json_integer(j, "system_ns", r->figures.system_ns);
 	json_integer(j, "waiting_for_processor_ns", r->figures.waiting_ns);
 	json_real(j, "cpu_ns_per_message", result_cpu_ns_per_message(r));
+	json_real(j, "busiest_thread_running_share", result_running(r));
 	json_real(j, "busiest_thread_running_or_waiting_share", result_busiest(r));
 	json_bool(j, "was_the_limit", result_client_limited(r));
+	json_bool(j, "processors_were_the_limit", result_processors_short(r));
 	json_bool(j, "schedule_kept", result_schedule_kept(r, s));
 	json_close_object(j);
 }

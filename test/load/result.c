@@ -19,14 +19,29 @@ bool result_schedule_kept(const struct result *r, const struct settings *s)
 	return s->rate == 0 || histogram_percentile(&r->figures.lateness, 99) <= RESULT_LATE_NS;
 }
 
+static double share_of_load(const struct result *r, int64_t ns)
+{
+	return r->load_ns > 0 ? (double)ns / (double)r->load_ns : 0;
+}
+
+double result_running(const struct result *r)
+{
+	return share_of_load(r, r->figures.busiest_running_ns);
+}
+
 double result_busiest(const struct result *r)
 {
-	return r->load_ns > 0 ? (double)r->figures.busiest_ns / (double)r->load_ns : 0;
+	return share_of_load(r, r->figures.busiest_ns);
 }
 
 bool result_client_limited(const struct result *r)
 {
-	return result_busiest(r) > BUSY;
+	return result_running(r) > BUSY;
+}
+
+bool result_processors_short(const struct result *r)
+{
+	return !result_client_limited(r) && result_busiest(r) > BUSY;
 }
 
 double result_cpu_ns_per_message(const struct result *r)

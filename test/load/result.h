@@ -39,12 +39,18 @@ double result_rate(const struct result *r);
 #define RESULT_LATE_NS (INT64_C(10) * 1000000)
 bool result_schedule_kept(const struct result *r, const struct settings *s);
 
-/*
- * How much of the time the busiest thread was running or waiting for a processor, 0 to 1; and
- * whether that was so much that this client may have been the limit.
- */
+/* How much of the time the busiest thread was running, and running or waiting for a processor, 0
+ * to 1. */
+double result_running(const struct result *r);
 double result_busiest(const struct result *r);
+
+/*
+ * The busiest thread was running nearly all of the time: this client may have been the limit.  Or
+ * it was running or waiting nearly all of the time: the processors were, which it shares with the
+ * server or others.
+ */
 bool result_client_limited(const struct result *r);
+bool result_processors_short(const struct result *r);
 
 /* Processor time for each message sent. */
 double result_cpu_ns_per_message(const struct result *r);

@@ -463,7 +463,8 @@ static void add_cost(struct thread *t)
 	f->user_ns = cost.user_ns - t->cost_at_start.user_ns;
 	f->system_ns = cost.system_ns - t->cost_at_start.system_ns;
 	f->waiting_ns = cost.waiting_ns - t->cost_at_start.waiting_ns;
-	f->busiest_ns = f->user_ns + f->system_ns + f->waiting_ns;
+	f->busiest_running_ns = f->user_ns + f->system_ns;
+	f->busiest_ns = f->busiest_running_ns + f->waiting_ns;
 }
 
 void *thread_run(void *arg)

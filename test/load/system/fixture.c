@@ -54,13 +54,14 @@ static void serve_with_bobbind(const char *program, const char *service)
 void fixture_serve(const char *service, const char *mode)
 {
 	const char *bobbind = getenv("BOBBIND");
-	const char *argv[] = {must_getenv("WRONG_SERVER"), service, mode, "64", NULL};
 
 	process_free(fixture.server);
+	fixture.server = NULL;
 	if (bobbind && strcmp(mode, "right") == 0) {
 		serve_with_bobbind(bobbind, service);
 		return;
 	}
+	const char *argv[] = {must_getenv("WRONG_SERVER"), service, mode, "64", NULL};
 	fixture.server = process_start(argv, 0);
 	const char *port = process_await(fixture.server, &fixture.server->out, "listening ");
 	fixture.port = (unsigned)strtoul(port, NULL, 10);
@@ -83,6 +84,7 @@ static void start_load(const char *service, const char *options, int descriptors
 	snprintf(address, sizeof address, "127.0.0.1:%u=%s", fixture.port, service);
 	argv[count] = address;
 	process_free(fixture.load);
+	fixture.load = NULL;
 	fixture.load = process_start(argv, descriptors);
 }
 
