@@ -133,15 +133,38 @@ static int await_connected(int fd, int64_t deadline_ns)
 	return -err;
 }
 
-int socket_dial(const struct address *to, int64_t deadline_ns)
+static int bind_source(int fd, const struct address *from)
+{
+	int rc = set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+
+	if (rc == 0 && bind(fd, &from->any, address_size(from)) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int socket_dial_start(const struct address *to, const struct address *from)
 {
 	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
-	int rc = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, &to->any, address_size(to)) < 0)
-		rc = errno == EINPROGRESS ? await_connected(fd, deadline_ns) : -errno;
+	int rc = from ? bind_source(fd, from) : 0;
+	if (rc == 0 && connect(fd, &to->any, address_size(to)) < 0 && errno != EINPROGRESS)
+		rc = -errno;
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+int socket_dial(const struct address *to, int64_t deadline_ns)
+{
+	int fd = socket_dial_start(to, NULL);
+
+	if (fd < 0)
+		return fd;
+	int rc = await_connected(fd, deadline_ns);
 	if (rc == 0 && fcntl(fd, F_SETFL, 0) < 0)
 		rc = -errno;
 	if (rc < 0) {

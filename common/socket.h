@@ -45,6 +45,15 @@ int socket_listen(
 	const struct address *at, bool v6only, int backlog, const struct socket_options *options);
 
 /*
+ * Begin to connect to the address and do not wait; from the local address from, unless that is
+ * NULL. With a port of 0 in from the kernel chooses one at the connect, not at the bind, so that
+ * each peer has all ports of that address (IP_BIND_ADDRESS_NO_PORT, ip(7)).  Returns a
+ * non-blocking, close-on-exec descriptor, the caller's to close, that polls writable when the
+ * connect has ended; or -errno.
+ */
+int socket_dial_start(const struct address *to, const struct address *from);
+
+/*
  * Connect to the address before deadline_ns.  Returns a blocking, close-on-exec descriptor, the
  * caller's to close, or -errno; -ETIMEDOUT when the deadline passed.
  */
@@ -56,7 +65,9 @@ int socket_local_address(int fd, struct address *out);
 /* How many bytes wait to be read.  Returns a count or -errno. */
 int64_t socket_unread(int fd);
 
-/* How many bytes were sent, our FIN included, and not yet acknowledged.  Returns a count or -errno. */
+/*
+ * How many bytes were sent, our FIN included, and not yet acknowledged.  Returns a count or -errno.
+ */
 int64_t socket_untaken(int fd);
 
 /* The peer's FIN has been received.  False when that cannot be told. */

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/* engine - a whole run. */
+#include "engine.h"
+
+#include "common/deadline.h"
+#include "common/lock.h"
+#include "progress.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct engine {
+	const struct settings *settings;
+	struct result *result;
+	struct payload payload;
+	struct wire wire;
+	struct schedule schedule;
+	struct control control;
+	struct thread *threads;
+	unsigned made;    /* threads that were initialized */
+	unsigned running; /* and those that were started */
+	int signal_fd;
+	struct progress progress;
+	int64_t opened_ns; /* when the first connect began */
+	int64_t end_ns;    /* when the last thread was done */
+	unsigned marks_printed;
+	unsigned looks_shown;
+};
+
+/* Asking. */
+
+static void wake_all(struct engine *e)
+{
+	for (unsigned i = 0; i < e->running; i++)
+		thread_wake(&e->threads[i]);
+}
+
+static void stop(struct engine *e, int how)
+{
+	atomic_store(&e->control.stop, how);
+	wake_all(e);
+}
+
+static void ask_for_mark(struct engine *e)
+{
+	/* One at a time: the sums of two would run together. */
+	if (atomic_load(&e->control.marks) != e->marks_printed)
+		return;
+	atomic_store(&e->control.mark_connections, 0);
+	atomic_store(&e->control.mark_owed, 0);
+	atomic_fetch_add(&e->control.marks, 1);
+	wake_all(e);
+}
+
+static void ask_for_look(struct engine *e)
+{
+	if (atomic_load(&e->control.looks) != e->looks_shown)
+		return;
+	lock_take(&e->control.lock);
+	memset(e->control.seen, 0, sizeof *e->control.seen);
+	lock_drop(&e->control.lock);
+	atomic_fetch_add(&e->control.looks, 1);
+	wake_all(e);
+}
+
+/* Answering. */
+
+static void start_load(struct engine *e)
+{
+	e->result->reached = atomic_load(&e->control.open) > 0;
+	e->result->opening_ns = deadline_now() - e->opened_ns;
+	clock_gettime(CLOCK_REALTIME, &e->result->started);
+	if (!e->result->reached) {
+		stop(e, CONTROL_ABANDON);
+		return;
+	}
+	atomic_store(&e->control.start_ns, deadline_now());
+	wake_all(e);
+}
+
+static void print_marked(struct engine *e)
+{
+	progress_clear(&e->progress);
+	fprintf(stderr,
+		"marked: %" PRIuLEAST64 " connections, %" PRIuLEAST64
+		" requests acknowledged and unanswered\n",
+		atomic_load(&e->control.mark_connections), atomic_load(&e->control.mark_owed));
+	e->marks_printed++;
+	e->result->marked = true;
+}
+
+static void show_progress(struct engine *e)
+{
+	int64_t elapsed_ns = deadline_now() - atomic_load(&e->control.start_ns);
+
+	lock_take(&e->control.lock);
+	progress_draw(&e->progress, e->control.seen, elapsed_ns);
+	lock_drop(&e->control.lock);
+	e->looks_shown++;
+}
+
+static void read_news(struct engine *e)
+{
+	struct control *c = &e->control;
+	uint64_t news;
+
+	if (read(c->news_fd, &news, sizeof news) < 0)
+		return;
+	if (atomic_load(&c->start_ns) == 0 && atomic_load(&c->ready) == e->running &&
+		atomic_load(&c->stop) == CONTROL_RUN)
+		start_load(e);
+	if (atomic_load(&c->marks) * e->running == atomic_load(&c->marked) &&
+		atomic_load(&c->marks) != e->marks_printed)
+		print_marked(e);
+	if (atomic_load(&c->looks) * e->running == atomic_load(&c->looked) &&
+		atomic_load(&c->looks) != e->looks_shown)
+		show_progress(e);
+}
+
+static void read_signal(struct engine *e)
+{
+	struct signalfd_siginfo info;
+
+	if (read(e->signal_fd, &info, sizeof info) != sizeof info)
+		return;
+	if (info.ssi_signo == SIGUSR1) {
+		ask_for_mark(e);
+		return;
+	}
+	bool again = e->result->interrupted;
+	e->result->interrupted = true;
+	stop(e, again ? CONTROL_ABANDON : CONTROL_FINISH);
+}
+
+static void supervise(struct engine *e)
+{
+	struct pollfd fds[] = {
+		{.fd = e->control.news_fd, .events = POLLIN},
+		{.fd = e->signal_fd, .events = POLLIN},
+	};
+
+	while (atomic_load(&e->control.done) < e->running) {
+		int n = poll(fds, 2, progress_interval_ms(&e->progress));
+		if (n == 0 && atomic_load(&e->control.start_ns) > 0)
+			ask_for_look(e);
+		if (n > 0 && fds[0].revents)
+			read_news(e);
+		if (n > 0 && fds[1].revents)
+			read_signal(e);
+	}
+	e->end_ns = deadline_now();
+	progress_clear(&e->progress);
+}
+
+/* Setting up, and undoing it. */
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static void describe(struct engine *e)
+{
+	const struct settings *s = e->settings;
+
+	e->wire = (struct wire){
+		.service = s->endpoint.service,
+		.prefix = s->prefix,
+		.prefix_len = s->endpoint.service == SERVICE_LINE && !s->prefix_any
+			? strlen(s->prefix)
+			: 0,
+		.prefix_any = s->prefix_any,
+		.payload = &e->payload,
+	};
+	e->schedule = (struct schedule){
+		.rate = s->rate,
+		.ramp_ns = s->ramp_ns,
+		.connections = s->connections,
+	};
+}
+
+static int set_up(struct engine *e)
+{
+	const struct settings *s = e->settings;
+
+	describe(e);
+	e->signal_fd = open_signals();
+	if (e->signal_fd < 0)
+		return e->signal_fd;
+	e->control.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (e->control.news_fd < 0)
+		return -errno;
+	lock_init(&e->control.lock);
+	e->control.seen = calloc(1, sizeof *e->control.seen);
+	e->threads = calloc(s->threads, sizeof *e->threads);
+	if (!e->control.seen || !e->threads)
+		return -ENOMEM;
+	int rc = payload_init(&e->payload, s->seed, (size_t)s->size.min_bytes,
+		(size_t)s->size.max_bytes, s->endpoint.service == SERVICE_LINE);
+	while (rc == 0 && e->made < s->threads) {
+		rc = thread_init(
+			&e->threads[e->made], e->made, s, &e->wire, &e->schedule, &e->control);
+		e->made++;
+	}
+	return rc;
+}
+
+static void tear_down(struct engine *e)
+{
+	for (unsigned i = 0; i < e->made; i++)
+		thread_fini(&e->threads[i]);
+	payload_fini(&e->payload);
+	free(e->threads);
+	free(e->control.seen);
+	if (e->control.news_fd >= 0)
+		close(e->control.news_fd);
+	if (e->signal_fd >= 0)
+		close(e->signal_fd);
+}
+
+static int start_threads(struct engine *e)
+{
+	e->opened_ns = deadline_now();
+	for (; e->running < e->made; e->running++) {
+		struct thread *t = &e->threads[e->running];
+		int rc = pthread_create(&t->handle, NULL, thread_run, t);
+		if (rc != 0) {
+			stop(e, CONTROL_ABANDON);
+			return -rc;
+		}
+	}
+	return 0;
+}
+
+/* Join the threads, and add up what they have. */
+static void gather(struct engine *e)
+{
+	const struct settings *s = e->settings;
+	struct result *r = e->result;
+	int64_t start_ns = atomic_load(&e->control.start_ns);
+	int64_t measure_ns = start_ns + s->ramp_ns;
+
+	for (unsigned i = 0; i < e->running; i++) {
+		pthread_join(e->threads[i].handle, NULL);
+		figures_add(&r->figures, e->threads[i].figures);
+	}
+	if (start_ns == 0)
+		return;
+	int64_t planned = measure_ns + s->duration_ns;
+	if (r->interrupted || s->duration_ns == 0 || s->messages > 0)
+		planned = measure_ns;
+	int64_t last = r->figures.last_reply_ns;
+	r->load_ns = e->end_ns - start_ns;
+	r->window_ns = (last > planned ? last : planned) - measure_ns;
+}
+
+int engine_run(const struct settings *settings, struct result *result)
+{
+	struct engine *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return -ENOMEM;
+	memset(result, 0, sizeof *result);
+	e->settings = settings;
+	e->result = result;
+	e->signal_fd = -1;
+	e->control.news_fd = -1;
+	progress_init(&e->progress);
+	int rc = set_up(e);
+	if (rc == 0)
+		rc = start_threads(e);
+	if (rc == 0)
+		supervise(e);
+	gather(e);
+	tear_down(e);
+	free(e);
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * expression - a bound on a result: "p99 > 5ms" says when a run has failed.
+ *
+ *   METRIC RELATION VALUE
+ *
+ * Metrics: p50, p99.9 and any other percentile, mean, max (durations); errors, mismatches, lost,
+ * cut_off, sent, answered (counts, or with % a share of the messages sent); rate (/s).  The
+ * percentiles are those of the latency; "actual." "connect." and "first_byte." before one name the
+ * other histograms.
+ *
+ * Threads:  any.
+ */
+#ifndef BOBBIN_LOAD_EXPRESSION_H
+#define BOBBIN_LOAD_EXPRESSION_H
+
+#include "figures.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EXPRESSION_TEXT_MAX 96
+
+struct expression {
+	char text[EXPRESSION_TEXT_MAX]; /* as it was written */
+	size_t subject;                 /* row of the histogram, or of the count or rate */
+	double percentile;              /* of a histogram; -1: the mean, -2: the maximum */
+	size_t relation;
+	bool duration; /* subject is a histogram */
+	bool share;    /* the value is in % of the messages sent */
+	double value;  /* in ns, messages, messages a second or % */
+};
+
+/* Read text.  Returns 0, or -EINVAL with *fault a constant sentence and *out as it was. */
+int expression_parse(const char *text, struct expression *out, const char **fault);
+
+/* What the expression is about, in the unit of its value; rate is the run's throughput in replies a
+ * second. */
+double expression_measure(const struct expression *e, const struct figures *f, double rate);
+
+/* True if the relation holds between what was measured and the value: the run has failed. */
+bool expression_holds(const struct expression *e, double measured);
+
+/* True if the time that things took is in it, so that a schedule not kept spoils it. */
+bool expression_is_timed(const struct expression *e);
+
+/* "p99 > 5ms: it was 7.2 ms, 44 % beyond" for an expression that holds.  Returns text. */
+char *expression_explain(const struct expression *e, double measured, char *text, size_t size);
+
+#endif

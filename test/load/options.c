@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: ISC */
+/* options - the command line of `bobbin-load run`, as rows. */
+#include "options.h"
+
+#include "common/deadline.h"
+#include "common/quantity.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define COUNT_OF(rows) (sizeof(rows) / sizeof *(rows))
+
+struct row;
+
+/* Reads text into the field.  Returns NULL, or a constant sentence on what would be right. */
+typedef const char *parse_function(const struct row *row, const char *text, void *field);
+
+struct row {
+	const char *name;
+	char letter;          /* or 0 */
+	const char *argument; /* what it is called in the help; NULL: it takes none */
+	parse_function *parse;
+	size_t field; /* offset in struct settings */
+	uint64_t min; /* of a number */
+	uint64_t max;
+	const char *initial; /* parsed before the command line; NULL: zeroed */
+	const char *help;
+};
+
+/* One function for each kind of value. */
+
+static const char *parse_digits(const char *text, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0')
+		return "it is not a whole number";
+	if (errno == ERANGE)
+		return "it is too large";
+	*value = v;
+	return NULL;
+}
+
+static const char *parse_number(const struct row *row, const char *text, void *field)
+{
+	uint64_t value = 0;
+	const char *wrong = parse_digits(text, &value);
+
+	if (wrong)
+		return wrong;
+	if (value < row->min)
+		return "it is too small";
+	if (value > row->max)
+		return "it is too large";
+	*(uint64_t *)field = value;
+	return NULL;
+}
+
+/* "20000" or "20000/s". */
+static const char *parse_rate(const struct row *row, const char *text, void *field)
+{
+	char digits[24];
+	size_t len = strcspn(text, "/");
+
+	if (len >= sizeof digits || (text[len] && strcmp(text + len, "/s") != 0))
+		return "it is a whole number a second, as in 20000/s";
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	return parse_number(row, digits, field);
+}
+
+static const char *parse_duration(const struct row *row, const char *text, void *field)
+{
+	int64_t ns;
+
+	(void)row;
+	if (quantity_parse_duration(text, &ns) < 0)
+		return "it is a number and a unit (" QUANTITY_DURATION_UNITS "), as in 30s";
+	if (ns < NS_PER_MS || ns > 24 * INT64_C(3600) * NS_PER_S)
+		return "it is from 1ms to 24h";
+	*(int64_t *)field = ns;
+	return NULL;
+}
+
+static const char *parse_sizes(const struct row *row, const char *text, void *field)
+{
+	struct size_range range;
+	char first[QUANTITY_TEXT_MAX];
+	size_t len = strcspn(text, "-");
+
+	(void)row;
+	if (len >= sizeof first)
+		return "it is too long";
+	memcpy(first, text, len);
+	first[len] = '\0';
+	const char *last = text[len] ? text + len + 1 : first;
+	if (quantity_parse_size(first, &range.min_bytes) < 0 ||
+		quantity_parse_size(last, &range.max_bytes) < 0)
+		return "it is a number and a unit (" QUANTITY_SIZE_UNITS
+		       "), or two and a dash between, as in 64B or 64B-1KiB";
+	if (range.max_bytes < range.min_bytes)
+		return "the smaller size comes first";
+	if (range.max_bytes > (int64_t)PAYLOAD_MAX_BYTES)
+		return "it is at most 64MiB";
+	*(struct size_range *)field = range;
+	return NULL;
+}
+
+static const char *parse_text(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	*(const char **)field = text;
+	return NULL;
+}
+
+static const char *parse_prefix(const struct row *row, const char *text, void *field)
+{
+	if (strchr(text, '\n') || strlen(text) > 1024)
+		return "it is at most 1,024 bytes of one line";
+	return parse_text(row, text, field);
+}
+
+static const char *parse_flag(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	(void)text;
+	*(bool *)field = true;
+	return NULL;
+}
+
+static const char *parse_close(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	bool reset = strcmp(text, "reset") == 0;
+	if (!reset && strcmp(text, "fin") != 0)
+		return "it is fin or reset";
+	*(bool *)field = reset;
+	return NULL;
+}
+
+static const char *parse_sources(const struct row *row, const char *text, void *field)
+{
+	const char *fault;
+
+	(void)row;
+	return endpoint_parse_sources(text, field, &fault) < 0 ? fault : NULL;
+}
+
+/* Adds one to those there are. */
+static const char *parse_bound(const struct row *row, const char *text, void *field)
+{
+	struct settings *s = field;
+	const char *fault;
+
+	(void)row;
+	if (s->bound_count == SETTINGS_BOUNDS_MAX)
+		return "there are 32 already";
+	if (expression_parse(text, &s->bounds[s->bound_count], &fault) < 0)
+		return fault;
+	s->bound_count++;
+	return NULL;
+}
+
+static const char *parse_seed(const struct row *row, const char *text, void *field)
+{
+	struct settings *s = field;
+
+	(void)row;
+	s->seed_given = true;
+	return parse_digits(text, &s->seed);
+}
+
+#define FIELD(name) offsetof(struct settings, name)
+#define WHOLE       0
+
+static const struct row rows[] = {
+	{"connections", 'c', "N", parse_number, FIELD(connections), 1, 1000000, "64",
+		"connections at a time"},
+	{"duration", 'd', "TIME", parse_duration, FIELD(duration_ns), 0, 0, NULL,
+		"how long to load, the ramp not counted (10s, without -n)"},
+	{"messages", 'n', "N", parse_number, FIELD(messages), 1, UINT64_MAX, NULL,
+		"how many messages to send in all"},
+	{"size", 's', "SIZE[-SIZE]", parse_sizes, FIELD(size), 0, 0, "64B",
+		"of a payload; of a range, any size equally often"},
+	{"in-flight", 'P', "N", parse_number, FIELD(in_flight), 1, 65536, "1",
+		"messages on a connection that may wait for their replies"},
+	{"threads", 't', "N", parse_number, FIELD(threads), 1, 256, NULL,
+		"threads that share the connections (half of the processors)"},
+	{"rate", 0, "N[/s]", parse_rate, FIELD(rate), 1, 1000000000, NULL,
+		"open loop: messages a second in all, on a fixed schedule"},
+	{"connect-rate", 0, "N[/s]", parse_rate, FIELD(connect_rate), 1, 1000000000, NULL,
+		"connections opened a second, at most"},
+	{"ramp", 0, "TIME", parse_duration, FIELD(ramp_ns), 0, 0, NULL,
+		"let the load rise evenly for so long, and measure behind it"},
+	{"per-connection", 0, "N", parse_number, FIELD(per_connection), 1, UINT64_MAX, NULL,
+		"messages, then a new connection"},
+	{"close", 0, "fin|reset", parse_close, FIELD(close_by_reset), 0, 0, "fin",
+		"how a connection is ended"},
+	{"source", 0, "LIST", parse_sources, FIELD(sources), 0, 0, NULL,
+		"local addresses to use in turn: 127.0.0.2-127.0.0.9,127.0.0.20"},
+	{"timeout", 0, "TIME", parse_duration, FIELD(timeout_ns), 0, 0, "5s",
+		"for a connect, and for a reply"},
+	{"seed", 0, "N", parse_seed, WHOLE, 0, UINT64_MAX, NULL,
+		"makes the same payloads again (random)"},
+	{"prefix", 0, "TEXT", parse_prefix, FIELD(prefix), 0, 0,
+		"echo: ", "what stands before the payload in a line's reply"},
+	{"prefix-any", 0, NULL, parse_flag, FIELD(prefix_any), 0, 0, NULL,
+		"a line's reply need only end with the payload"},
+	{"json", 0, "FILE", parse_text, FIELD(json_path), 0, 0, NULL,
+		"write the result as JSON, too (-: to standard output, instead)"},
+	{"fail-if", 0, "EXPR", parse_bound, WHOLE, 0, 0, NULL,
+		"exit 1 if so: 'p99 > 5ms', 'errors > 0', 'lost > 0.1%', 'rate < 10000/s'"},
+	{"help", 'h', NULL, NULL, 0, 0, 0, NULL, "print this"},
+};
+
+const char *options_name(size_t i)
+{
+	static char name[32];
+
+	if (i >= COUNT_OF(rows))
+		return NULL;
+	snprintf(name, sizeof name, "--%s", rows[i].name);
+	return name;
+}
+
+const char *options_letter(size_t i)
+{
+	static char letter[3];
+
+	if (i >= COUNT_OF(rows))
+		return NULL;
+	snprintf(letter, sizeof letter, "-%c", rows[i].letter);
+	return rows[i].letter ? letter : "";
+}
+
+/* The command line. */
+
+static const struct row *find_long(const char *name, size_t len)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static const struct row *find_letter(char letter)
+{
+	for (size_t i = 0; letter && i < COUNT_OF(rows); i++) {
+		if (rows[i].letter == letter)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/*
+ * One option of argv[*at]: "--name=value", "--name value", "-n value" or "-nvalue".  *at moves past
+ * a value of its own. Returns the row with *value set, or NULL with the fault written.
+ */
+static const struct row *take_option(
+	int argc, char **argv, int *at, const char **value, char *fault)
+{
+	const char *arg = argv[*at];
+	bool is_long = arg[1] == '-';
+	size_t len = strcspn(arg, "=");
+	const struct row *row = is_long ? find_long(arg + 2, len - 2) : find_letter(arg[1]);
+	const char *attached =
+		is_long ? (arg[len] ? arg + len + 1 : NULL) : (arg[2] ? arg + 2 : NULL);
+
+	if (!row) {
+		snprintf(fault, OPTIONS_FAULT_MAX, "%s: there is no such option", arg);
+		return NULL;
+	}
+	if (!row->argument && attached) {
+		snprintf(fault, OPTIONS_FAULT_MAX, "%s: --%s takes no value", arg, row->name);
+		return NULL;
+	}
+	if (row->argument && !attached && *at + 1 >= argc) {
+		snprintf(fault, OPTIONS_FAULT_MAX, "%s: a value must follow: %s", arg,
+			row->argument);
+		return NULL;
+	}
+	*value = attached;
+	if (row->argument && !attached)
+		*value = argv[++*at];
+	return row;
+}
+
+static bool apply(const struct row *row, const char *value, struct settings *s, char *fault)
+{
+	const char *wrong = row->parse(row, value, (char *)s + row->field);
+
+	if (!wrong)
+		return true;
+	if (row->max > 0 && row->max < UINT64_MAX)
+		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s (from %" PRIu64 " to %" PRIu64 ")",
+			row->name, value, wrong, row->min, row->max);
+	else
+		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s", row->name, value, wrong);
+	return false;
+}
+
+static void apply_defaults(struct settings *s)
+{
+	char fault[OPTIONS_FAULT_MAX];
+
+	*s = (struct settings){.json_path = NULL};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		bool right = !rows[i].initial || apply(&rows[i], rows[i].initial, s, fault);
+		assert(right);
+		(void)right;
+	}
+}
+
+/* Defaults that depend on the machine or on other options. */
+static void complete(struct settings *s)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (s->threads == 0)
+		s->threads = processors >= 2 ? (uint64_t)processors / 2 : 1;
+	if (s->threads > s->connections)
+		s->threads = s->connections;
+	if (s->duration_ns == 0 && s->messages == 0)
+		s->duration_ns = 10 * NS_PER_S;
+	/* Of 32 bits, so that it can be read and typed. */
+	if (!s->seed_given && getrandom(&s->seed, sizeof s->seed, 0) == sizeof s->seed)
+		s->seed &= UINT32_MAX;
+}
+
+/* What no option can see alone: NULL, or what is wrong with *option. */
+static const char *contradiction(const struct settings *s, const char **option)
+{
+	*option = "--size";
+	if (s->endpoint.service == SERVICE_ECHO && s->size.min_bytes == 0)
+		return "echo has no framing, so no payload can be empty";
+	*option = "--prefix-any";
+	if (s->prefix_any && s->endpoint.service != SERVICE_LINE)
+		return "only the replies of line have a prefix";
+	*option = "--in-flight";
+	if (s->in_flight * s->connections > UINT64_C(1) << 28)
+		return "at most 268,435,456 messages in flight on all connections";
+	return NULL;
+}
+
+static enum options_outcome refuse(char *fault, const char *what, const char *why)
+{
+	snprintf(fault, OPTIONS_FAULT_MAX, "%s: %s", what, why);
+	return OPTIONS_WRONG;
+}
+
+/* Everything but the address, which is left in *endpoint; options may stand on both sides of it. */
+static enum options_outcome read_arguments(
+	int argc, char **argv, struct settings *out, const char **endpoint, char *fault)
+{
+	bool only_words = false;
+
+	for (int i = 1; i < argc; i++) {
+		const char *value = NULL;
+		if (!only_words && strcmp(argv[i], "--") == 0) {
+			only_words = true;
+			continue;
+		}
+		if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
+			if (*endpoint)
+				return refuse(fault, argv[i], "there is an address already");
+			*endpoint = argv[i];
+			continue;
+		}
+		const struct row *row = take_option(argc, argv, &i, &value, fault);
+		if (row && !row->parse)
+			return OPTIONS_HELP;
+		if (!row || !apply(row, value, out, fault))
+			return OPTIONS_WRONG;
+	}
+	return OPTIONS_RUN;
+}
+
+enum options_outcome options_parse(
+	int argc, char **argv, struct settings *out, char fault[OPTIONS_FAULT_MAX])
+{
+	const char *endpoint = NULL;
+	const char *wrong;
+
+	apply_defaults(out);
+	enum options_outcome outcome = read_arguments(argc, argv, out, &endpoint, fault);
+	if (outcome != OPTIONS_RUN)
+		return outcome;
+	if (!endpoint)
+		return refuse(fault, "an address is missing",
+			"[NETWORK:]HOST:PORT[=SERVICE], as in 127.0.0.1:7007=line");
+	if (endpoint_parse(endpoint, &out->endpoint, &wrong) < 0)
+		return refuse(fault, endpoint, wrong);
+	wrong = contradiction(out, &endpoint);
+	if (wrong)
+		return refuse(fault, endpoint, wrong);
+	complete(out);
+	return OPTIONS_RUN;
+}
+
+void options_print_help(FILE *to)
+{
+	fprintf(to,
+		"usage: bobbin-load [run] [options] [NETWORK:]HOST:PORT[=SERVICE]\n"
+		"NETWORK is tcp, tcp4 or tcp6; SERVICE is line, frame or echo.  Options, with their "
+		"defaults:\n");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct row *r = &rows[i];
+		char left[64];
+		char letter[8] = "";
+		if (r->letter)
+			snprintf(letter, sizeof letter, "-%c, ", r->letter);
+		snprintf(left, sizeof left, "%s--%s %s", letter, r->name,
+			r->argument ? r->argument : "");
+		fprintf(to, "  %-24s %s", left, r->help);
+		if (r->initial)
+			fprintf(to, " (%s)", r->initial);
+		fputc('\n', to);
+	}
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* report_json - the result as JSON. */
+#include "report_json.h"
+
+#include "json.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+static void write_host(struct json *j)
+{
+	struct utsname host;
+
+	if (uname(&host) < 0)
+		return;
+	json_open_object(j, "host");
+	json_string(j, "name", host.nodename);
+	json_string(j, "system", host.sysname);
+	json_string(j, "release", host.release);
+	json_string(j, "machine", host.machine);
+	json_integer(j, "processors", sysconf(_SC_NPROCESSORS_ONLN));
+	json_close_object(j);
+}
+
+static void write_addresses(struct json *j, const struct result *r, const struct endpoint *e)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	json_open_array(j, "addresses", false);
+	for (int i = 0; i < e->count; i++) {
+		json_open_object(j, NULL);
+		json_string(j, "address", address_format(&e->addresses[i], text));
+		json_count(j, "connections", r->figures.address_opened[i]);
+		json_count(j, "failed_attempts", r->figures.address_failed[i]);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_settings(struct json *j, const struct settings *s)
+{
+	json_open_object(j, "settings");
+	json_string(j, "network", address_network_name(s->endpoint.network));
+	json_string(j, "host", s->endpoint.where.host);
+	json_integer(j, "port", s->endpoint.where.port);
+	json_string(j, "service", wire_service_name(s->endpoint.service));
+	json_string(j, "loop", s->rate > 0 ? "open" : "closed");
+	json_count(j, "rate_per_s", s->rate);
+	json_count(j, "connections", s->connections);
+	json_count(j, "in_flight", s->in_flight);
+	json_count(j, "threads", s->threads);
+	json_count(j, "messages", s->messages);
+	json_count(j, "messages_per_connection", s->per_connection);
+	json_count(j, "connect_rate_per_s", s->connect_rate);
+	json_integer(j, "payload_min_bytes", s->size.min_bytes);
+	json_integer(j, "payload_max_bytes", s->size.max_bytes);
+	json_integer(j, "duration_ns", s->duration_ns);
+	json_integer(j, "ramp_ns", s->ramp_ns);
+	json_integer(j, "timeout_ns", s->timeout_ns);
+	json_count(j, "sources", s->sources.count);
+	json_string(j, "close", s->close_by_reset ? "reset" : "fin");
+	json_string(j, "prefix", s->prefix);
+	json_bool(j, "prefix_any", s->prefix_any);
+	json_count(j, "seed", s->seed);
+	json_close_object(j);
+}
+
+static void write_messages(struct json *j, const struct result *r)
+{
+	const struct figures *f = &r->figures;
+
+	json_open_object(j, "messages");
+	json_count(j, "sent", f->sent);
+	json_count(j, "answered", f->answered);
+	json_count(j, "mismatched", f->mismatched);
+	json_count(j, "lost", f->lost);
+	json_count(j, "cut_off", f->cut_off);
+	json_count(j, "measured", f->latency.count);
+	json_bool(j, "marked", r->marked);
+	json_close_object(j);
+}
+
+static void write_throughput(struct json *j, const struct result *r)
+{
+	double window_s = (double)r->window_ns / 1e9;
+
+	json_open_object(j, "throughput");
+	json_real(j, "replies_per_s", result_rate(r));
+	json_real(
+		j, "sent_bytes_per_s", window_s > 0 ? (double)r->figures.bytes_sent / window_s : 0);
+	json_real(j, "received_bytes_per_s",
+		window_s > 0 ? (double)r->figures.bytes_received / window_s : 0);
+	json_close_object(j);
+}
+
+static void write_buckets(struct json *j, const struct histogram *h)
+{
+	json_open_array(j, "buckets_low_ns_count", false);
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (h->buckets[i] == 0)
+			continue;
+		json_open_array(j, NULL, true);
+		json_integer(j, NULL, histogram_bucket_low(i));
+		json_count(j, NULL, h->buckets[i]);
+		json_close_array(j);
+	}
+	json_close_array(j);
+}
+
+static void write_histogram(struct json *j, const char *name, const struct histogram *h)
+{
+	static const struct {
+		const char *name;
+		double percentile;
+	} rows[] = {
+		{"p50_ns", 50},
+		{"p90_ns", 90},
+		{"p95_ns", 95},
+		{"p99_ns", 99},
+		{"p99_9_ns", 99.9},
+		{"p99_99_ns", 99.99},
+	};
+
+	json_open_object(j, name);
+	json_count(j, "count", h->count);
+	json_integer(j, "min_ns", h->min_ns);
+	json_real(j, "mean_ns", histogram_mean(h));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		json_integer(j, rows[i].name, histogram_percentile(h, rows[i].percentile));
+	json_integer(j, "max_ns", h->max_ns);
+	json_integer(j, "significant_digits", 3);
+	write_buckets(j, h);
+	json_close_object(j);
+}
+
+static void write_latencies(struct json *j, const struct result *r, const struct settings *s)
+{
+	const struct figures *f = &r->figures;
+
+	write_histogram(j, s->rate > 0 ? "latency_from_intended" : "latency", &f->latency);
+	if (s->rate > 0) {
+		write_histogram(j, "latency_from_sent", &f->actual);
+		write_histogram(j, "client_lateness", &f->lateness);
+	}
+	write_histogram(j, "connect", &f->connect);
+	write_histogram(j, "first_byte", &f->first_byte);
+}
+
+static void write_failures(struct json *j, const struct result *r)
+{
+	const struct tally *t = &r->figures.failures;
+	char text[384];
+
+	json_open_array(j, "failures", false);
+	for (size_t i = 0; i < FAILURES; i++) {
+		const struct example *e = &t->first[i];
+		if (t->count[i] == 0)
+			continue;
+		json_open_object(j, NULL);
+		json_string(j, "name", failure_name((enum failure)i));
+		json_count(j, "count", t->count[i]);
+		json_count(j, "first_connection", e->connection);
+		json_string(j, "first_phase", failure_phase_name(e->phase));
+		json_string(j, "first_errno", e->error ? strerrorname_np(e->error) : "");
+		json_string(j, "first", failure_format_example(e, text, sizeof text));
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_client(struct json *j, const struct result *r, const struct settings *s)
+{
+	json_open_object(j, "client");
+	json_integer(j, "user_ns", r->figures.user_ns);
+	json_integer(j, "system_ns", r->figures.system_ns);
+	json_integer(j, "waiting_for_processor_ns", r->figures.waiting_ns);
+	json_real(j, "cpu_ns_per_message", result_cpu_ns_per_message(r));
+	json_real(j, "busiest_thread_running_share", result_running(r));
+	json_real(j, "busiest_thread_running_or_waiting_share", result_busiest(r));
+	json_bool(j, "was_the_limit", result_client_limited(r));
+	json_bool(j, "processors_were_the_limit", result_processors_short(r));
+	json_bool(j, "schedule_kept", result_schedule_kept(r, s));
+	json_close_object(j);
+}
+
+static void write_bounds(struct json *j, const struct result *r, const struct settings *s)
+{
+	double rate = result_rate(r);
+
+	json_open_array(j, "fail_if", false);
+	for (size_t i = 0; i < s->bound_count; i++) {
+		const struct expression *e = &s->bounds[i];
+		double measured = expression_measure(e, &r->figures, rate);
+		char text[256];
+		json_open_object(j, NULL);
+		json_string(j, "expression", e->text);
+		json_string(j, "measured", expression_explain(e, measured, text, sizeof text));
+		json_bool(j, "broken", expression_holds(e, measured));
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_result(FILE *to, const struct result *r, const struct settings *s)
+{
+	struct json j;
+	char started[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&r->started.tv_sec, &tm))
+		strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_init(&j, to);
+	json_open_object(&j, NULL);
+	json_string(&j, "program", "bobbin-load " BOBBIN_VERSION);
+	json_string(&j, "started", started);
+	write_host(&j);
+	write_settings(&j, s);
+	json_bool(&j, "reached", r->reached);
+	json_bool(&j, "interrupted", r->interrupted);
+	json_integer(&j, "opening_ns", r->opening_ns);
+	json_integer(&j, "measured_ns", r->window_ns);
+	write_messages(&j, r);
+	write_throughput(&j, r);
+	json_count(&j, "connections_opened", r->figures.opened);
+	write_addresses(&j, r, &s->endpoint);
+	write_latencies(&j, r, s);
+	write_failures(&j, r);
+	write_client(&j, r, s);
+	write_bounds(&j, r, s);
+	json_integer(&j, "exit_status", result_status(r, s));
+	json_close_object(&j);
+}
+
+int report_json_write(const char *path, const struct result *r, const struct settings *s)
+{
+	if (strcmp(path, "-") == 0) {
+		write_result(stdout, r, s);
+		return 0;
+	}
+	FILE *to = fopen(path, "we");
+	if (!to)
+		return -errno;
+	write_result(to, r, s);
+	bool failed = ferror(to) != 0;
+	/* A full disk is told by the last flush. */
+	if (fclose(to) != 0 || failed)
+		return -EIO;
+	return 0;
+}

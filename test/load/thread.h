@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * thread - one thread of the load: an epoll loop over its share of the connections, and their
+ * schedule.
+ *
+ * It opens its connections, says that it is ready, waits for the common start, loads until its time
+ * or its messages are over, waits for the last replies, and ends.
+ */
+#ifndef BOBBIN_LOAD_THREAD_H
+#define BOBBIN_LOAD_THREAD_H
+
+#include "bench.h"
+#include "connection.h"
+#include "control.h"
+#include "cost.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct thread_queue {
+	struct connection *first;
+	struct connection **last;
+};
+
+struct thread {
+	/* For the engine. */
+	pthread_t handle;
+	int wake_fd;             /* [const] an eventfd: look at the control */
+	struct figures *figures; /* the thread's until it has been joined */
+
+	/* The thread's own. */
+	struct control *control; /* shared; see there */
+	struct bench bench;
+	struct connection *connections;
+	struct stamp *stamps;
+	uint32_t count;
+	uint32_t index;
+	struct thread_queue to_open; /* closed slots, at once if the pace allows */
+	struct thread_queue resting; /* closed slots whose last attempt failed, in order of time */
+	struct pace pace;
+	uint32_t opening;     /* connects under way */
+	uint32_t untried;     /* slots whose first connect has not ended */
+	uint32_t started;     /* closed loop: slots below may send */
+	uint32_t due_index;   /* open loop: the slot whose message is due next, */
+	uint64_t due_round;   /* its number on that slot, */
+	int64_t due_ns;       /* and when; never, if there is none */
+	int64_t end_ns;       /* when nothing more is begun */
+	int64_t finish_ns;    /* when the last replies are given up, once nothing more is begun */
+	int64_t sweep_ns;     /* when timeouts are looked for next */
+	int64_t down_ns;      /* when a connection was last seen open, */
+	uint64_t opened_seen; /* or had been opened since the last look: how many in all, then */
+	bool ready;           /* said so */
+	bool over;            /* nothing more to do */
+	unsigned marks_seen;
+	unsigned looks_seen;
+	struct cost cost_at_start;
+};
+
+/*
+ * Make thread index of settings->threads.  All that is passed is borrowed until thread_fini().
+ * Returns 0 or -errno; after a failure only thread_fini() may be called.
+ */
+int thread_init(struct thread *t, uint32_t index, const struct settings *settings,
+	const struct wire *wire, const struct schedule *schedule, struct control *control);
+void thread_fini(struct thread *t);
+
+/* The thread's life; arg is the struct thread.  For pthread_create(3). */
+void *thread_run(void *arg);
+
+/* Make it look at the control.  Main thread. */
+void thread_wake(struct thread *t);
+
+#endif

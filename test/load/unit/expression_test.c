@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/* expression_test - bounds: what is one, what it measures, when it is broken. */
+#include "expression.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static struct figures figures;
+static struct expression expression;
+
+static void set_up(void)
+{
+	memset(&figures, 0, sizeof figures);
+	for (int64_t ms = 1; ms <= 1000; ms++) {
+		histogram_record(&figures.latency, ms * 1000000);
+		histogram_record(&figures.connect, 1000);
+	}
+	figures.sent = 1000;
+	figures.answered = 990;
+	figures.lost = 10;
+	figures.failures.count[FAILURE_RESET] = 3;
+	figures.failures.count[FAILURE_MISMATCH + VERDICT_SWAPPED] = 2;
+}
+
+static bool holds(const char *text)
+{
+	const char *fault = "";
+
+	ck_assert_msg(expression_parse(text, &expression, &fault) == 0, "%s: %s", text, fault);
+	return expression_holds(&expression, expression_measure(&expression, &figures, 5000));
+}
+
+START_TEST(durations_are_compared_with_percentiles)
+{
+	ck_assert(holds("p99 > 5ms"));
+	ck_assert(!holds("p50 > 501ms"));
+	ck_assert(holds("p50 > 499ms"));
+	ck_assert(holds("p99.9 >= 999ms"));
+	ck_assert(!holds("max > 1s"));
+	ck_assert(holds("max >= 1s"));
+	ck_assert(holds("mean < 501ms"));
+	ck_assert(!holds("connect.p99 > 1us"));
+	ck_assert(!holds("first_byte.max > 0"));
+}
+END_TEST
+
+START_TEST(counts_are_compared_as_they_are_or_as_shares)
+{
+	ck_assert(holds("errors > 0"));
+	ck_assert(holds("errors == 5"));
+	ck_assert(holds("mismatches == 2"));
+	ck_assert(holds("lost > 0.1%"));
+	ck_assert(!holds("lost > 1%"));
+	ck_assert(holds("lost >= 1 %"));
+	ck_assert(holds("answered != 1000"));
+	ck_assert(!holds("cut_off > 0"));
+}
+END_TEST
+
+START_TEST(rates_are_compared_a_second)
+{
+	ck_assert(holds("rate < 10000/s"));
+	ck_assert(!holds("rate<5000"));
+	ck_assert(expression_is_timed(&expression));
+	holds("lost > 0");
+	ck_assert(!expression_is_timed(&expression));
+}
+END_TEST
+
+START_TEST(spaces_do_not_matter)
+{
+	ck_assert(holds("p99>5ms"));
+	ck_assert(holds("  p99  >  5ms  "));
+}
+END_TEST
+
+START_TEST(what_is_no_bound_is_refused)
+{
+	static const char *const wrong[] = {"", "p99", "p99 >", "p99 5ms", "p99 > 5", "p99 > ms",
+		"p101 > 5ms", "p > 5ms", "p-1 > 5ms", "px > 1ms", "latency > 5ms", "errors > 5ms",
+		"errors > 1%%", "rate > 5%", "rate > 5/min", "errors => 5", "errors > -1",
+		"errors > 0x10", "errors > 1e3", "errors > 1 2", "connect.errors > 0",
+		"connect. > 1ms"};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		const char *fault = NULL;
+		ck_assert_msg(
+			expression_parse(wrong[i], &expression, &fault) < 0, "\"%s\"", wrong[i]);
+		ck_assert_ptr_nonnull(fault);
+	}
+}
+END_TEST
+
+START_TEST(a_broken_bound_says_by_how_much)
+{
+	char text[256];
+
+	ck_assert(holds("lost > 0.1%"));
+	double measured = expression_measure(&expression, &figures, 0);
+	ck_assert_str_eq(expression_explain(&expression, measured, text, sizeof text),
+		"lost > 0.1%: it was 1 %, 900 % above");
+	ck_assert(holds("rate < 10000/s"));
+	ck_assert_str_eq(expression_explain(&expression, 7500, text, sizeof text),
+		"rate < 10000/s: it was 7500/s, 25 % below");
+	ck_assert(holds("p99 > 5ms"));
+	ck_assert_str_eq(expression_explain(&expression, 7200000, text, sizeof text),
+		"p99 > 5ms: it was 7.20 ms, 44 % above");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("expression");
+
+	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_add_test(tc, durations_are_compared_with_percentiles);
+	tcase_add_test(tc, counts_are_compared_as_they_are_or_as_shares);
+	tcase_add_test(tc, rates_are_compared_a_second);
+	tcase_add_test(tc, spaces_do_not_matter);
+	tcase_add_test(tc, what_is_no_bound_is_refused);
+	tcase_add_test(tc, a_broken_bound_says_by_how_much);
+	return suite_run("load: expression", tc);
+}

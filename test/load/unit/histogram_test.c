@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* histogram_test - percentiles against those of the sorted values themselves. */
+#include "histogram.h"
+
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUES 20000
+
+static struct histogram h;
+static struct histogram other;
+
+static void set_up(void)
+{
+	memset(&h, 0, sizeof h);
+	memset(&other, 0, sizeof other);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A repeatable value, from 1 us to 1 h, each decade equally often. */
+static int64_t value_at(uint64_t i)
+{
+	uint64_t x = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t low = 1000;
+
+	for (uint64_t decade = x % 10; decade > 0; decade--)
+		low *= 10;
+	int64_t value = (int64_t)(low + (x >> 16) % (9 * low));
+	return value > HISTOGRAM_MAX_NS ? HISTOGRAM_MAX_NS : value;
+}
+
+START_TEST(percentiles_agree_with_the_exact_ones_to_three_digits)
+{
+	static const double percentiles[] = {0, 1, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100};
+	static int64_t values[VALUES];
+
+	for (size_t i = 0; i < VALUES; i++) {
+		values[i] = value_at(i);
+		histogram_record(&h, values[i]);
+	}
+	qsort(values, VALUES, sizeof *values, by_size);
+	for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
+		double rank = percentiles[i] * VALUES / 100;
+		size_t index = rank < 1 ? 0 : (size_t)(rank + 0.5) - 1;
+		int64_t exact = values[index];
+		int64_t got = histogram_percentile(&h, percentiles[i]);
+		ck_assert_msg(got >= exact && (double)got <= (double)exact * 1.001,
+			"p%g: exact %lld, got %lld", percentiles[i], (long long)exact,
+			(long long)got);
+	}
+}
+END_TEST
+
+START_TEST(no_bucket_is_wider_than_a_thousandth)
+{
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		int64_t low = histogram_bucket_low(i);
+		int64_t high = histogram_bucket_high(i);
+		ck_assert_uint_eq(histogram_bucket(low),
+			i < histogram_bucket(HISTOGRAM_MAX_NS)
+				? i
+				: histogram_bucket(HISTOGRAM_MAX_NS));
+		ck_assert_int_ge(high, low);
+		ck_assert_int_le((high - low) * 1000, low);
+		if (i > 0)
+			ck_assert_int_eq(histogram_bucket_high(i - 1) + 1, low);
+	}
+}
+END_TEST
+
+START_TEST(the_ends_of_the_range_are_kept)
+{
+	histogram_record(&h, -5);
+	histogram_record(&h, 1);
+	histogram_record(&h, HISTOGRAM_MAX_NS);
+	histogram_record(&h, 3 * HISTOGRAM_MAX_NS);
+	ck_assert_int_eq(histogram_percentile(&h, 25), 0);
+	ck_assert_int_eq(histogram_percentile(&h, 50), 1);
+	ck_assert_int_ge(histogram_percentile(&h, 75), HISTOGRAM_MAX_NS);
+	ck_assert_int_eq(histogram_percentile(&h, 100), 3 * HISTOGRAM_MAX_NS);
+	ck_assert_int_eq(h.min_ns, 0);
+	ck_assert_int_eq(h.max_ns, 3 * HISTOGRAM_MAX_NS);
+}
+END_TEST
+
+START_TEST(merged_histograms_are_one_that_had_it_all)
+{
+	static struct histogram all;
+
+	memset(&all, 0, sizeof all);
+	for (uint64_t i = 0; i < 1000; i++) {
+		histogram_record(i % 3 ? &h : &other, value_at(i));
+		histogram_record(&all, value_at(i));
+	}
+	histogram_add(&h, &other);
+	ck_assert_uint_eq(h.count, all.count);
+	ck_assert_int_eq(h.min_ns, all.min_ns);
+	ck_assert_int_eq(h.max_ns, all.max_ns);
+	ck_assert_mem_eq(h.buckets, all.buckets, sizeof all.buckets);
+}
+END_TEST
+
+START_TEST(nothing_recorded_is_nothing)
+{
+	histogram_add(&h, &other);
+	ck_assert_int_eq(histogram_percentile(&h, 99), 0);
+	ck_assert_double_eq(histogram_mean(&h), 0);
+	histogram_record(&h, 10);
+	histogram_record(&h, 20);
+	ck_assert_double_eq(histogram_mean(&h), 15);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("histogram");
+
+	tcase_add_checked_fixture(tc, set_up, NULL);
+	tcase_add_test(tc, percentiles_agree_with_the_exact_ones_to_three_digits);
+	tcase_add_test(tc, no_bucket_is_wider_than_a_thousandth);
+	tcase_add_test(tc, the_ends_of_the_range_are_kept);
+	tcase_add_test(tc, merged_histograms_are_one_that_had_it_all);
+	tcase_add_test(tc, nothing_recorded_is_nothing);
+	return suite_run("load: histogram", tc);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* payload_test - what is sent, made again from its numbers, and what a request was when the mark
+ * was taken. */
+#include "mark.h"
+#include "payload.h"
+#include "wire.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static struct payload payload;
+
+static void must_make(uint64_t seed, size_t min_bytes, size_t max_bytes, bool lines)
+{
+	payload_fini(&payload);
+	ck_assert_int_eq(payload_init(&payload, seed, min_bytes, max_bytes, lines), 0);
+}
+
+static void tear_down(void)
+{
+	payload_fini(&payload);
+}
+
+static size_t bytes_of(uint32_t connection, uint64_t sequence, char *out)
+{
+	struct message m;
+
+	payload_compose(&payload, connection, sequence, &m);
+	message_copy(&m, 0, out, m.size);
+	return m.size;
+}
+
+START_TEST(a_payload_carries_connection_and_sequence)
+{
+	char bytes[64];
+	uint32_t connection;
+	uint64_t sequence;
+
+	must_make(1, 64, 64, false);
+	bytes_of(42, 0x7f3, bytes);
+	ck_assert_mem_eq(bytes, "0000002a.00000007f3", PAYLOAD_HEADER_BYTES);
+	ck_assert(payload_parse_header(bytes, &connection, &sequence));
+	ck_assert_uint_eq(connection, 42);
+	ck_assert_uint_eq(sequence, 0x7f3);
+	ck_assert(!payload_parse_header("0000002a,00000007f3", &connection, &sequence));
+	ck_assert(!payload_parse_header("0000002a.00000007g3", &connection, &sequence));
+}
+END_TEST
+
+START_TEST(the_same_seed_makes_the_same_bytes_and_another_does_not)
+{
+	char a[300];
+	char b[300];
+	char c[300];
+
+	must_make(7, 20, 300, false);
+	size_t size = bytes_of(3, 4, a);
+	must_make(7, 20, 300, false);
+	ck_assert_uint_eq(bytes_of(3, 4, b), size);
+	ck_assert_mem_eq(a, b, size);
+	must_make(8, 300, 300, false);
+	bytes_of(3, 4, c);
+	ck_assert_mem_ne(a + PAYLOAD_HEADER_BYTES, c + PAYLOAD_HEADER_BYTES, 16);
+}
+END_TEST
+
+START_TEST(neighbours_differ_at_every_size)
+{
+	for (size_t size = 1; size <= 40; size++) {
+		char a[40];
+		char b[40];
+		must_make(5, size, size, false);
+		bytes_of(1, 15, a);
+		bytes_of(1, 16, b);
+		ck_assert_mem_ne(a, b, size);
+	}
+}
+END_TEST
+
+START_TEST(sizes_stay_within_the_range_and_reach_its_ends)
+{
+	bool smallest = false;
+	bool largest = false;
+
+	must_make(9, 10, 12, false);
+	for (uint64_t s = 0; s < 100; s++) {
+		struct message m;
+		payload_compose(&payload, 0, s, &m);
+		ck_assert_uint_ge(m.size, 10);
+		ck_assert_uint_le(m.size, 12);
+		smallest |= m.size == 10;
+		largest |= m.size == 12;
+	}
+	ck_assert(smallest && largest);
+}
+END_TEST
+
+START_TEST(a_line_contains_no_newline_and_a_frame_contains_all_bytes)
+{
+	static char bytes[65536];
+
+	must_make(3, sizeof bytes, sizeof bytes, true);
+	bytes_of(0, 0, bytes);
+	ck_assert_ptr_null(memchr(bytes, '\n', sizeof bytes));
+	must_make(3, sizeof bytes, sizeof bytes, false);
+	bytes_of(0, 0, bytes);
+	for (int byte = 0; byte < 256; byte++)
+		ck_assert_ptr_nonnull(memchr(bytes, byte, sizeof bytes));
+}
+END_TEST
+
+START_TEST(any_piece_can_be_copied_and_matched)
+{
+	struct wire w = {SERVICE_LINE, "pre: ", 5, false, &payload};
+	struct form f;
+	char whole[80];
+	char piece[80];
+
+	must_make(11, 40, 40, true);
+	wire_reply(&w, 6, 7, &f);
+	ck_assert_uint_eq(f.len, 46);
+	ck_assert_uint_eq(form_copy(&f, 0, whole, sizeof whole), 46);
+	ck_assert_mem_eq(whole, "pre: 00000006.", 14);
+	ck_assert_int_eq(whole[45], '\n');
+	for (size_t from = 0; from < f.len; from++) {
+		for (size_t len = 1; from + len <= f.len; len++) {
+			ck_assert_uint_eq(form_copy(&f, from, piece, len), len);
+			ck_assert_mem_eq(piece, whole + from, len);
+			ck_assert_uint_eq(form_match(&f, from, piece, len), len);
+			piece[len - 1] ^= 1;
+			ck_assert_uint_eq(form_match(&f, from, piece, len), len - 1);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_frame_begins_with_its_length)
+{
+	struct wire w = {SERVICE_FRAME, "", 0, false, &payload};
+	struct form f;
+	char bytes[400];
+
+	must_make(1, 300, 300, false);
+	wire_request(&w, 0, 0, &f);
+	ck_assert_uint_eq(form_copy(&f, 0, bytes, sizeof bytes), 304);
+	ck_assert_mem_eq(bytes, "\0\0\1\54", 4);
+}
+END_TEST
+
+START_TEST(the_mark_counts_back_from_what_is_not_acknowledged)
+{
+	struct wire w = {SERVICE_LINE, "", 0, false, &payload};
+
+	/* Requests of 100 bytes: 10 whole ones are sent, and 30 bytes of the next. */
+	must_make(1, 99, 99, true);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 30, 0), 10);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 30, 30), 10);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 30, 31), 9);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 1), 9);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 100), 9);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 101), 8);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 1000), 0);
+	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, UINT64_MAX), 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("payload");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	tcase_add_test(tc, a_payload_carries_connection_and_sequence);
+	tcase_add_test(tc, the_same_seed_makes_the_same_bytes_and_another_does_not);
+	tcase_add_test(tc, neighbours_differ_at_every_size);
+	tcase_add_test(tc, sizes_stay_within_the_range_and_reach_its_ends);
+	tcase_add_test(tc, a_line_contains_no_newline_and_a_frame_contains_all_bytes);
+	tcase_add_test(tc, any_piece_can_be_copied_and_matched);
+	tcase_add_test(tc, a_frame_begins_with_its_length);
+	tcase_add_test(tc, the_mark_counts_back_from_what_is_not_acknowledged);
+	return suite_run("load: payload", tc);
+}

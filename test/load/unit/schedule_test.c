@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/* schedule_test - when messages are due, and how fast connections open. */
+#include "schedule.h"
+
+#include "common/deadline.h"
+#include "suite.h"
+
+#include <stdlib.h>
+
+START_TEST(messages_are_due_evenly)
+{
+	struct schedule s = {.rate = 1000, .connections = 4};
+
+	for (uint64_t k = 0; k < 5000; k++)
+		ck_assert_int_eq(schedule_due(&s, k), (int64_t)k * NS_PER_MS);
+}
+END_TEST
+
+START_TEST(a_rate_that_divides_nothing_does_not_drift)
+{
+	struct schedule s = {.rate = 333333, .connections = 1};
+
+	/* A day later the message of a whole second is due at that second, to the nanosecond. */
+	ck_assert_int_eq(schedule_due(&s, UINT64_C(333333) * 86400), 86400 * NS_PER_S);
+	ck_assert_int_eq(schedule_due(&s, 1), 3000);
+}
+END_TEST
+
+START_TEST(no_message_is_due_before_the_one_ahead_of_it)
+{
+	struct schedule s = {.rate = 12345, .ramp_ns = NS_PER_S, .connections = 7};
+	int64_t last = -1;
+
+	for (uint64_t k = 0; k < 30000; k++) {
+		ck_assert_int_ge(schedule_due(&s, k), last);
+		last = schedule_due(&s, k);
+	}
+}
+END_TEST
+
+START_TEST(a_ramp_rises_evenly_to_the_full_rate)
+{
+	struct schedule s = {.rate = 1000, .ramp_ns = 2 * NS_PER_S, .connections = 1};
+
+	/* After a quarter of the time a sixteenth of the ramp's 1,000 messages, after all of it
+	 * all. */
+	ck_assert_int_eq(schedule_due(&s, 0), 0);
+	ck_assert_int_le(llabs(schedule_due(&s, 250) - NS_PER_S), 1000);
+	ck_assert_int_le(llabs(schedule_due(&s, 1000) - 2 * NS_PER_S), 1000);
+	ck_assert_int_le(llabs(schedule_due(&s, 2000) - 3 * NS_PER_S), 1000);
+}
+END_TEST
+
+START_TEST(slots_have_their_messages_in_turn)
+{
+	struct schedule s = {.rate = 1, .connections = 5};
+	uint64_t k = 0;
+
+	for (uint64_t round = 0; round < 3; round++) {
+		for (uint32_t slot = 0; slot < 5; slot++)
+			ck_assert_uint_eq(schedule_number(&s, slot, round), k++);
+	}
+}
+END_TEST
+
+START_TEST(connections_begin_spread_over_the_ramp)
+{
+	struct schedule s = {.ramp_ns = 1000, .connections = 4};
+
+	ck_assert_int_eq(schedule_begin(&s, 0), 0);
+	ck_assert_int_eq(schedule_begin(&s, 1), 250);
+	ck_assert_int_eq(schedule_begin(&s, 3), 750);
+}
+END_TEST
+
+/* How many a pace lets go in a second, looked at every step_ns. */
+static unsigned count_in_a_second(struct pace *p, int64_t step_ns)
+{
+	unsigned count = 0;
+
+	for (int64_t now = 0; now < NS_PER_S; now += step_ns)
+		count += pace_take(p, now);
+	return count;
+}
+
+START_TEST(a_pace_is_kept_although_the_look_is_late)
+{
+	struct pace p;
+
+	pace_init(&p, 100, 0, 1, 0);
+	ck_assert_uint_eq(count_in_a_second(&p, NS_PER_MS), 100);
+	pace_init(&p, 100, 0, 1, 0);
+	ck_assert_uint_ge(count_in_a_second(&p, 7 * NS_PER_MS), 99);
+}
+END_TEST
+
+START_TEST(a_pause_is_not_made_up_for_by_a_burst)
+{
+	struct pace p;
+	unsigned burst = 0;
+
+	pace_init(&p, 100, 0, 1, 0);
+	while (pace_take(&p, 60 * NS_PER_S))
+		burst++;
+	ck_assert_uint_le(burst, 2);
+}
+END_TEST
+
+START_TEST(parts_of_a_pace_add_up)
+{
+	unsigned count = 0;
+
+	for (uint32_t part = 0; part < 3; part++) {
+		struct pace p;
+		pace_init(&p, 90, part, 3, 0);
+		count += count_in_a_second(&p, NS_PER_MS);
+	}
+	ck_assert_uint_eq(count, 90);
+}
+END_TEST
+
+START_TEST(without_a_rate_there_is_no_pace)
+{
+	struct pace p;
+
+	pace_init(&p, 0, 0, 1, 5);
+	ck_assert(!pace_take(&p, 4));
+	ck_assert(pace_take(&p, 5) && pace_take(&p, 5));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("schedule");
+
+	tcase_add_test(tc, messages_are_due_evenly);
+	tcase_add_test(tc, a_rate_that_divides_nothing_does_not_drift);
+	tcase_add_test(tc, no_message_is_due_before_the_one_ahead_of_it);
+	tcase_add_test(tc, a_ramp_rises_evenly_to_the_full_rate);
+	tcase_add_test(tc, slots_have_their_messages_in_turn);
+	tcase_add_test(tc, connections_begin_spread_over_the_ramp);
+	tcase_add_test(tc, a_pace_is_kept_although_the_look_is_late);
+	tcase_add_test(tc, a_pause_is_not_made_up_for_by_a_burst);
+	tcase_add_test(tc, parts_of_a_pace_add_up);
+	tcase_add_test(tc, without_a_rate_there_is_no_pace);
+	return suite_run("load: schedule", tc);
+}
