@@ -97,12 +97,15 @@ static int64_t cgroup_number(const char *name)
 				line + 3);
 	}
 	fclose(file);
-	for (char *slash; (slash = strrchr(group, '/')); *slash = '\0') {
+	/* From our group up to the root of what we see, which in a container is a group too. */
+	for (char *slash = group;; *slash = '\0') {
 		snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, name);
 		int64_t value = number_in(path);
 		least = value < least ? value : least;
+		slash = strrchr(group, '/');
+		if (!slash)
+			return least;
 	}
-	return least;
 }
 
 static int64_t cgroup_threads(void)

@@ -166,6 +166,12 @@ static void add_listener(const char *text, struct settings *s, struct faults *f)
 	free(copy);
 }
 
+static void add_default_listener(struct settings *s, struct faults *f)
+{
+	add_listener(DEFAULT_LISTENER, s, f);
+	s->built_in_listener = true;
+}
+
 /* File, then -o, then listeners, which start as copies of what holds by then. */
 static void load(struct settings *s, const struct arguments *a, struct faults *f)
 {
@@ -184,7 +190,7 @@ static void load(struct settings *s, const struct arguments *a, struct faults *f
 	for (size_t i = 0; i < a->listener_count; i++)
 		add_listener(a->listeners[i], s, f);
 	if (s->endpoint_count == 0 && faults_status(f) == EX_OK)
-		add_listener(DEFAULT_LISTENER, s, f);
+		add_default_listener(s, f);
 	config_file_free(file);
 }
 

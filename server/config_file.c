@@ -114,6 +114,15 @@ static void tell_unknown(
 	tell(c, at, f, what);
 }
 
+static void tell_key(struct config_file *c, const config_setting_t *at, struct faults *f,
+	const char *key, const char *what)
+{
+	char text[OPTION_FAULT_MAX];
+
+	snprintf(text, sizeof text, "%.100s %s", key, what);
+	tell(c, at, f, text);
+}
+
 /* One key, of which a listener may have some and the rest of the file others. */
 static void apply_key(struct config_file *c, const config_setting_t *at, const char *key,
 	struct settings *s, struct endpoint *listener, struct faults *f)
@@ -123,10 +132,10 @@ static void apply_key(struct config_file *c, const config_setting_t *at, const c
 	if (!row) {
 		tell_unknown(c, at, f, key);
 	} else if (listener && row->scope == OPTION_SERVER) {
-		tell(c, at, f,
-			"this option holds for the whole server; a listener cannot override it");
+		tell_key(
+			c, at, f, key, "holds for the whole server; a listener cannot override it");
 	} else if (!listener && row->scope == OPTION_LISTENER) {
-		tell(c, at, f, "this option belongs into a listener");
+		tell_key(c, at, f, key, "belongs into a listener");
 	} else {
 		apply_value(c, at, row, listener ? (void *)listener : option_base(row, s), f);
 	}
@@ -181,10 +190,22 @@ void config_file_apply(struct config_file *c, struct settings *s, struct faults 
 	apply_members(c, config_root_setting(&c->config), s, NULL, f);
 }
 
+/* A key that is there and no text has been told of already. */
+static void tell_check(struct config_file *c, const config_setting_t *listener, struct faults *f,
+	const char *key, const char *fault)
+{
+	const config_setting_t *value = config_setting_get_member(listener, key);
+	char what[OPTION_FAULT_MAX + 64];
+
+	if (value && config_setting_type(value) != CONFIG_TYPE_STRING)
+		return;
+	snprintf(what, sizeof what, "%s: %s", key, value ? fault : "it is missing");
+	tell(c, value ? value : listener, f, what);
+}
+
 static void apply_listener(
 	struct config_file *c, const config_setting_t *at, struct settings *s, struct faults *f)
 {
-	unsigned before = f->file;
 	const char *key;
 
 	if (!config_setting_is_group(at)) {
@@ -193,15 +214,12 @@ static void apply_listener(
 	}
 	struct endpoint *e = settings_add_endpoint(s);
 	apply_members(c, at, s, e, f);
-	if (f->file > before)
-		return;
-	const char *fault = settings_finish_endpoint(s, e, &key);
-	if (!fault)
-		return;
-	const config_setting_t *value = config_setting_get_member(at, key);
-	char what[OPTION_FAULT_MAX];
-	snprintf(what, sizeof what, "%s: %s", key, value ? fault : "it is missing");
-	tell(c, value ? value : at, f, what);
+	unsigned check = 0;
+	do {
+		const char *fault = settings_check_endpoint(s, e, check++, &key);
+		if (fault)
+			tell_check(c, at, f, key, fault);
+	} while (key);
 }
 
 void config_file_apply_listeners(struct config_file *c, struct settings *s, struct faults *f)
@@ -239,42 +257,63 @@ static void tell_parse_error(struct config_file *c, struct faults *f)
 			f, config_error_text(&c->config));
 }
 
-/* libconfig opens a folder, and then reads nothing; a look at what it is comes first. */
-static int check_readable(const char *path)
+/*
+ * All that the file holds, and an end of line behind it, which libconfig wants after a comment.  Read
+ * once, so that a pipe will do.  Returns the text, the caller's to free, or NULL with the fault told.
+ */
+static char *read_text(const char *path, struct faults *f)
 {
 	FILE *file = fopen(path, "re");
-	int error = errno;
+	char *text = NULL;
+	size_t size;
+	char part[4096];
+	size_t n;
 
-	if (!file)
-		return error;
+	if (!file) {
+		faults_unreadable(f, path, errno);
+		return NULL;
+	}
+	FILE *memory = open_memstream(&text, &size);
+	if (!memory)
+		abort();
 	errno = 0;
-	(void)fgetc(file);
-	error = ferror(file) ? errno : 0;
+	while ((n = fread(part, 1, sizeof part, file)) > 0)
+		fwrite(part, 1, n, memory);
+	int error = ferror(file) ? errno : 0;
+	fflush(memory);
+	if (size > 0 && text[size - 1] != '\n')
+		fputc('\n', memory);
+	fclose(memory);
 	fclose(file);
-	return error;
+	if (error)
+		faults_unreadable(f, path, error);
+	else if (strlen(text) != size)
+		faults_in_file(f, path, 1, "it holds a NUL byte, and so is no text");
+	else
+		return text;
+	free(text);
+	return NULL;
 }
 
-/* False, with the fault told, if it cannot be read, or not be understood. */
-static bool parse(struct config_file *c, struct faults *f)
+/* False, with the fault told, if it cannot be understood. */
+static bool parse(struct config_file *c, const char *text, struct faults *f)
 {
-	if (!integers_may_include(f, c->path, c->folder))
+	if (!integers_may_include(f, c->path, c->folder, text))
 		return false;
-	if (config_read_file(&c->config, c->path) != CONFIG_TRUE) {
+	if (config_read_string(&c->config, text) != CONFIG_TRUE) {
 		tell_parse_error(c, f);
 		return false;
 	}
-	integers_check(f, c->path, c->folder);
+	integers_check(f, c->path, c->folder, text);
 	return true;
 }
 
 struct config_file *config_file_open(const char *path, struct faults *f)
 {
-	int unreadable = check_readable(path);
+	char *text = read_text(path, f);
 
-	if (unreadable) {
-		faults_unreadable(f, path, unreadable);
+	if (!text)
 		return NULL;
-	}
 	struct config_file *c = calloc(1, sizeof *c);
 	if (!c)
 		abort();
@@ -284,7 +323,9 @@ struct config_file *config_file_open(const char *path, struct faults *f)
 		abort();
 	config_init(&c->config);
 	config_set_include_dir(&c->config, c->folder);
-	if (!parse(c, f)) {
+	bool parsed = parse(c, text, f);
+	free(text);
+	if (!parsed) {
 		config_file_free(c);
 		return NULL;
 	}

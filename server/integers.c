@@ -160,32 +160,39 @@ static char *read_whole(const char *path)
 	return text;
 }
 
-static void check_file(const struct scan *from, const char *path)
+static void check_text(const struct scan *from, const char *path, const char *text)
 {
-	char *text = read_whole(path);
 	struct scan s = *from;
 
 	s.path = path;
 	s.at = text;
 	s.line = 1;
 	s.depth++;
-	while (text && *s.at)
+	while (*s.at)
 		step(&s);
+}
+
+static void check_file(const struct scan *from, const char *path)
+{
+	char *text = read_whole(path);
+
+	if (text)
+		check_text(from, path, text);
 	free(text);
 }
 
-void integers_check(struct faults *f, const char *path, const char *dir)
+void integers_check(struct faults *f, const char *path, const char *dir, const char *text)
 {
 	const struct scan first = {.faults = f, .dir = dir};
 
-	check_file(&first, path);
+	check_text(&first, path, text);
 }
 
-bool integers_may_include(struct faults *f, const char *path, const char *dir)
+bool integers_may_include(struct faults *f, const char *path, const char *dir, const char *text)
 {
 	const struct scan first = {.faults = f, .dir = dir, .includes_only = true};
 	unsigned before = f->file;
 
-	check_file(&first, path);
+	check_text(&first, path, text);
 	return f->file == before;
 }

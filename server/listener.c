@@ -42,6 +42,10 @@ static void add_holder(struct log_line *l, in_port_t port)
 
 	if (!holder_find(port, &holder))
 		return;
+	if (holder.pid == getpid()) {
+		log_text(l, "holder", "another listener of this server");
+		return;
+	}
 	log_number(l, "holder_pid", holder.pid);
 	log_text(l, "holder", holder.name);
 }
@@ -236,6 +240,9 @@ static int *assign_inherited(struct settings *s)
 	int *fds;
 
 	inherited_take(&in);
+	/* Nobody asked for the built-in listener, and the supervisor's sockets stand in for it. */
+	if (in.count > 0 && s->built_in_listener)
+		settings_clear_endpoints(s);
 	size_t most = s->endpoint_count + (size_t)in.count;
 	fds = calloc(most, sizeof *fds);
 	if (!fds)
@@ -258,13 +265,10 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
 
 	if (!all)
 		abort();
-	while (opened < s->endpoint_count && status == EX_OK) {
-		status = open_one(&all[opened], &s->endpoints[opened], fds[opened]);
-		opened++;
-	}
-	for (size_t i = opened; i < s->endpoint_count; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
+	/* After a failure too: what is wrong with the others is told as well. */
+	for (; opened < s->endpoint_count; opened++) {
+		int rc = open_one(&all[opened], &s->endpoints[opened], fds[opened]);
+		status = status == EX_OK ? rc : status;
 	}
 	free(fds);
 	if (status != EX_OK) {

@@ -127,22 +127,66 @@ static char *make_name(const struct settings *s, const struct endpoint *e)
 	return name;
 }
 
-const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key)
+static const char *check_address(struct settings *s, struct endpoint *e)
 {
 	const char *fault;
 
-	*key = "address";
-	if (address_parse(e->address, &e->where, &fault) < 0)
-		return fault;
-	*key = "service";
+	(void)s;
+	return address_parse(e->address, &e->where, &fault) < 0 ? fault : NULL;
+}
+
+static const char *check_service(struct settings *s, struct endpoint *e)
+{
+	static char fault[256];
+	size_t len = 0;
+
+	(void)s;
 	e->service = service_find(e->service_name);
-	if (!e->service)
-		return "there is no such service";
-	e->terms.framing = e->service->framing;
-	*key = "name";
+	if (e->service) {
+		e->terms.framing = e->service->framing;
+		return NULL;
+	}
+	len += (size_t)snprintf(fault, sizeof fault, "there is no such service; there is");
+	for (const struct service *const *i = service_table; *i && len < sizeof fault; i++)
+		len += (size_t)snprintf(fault + len, sizeof fault - len, "%s %s",
+			i == service_table ? "" : ",", (*i)->name);
+	return fault;
+}
+
+static const char *check_name(struct settings *s, struct endpoint *e)
+{
 	if (e->name[0] == '\0') {
 		free(e->name);
 		e->name = make_name(s, e);
 	}
 	return name_taken(s, e, e->name) ? "another listener has that name" : NULL;
+}
+
+static const struct {
+	const char *key;
+	const char *(*check)(struct settings *s, struct endpoint *e);
+} checks[] = {
+	{"address", check_address},
+	{"service", check_service},
+	{"name", check_name},
+};
+
+const char *settings_check_endpoint(
+	struct settings *s, struct endpoint *e, unsigned check, const char **key)
+{
+	bool there = check < sizeof checks / sizeof *checks;
+
+	*key = there ? checks[check].key : NULL;
+	return there ? checks[check].check(s, e) : NULL;
+}
+
+const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key)
+{
+	const char *fault;
+	unsigned check = 0;
+
+	do
+		fault = settings_check_endpoint(s, e, check++, key);
+	while (!fault && *key);
+	return fault;
 }

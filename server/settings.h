@@ -12,6 +12,7 @@
 #include "common/address.h"
 #include "common/stream.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,7 @@ struct settings {
 	struct endpoint defaults; /* what a listener does not say itself */
 	struct endpoint *endpoints;
 	size_t endpoint_count;
+	bool built_in_listener; /* the one endpoint is that of a server of which nobody asked any */
 };
 
 /*
@@ -70,10 +72,14 @@ struct endpoint *settings_add_endpoint(struct settings *s);
 void settings_clear_endpoints(struct settings *s);
 
 /*
- * Look over one endpoint whose keys are set: derive where, service and terms.framing, and a name if
- * it has none. Returns NULL, or a sentence that says what is wrong, with *key the key it is wrong
- * with.
+ * Look over one key of an endpoint whose keys are set, and derive what follows from it: where, service
+ * and terms.framing, a name if it has none.  Call it for each, from 0 on, until *key is NULL.
+ * Returns NULL, or a sentence that says what is wrong with *key, in static memory.
  */
+const char *settings_check_endpoint(
+	struct settings *s, struct endpoint *e, unsigned check, const char **key);
+
+/* All of them.  Returns the first fault, or NULL. */
 const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key);
 
 #endif

@@ -204,6 +204,21 @@ START_TEST(a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other
 }
 END_TEST
 
+START_TEST(the_built_in_listener_gives_way_to_a_socket_that_is_passed)
+{
+	struct server s;
+	in_port_t port;
+	struct passed p = {.count = 1, .names = "passed"};
+
+	p.fds[0] = listen_plain(&port);
+	start_with(&s, &p, (const char *const[]){NULL});
+	ck_assert_uint_eq(s.listeners, 1);
+	ck_assert_uint_eq(server_port(&s), port);
+	ck_assert_int_eq(server_stop(&s), 0);
+	close(p.fds[0]);
+}
+END_TEST
+
 START_TEST(variables_meant_for_another_process_are_left_alone)
 {
 	struct server s;
@@ -227,6 +242,7 @@ int main(void)
 			{a_listener_that_does_not_block_is_made_to_and_burns_nothing, false},
 			{a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other,
 				false},
+			{the_built_in_listener_gives_way_to_a_socket_that_is_passed, false},
 			{variables_meant_for_another_process_are_left_alone, false},
 			{NULL, false},
 		});

@@ -270,9 +270,11 @@ START_TEST(A7_one_busy_port_of_several_leaves_nothing_half_started)
 	SERVER_START(&first, "-l", "127.0.0.1:0");
 	snprintf(busy, sizeof busy, "127.0.0.1:%s", server_port_text(&first));
 	server_launch(&second,
-		&(struct server_plan){
-			.arguments = (const char *const[]){"-l", "127.0.0.1:0", "-l", busy, NULL}});
+		&(struct server_plan){.arguments = (const char *const[]){"-l", "127.0.0.1:0", "-l",
+					      busy, "-l", "192.0.2.1:0", NULL}});
 	ck_assert_int_eq(server_wait(&second), EX_UNAVAILABLE);
+	/* What else is wrong is told as well. */
+	ck_assert_uint_eq(server_count_log(&second, "event=cannot_listen"), 2);
 	ck_assert_ptr_null(strstr(second.log, "event=listening"));
 	ck_assert_int_eq(server_stop(&first), 0);
 }

@@ -227,7 +227,9 @@ static const struct {
 		"bobbind: -l ::1:7: too many colons: write an IPv6 address in brackets, as in "
 		"[::1]:7007\n",
 		EX_USAGE},
-	{"-l :1=nonsense", "bobbind: -l :1=nonsense: there is no such service\n", EX_USAGE},
+	{"-l :1=nonsense",
+		"bobbind: -l :1=nonsense: there is no such service; there is line, frame, echo\n",
+		EX_USAGE},
 	{"-l :1=", "bobbind: -l :1=: service is empty; it must be text of 1 to 64 bytes\n",
 		EX_USAGE},
 	{"-o idle", "bobbind: -o idle: write key=value, as in timeouts.idle=10s\n", EX_USAGE},

@@ -197,8 +197,8 @@ static const struct {
 		"a.conf:1: a listener is text; it must be a group, as in { address = \":7007\"; }\n"},
 	/* In the wrong place. */
 	{"listeners = ( { address = \":1\";\n limits: { max_connections = 5; }; } );",
-		"a.conf:2: this option holds for the whole server; a listener cannot override it\n"},
-	{"address = \":1\";", "a.conf:1: this option belongs into a listener\n"},
+		"a.conf:2: limits.max_connections holds for the whole server; a listener cannot override it\n"},
+	{"address = \":1\";", "a.conf:1: address belongs into a listener\n"},
 	{"listeners = ( { address = \":1\";\n listeners = ( ); } );",
 		"a.conf:2: there is no option listeners\n"},
 	/* Listeners. */
@@ -210,14 +210,18 @@ static const struct {
 	{"listeners = ( {\n address = 7007; } );",
 		"a.conf:2: address is a number; it must be text of 0 to 320 bytes\n"},
 	{"listeners = ( { address = \":1\";\n service = \"nonsense\"; } );",
-		"a.conf:2: service: there is no such service\n"},
+		"a.conf:2: service: there is no such service; there is line, frame, echo\n"},
+	{"listeners = ( {\n address = \"7007\";\n service = \"lin\"; } );",
+		"a.conf:2: address: missing port: write HOST:PORT, or :PORT for every address\n"
+		"a.conf:3: service: there is no such service; there is line, frame, echo\n"},
 	{"listeners = ( { address = \":1\";\n network = \"udp\"; } );",
 		"a.conf:2: network is \"udp\"; it must be one of \"tcp\", \"tcp4\", \"tcp6\"\n"},
 	{"listeners = ( { address = \":1\"; name = \"a\"; },\n"
 	 "{ address = \":2\";\n name = \"a\"; } );",
 		"a.conf:3: name: another listener has that name\n"},
 	/* Syntax. */
-	{"\n\nlimits: {", "a.conf:3: syntax error\n"},
+	{"\n\nlimits: {\n", "a.conf:4: syntax error\n"},
+	{"# a comment at the very end", ""},
 	{"a = ;", "a.conf:1: syntax error\n"},
 	{"log: { level = \"info\"; };\nlog: { level = \"warn\"; };",
 		"a.conf:2: duplicate setting name\n"},
@@ -260,7 +264,7 @@ START_TEST(all_mistakes_are_told_at_once)
 		"a.conf:4: timeouts.idle is \"1\"; it must be a duration from 1ms to 365d (ns, us, ms, s, "
 		"min, h, d)\n"
 		"a.conf:5: there is no option timeouts.idel; did you mean timeouts.idle?\n"
-		"a.conf:8: this option holds for the whole server; a listener cannot override it\n"
+		"a.conf:8: drain.grace holds for the whole server; a listener cannot override it\n"
 		"a.conf:8: network is a number; it must be one of \"tcp\", \"tcp4\", \"tcp6\"\n"
 		"a.conf:9: address: it is missing\n"
 		"a.conf:10: a listener is a number; it must be a group, as in { address = \":7007\"; }\n",
@@ -269,6 +273,37 @@ START_TEST(all_mistakes_are_told_at_once)
 END_TEST
 
 /* Files that cannot be read. */
+
+START_TEST(a_pipe_is_read_as_a_file_is)
+{
+	static const char text[] = "limits: { max_connections = 0; };";
+	char path[32];
+	char told[128];
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(ends[1]);
+	snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+	snprintf(told, sizeof told,
+		"%s:1: limits.max_connections is 0; it must be a whole number from 1 to 1000000\n",
+		path);
+	check_told(path, told, EX_CONFIG);
+}
+END_TEST
+
+START_TEST(a_file_with_a_nul_is_no_text)
+{
+	FILE *file;
+
+	scratch_enter();
+	file = fopen("a.conf", "we");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite("log: { };\0 nonsense", 1, 19, file), 19);
+	fclose(file);
+	check_told("a.conf", "a.conf:1: it holds a NUL byte, and so is no text\n", EX_CONFIG);
+}
+END_TEST
 
 START_TEST(a_file_that_is_not_there_is_told_as_such)
 {
@@ -547,6 +582,8 @@ int main(void)
 		{a_listener_has_what_is_common_and_what_it_says_itself, 0},
 		{a_mistake_is_told_with_its_line_and_what_would_be_right, SUITE_COUNT(mistakes)},
 		{all_mistakes_are_told_at_once, 0},
+		{a_pipe_is_read_as_a_file_is, 0},
+		{a_file_with_a_nul_is_no_text, 0},
 		{a_file_that_is_not_there_is_told_as_such, 0},
 		{a_folder_is_no_file, 0},
 		{a_file_that_may_not_be_read_is_told_as_such, 0},

@@ -179,7 +179,7 @@ static const struct {
 	{"a", "", "line", "address", "the address is empty"},
 	{"a", "7007", "line", "address", "missing port"},
 	{"a", ":99999", "line", "address", "the port is above 65535"},
-	{"a", ":1", "nonsense", "service", "there is no such service"},
+	{"a", ":1", "nonsense", "service", "there is no such service; there is line, frame, echo"},
 	{"taken", ":1", "line", "name", "another listener has that name"},
 };
 
