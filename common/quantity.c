@@ -102,6 +102,7 @@ static int parse(const struct unit *units, const char *text, int64_t *value)
 	/* Reduced first, or "12.345678901s" would overflow on its way to a value that fits. */
 	int64_t factor = common_factor(unit->scale, divisor);
 	divisor /= factor;
+	assert(divisor > 0);
 	if (digits % divisor != 0)
 		return -EINVAL;
 	if (__builtin_mul_overflow(digits / divisor, unit->scale / factor, &scaled))

@@ -63,7 +63,9 @@ int socket_set_options(int fd, const struct socket_options *options)
 		{SOL_SOCKET, SO_KEEPALIVE, dead > 0, true},
 		{IPPROTO_TCP, TCP_KEEPIDLE, seconds(dead / 3), dead > 0},
 		{IPPROTO_TCP, TCP_KEEPINTVL, seconds(dead / 3), dead > 0},
-		{IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(dead / NS_PER_MS), true},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, (int)((dead + NS_PER_MS - 1) / NS_PER_MS), true},
+		/* Urgent data is data: without this it would vanish from the stream. */
+		{SOL_SOCKET, SO_OOBINLINE, 1, true},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,9 @@
 
 /* How often a drained stream looks whether its peer has our FIN. */
 #define LOOK_NS (4 * NS_PER_MS)
+
+/* How long a peer that sent on into a drained stream must be silent. */
+#define QUIET_NS (100 * NS_PER_MS)
 
 /* Ends. */
 
@@ -758,38 +762,56 @@ static bool send_complaint(struct stream *s)
 	return send_out(s, s->terms->framing == STREAM_FRAME ? frame : line, 2);
 }
 
-/*
- * A stop must not wait for peers that keep an idle connection open.  Once our FIN is acknowledged
- * the peer has every reply and the end behind them, and whatever it sent before has arrived; an RST
- * can take nothing away any more.
- */
-static bool may_leave(const struct stream *s)
+/* The end of the bound in bytes: read no more, but let the peer have what it was sent before. */
+static void await_taken(const struct stream *s, int64_t deadline)
 {
-	return s->end == STREAM_DRAINED && s->bytes_dropped == 0 && socket_untaken(s->fd) == 0;
+	/* A cut shows as POLLHUP; that everything was acknowledged does not show at all. */
+	struct pollfd p = {.fd = s->fd};
+
+	while (socket_untaken(s->fd) > 0 && deadline_now() < deadline) {
+		if (poll(&p, 1, (int)(LOOK_NS / NS_PER_MS)) != 0)
+			return;
+	}
+}
+
+/*
+ * A stop must not wait for peers that keep an idle connection open.  Once our FIN is acknowledged the
+ * peer's kernel has every reply and the end behind them, which it hands out whatever comes later, an
+ * RST included.  A peer that went on sending is given a while to notice.
+ */
+static bool may_leave(const struct stream *s, int64_t last_input)
+{
+	if (s->end != STREAM_DRAINED || socket_untaken(s->fd) != 0 || socket_unread(s->fd) != 0)
+		return false;
+	return s->bytes_dropped == 0 || deadline_now() >= deadline_from(last_input, QUIET_NS);
 }
 
 /* Read and drop until the peer's end of stream, within the bounds. */
 static void linger(struct stream *s)
 {
-	int64_t deadline = deadline_after(s->terms->linger_time_ns);
+	int64_t last_input = deadline_now();
+	int64_t deadline = deadline_from(last_input, s->terms->linger_time_ns);
 	uint64_t most = (uint64_t)s->terms->linger_bytes;
 	int64_t look = s->end == STREAM_DRAINED ? LOOK_NS : DEADLINE_NEVER;
-	ssize_t n = 1;
 
-	while (n != 0 && s->bytes_dropped < most) {
+	while (s->bytes_dropped < most) {
 		int64_t left = deadline - deadline_now();
 		if (left <= 0 || arm_receive(s, deadline_earlier(left, look)) < 0)
 			return;
-		n = recv(s->fd, s->in_inline, sizeof s->in_inline, 0);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
+		ssize_t n = recv(s->fd, s->in_inline, sizeof s->in_inline, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return;
-		if (n < 0 && may_leave(s))
-			return;
-		if (n < 0 && errno == EAGAIN)
-			s->armed_receive_ms = INT64_MAX;
-		if (n > 0)
+		if (n > 0) {
 			s->bytes_dropped += (uint64_t)n;
+			last_input = deadline_now();
+			continue;
+		}
+		if (errno == EAGAIN)
+			s->armed_receive_ms = INT64_MAX;
+		if (may_leave(s, last_input))
+			return;
 	}
+	await_taken(s, deadline);
 }
 
 /* Replies and error reply, as far as the peer takes them.  Sets s->end anew if it does not. */

@@ -149,7 +149,7 @@ struct stream { /* fields belong to stream.c but for [result] */
 	bool progressed;     /* a message was completed since the last recv */
 	bool ended;          /* the peer's FIN was read */
 	bool draining;       /* drain_end is set */
-	bool woken;          /* the reading side is shut: an end of stream need not be the peer's */
+	bool woken;          /* told that the owner drains, while it waited */
 	bool replying_error; /* complaint is the last reply */
 	uint64_t drain_end;  /* answer messages that begin before this count of bytes_in */
 	int64_t lifetime_deadline;

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,7 +36,10 @@ static int64_t number_in(const char *path)
 
 	if (!file)
 		return UNLIMITED;
-	if (fscanf(file, "%" SCNd64, &value) != 1)
+	char text[32];
+	char *end = text;
+	value = fgets(text, sizeof text, file) ? strtoll(text, &end, 10) : 0;
+	if (end == text)
 		value = UNLIMITED;
 	fclose(file);
 	return value;
@@ -98,13 +102,14 @@ static int64_t cgroup_number(const char *name)
 	}
 	fclose(file);
 	/* From our group up to the root of what we see, which in a container is a group too. */
-	for (char *slash = group;; *slash = '\0') {
+	for (;;) {
 		snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, name);
 		int64_t value = number_in(path);
 		least = value < least ? value : least;
-		slash = strrchr(group, '/');
+		char *slash = strrchr(group, '/');
 		if (!slash)
 			return least;
+		*slash = '\0';
 	}
 }
 
@@ -125,20 +130,24 @@ static int64_t physical_memory(void)
 
 /* The rows of the budget. */
 
+static const char waits[] = "further clients wait for a descriptor";
+static const char lost[] = "further clients are closed for want of a thread";
+
 static const struct {
 	const char *key;
 	int64_t (*allowed)(void);
 	int64_t spare;
 	int64_t per_connection;
+	const char *beyond; /* what happens there */
 } rows[] = {
-	{"descriptors", descriptors, DESCRIPTORS_SPARE, 1},
-	{"user_threads", user_threads, THREADS_SPARE, 1},
-	{"system_threads", system_threads, THREADS_SPARE, 1},
-	{"thread_ids", thread_ids, THREADS_SPARE, 1},
-	{"cgroup_threads", cgroup_threads, THREADS_SPARE, 1},
-	{"mappings", mappings, MAPPINGS_SPARE, MAPPINGS_PER_CONNECTION},
-	{"cgroup_memory", cgroup_memory, 0, MEMORY_PER_CONNECTION},
-	{"physical_memory", physical_memory, 0, MEMORY_PER_CONNECTION},
+	{"descriptors", descriptors, DESCRIPTORS_SPARE, 1, waits},
+	{"user_threads", user_threads, THREADS_SPARE, 1, lost},
+	{"system_threads", system_threads, THREADS_SPARE, 1, lost},
+	{"thread_ids", thread_ids, THREADS_SPARE, 1, lost},
+	{"cgroup_threads", cgroup_threads, THREADS_SPARE, 1, lost},
+	{"mappings", mappings, MAPPINGS_SPARE, MAPPINGS_PER_CONNECTION, lost},
+	{"cgroup_memory", cgroup_memory, 0, MEMORY_PER_CONNECTION, lost},
+	{"physical_memory", physical_memory, 0, MEMORY_PER_CONNECTION, lost},
 };
 
 static int64_t connections(int64_t allowed, int64_t spare, int64_t each)
@@ -182,7 +191,6 @@ void budget_check(const struct settings *s)
 	}
 	log_text(&l, "connection_memory_max", quantity_format_size(memory_max(s), text));
 	if (!enough)
-		log_text(&l, "effect",
-			"clients beyond what is allowed wait for a descriptor or a thread");
+		log_text(&l, "effect", rows[binding].beyond);
 	log_end(&l);
 }

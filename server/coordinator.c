@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -24,6 +25,11 @@
 
 void coordinator_ask_stop(void)
 {
+	static atomic_flag asked = ATOMIC_FLAG_INIT;
+
+	/* A second signal would cut connections. */
+	if (atomic_flag_test_and_set(&asked))
+		return;
 	(void)kill(getpid(), SIGINT);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "holder.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -14,8 +15,28 @@
 
 #define LISTEN_STATE 0x0a
 
-/* The inode of a listening socket on the port, or 0. */
-static unsigned long find_inode(const char *table, in_port_t port)
+/* A host as /proc/net/tcp and tcp6 write it: words of the address in hexadecimal. */
+static void write_host(const struct address *a, char text[33])
+{
+	const uint32_t *words = a->in6.sin6_addr.s6_addr32;
+
+	if (a->any.sa_family == AF_INET)
+		snprintf(text, 33, "%08X", a->in4.sin_addr.s_addr);
+	else
+		snprintf(text, 33, "%08X%08X%08X%08X", words[0], words[1], words[2], words[3]);
+}
+
+static bool in_the_way(const char *host, const struct address *at)
+{
+	char ours[33];
+
+	write_host(at, ours);
+	return host[strspn(host, "0")] == '\0' || address_is_wildcard(at) ||
+		strcmp(host, ours) == 0;
+}
+
+/* The inode of a listening socket that is in the way, or 0. */
+static unsigned long find_inode(const char *table, const struct address *at)
 {
 	char line[512];
 	unsigned long found = 0;
@@ -24,13 +45,16 @@ static unsigned long find_inode(const char *table, in_port_t port)
 	if (!file)
 		return 0;
 	while (!found && fgets(line, sizeof line, file)) {
-		unsigned local;
+		char host[33];
+		unsigned port;
 		unsigned state;
 		unsigned long inode;
 		/* sl local:port remote:port state queues timer retransmits uid timeout inode */
-		if (sscanf(line, " %*d: %*[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %lu",
-			    &local, &state, &inode) == 3 &&
-			local == port && state == LISTEN_STATE)
+		int fields = sscanf(line, // NOLINT(cert-err34-c): the kernel's numbers fit
+			" %*d: %32[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %lu", host,
+			&port, &state, &inode);
+		if (fields == 4 && state == LISTEN_STATE && port == address_port(at) &&
+			in_the_way(host, at))
 			found = inode;
 	}
 	fclose(file);
@@ -72,14 +96,14 @@ static void read_name(const char *pid, char *name, size_t size)
 	fclose(file);
 }
 
-bool holder_find(in_port_t port, struct holder *out)
+bool holder_find(const struct address *at, struct holder *out)
 {
 	char socket[64];
 	bool found = false;
-	unsigned long inode = find_inode("/proc/net/tcp", port);
+	unsigned long inode = find_inode("/proc/net/tcp", at);
 
 	if (!inode)
-		inode = find_inode("/proc/net/tcp6", port);
+		inode = find_inode("/proc/net/tcp6", at);
 	DIR *proc = inode ? opendir("/proc") : NULL;
 	if (!proc)
 		return false;

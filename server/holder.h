@@ -18,9 +18,10 @@ struct holder {
 };
 
 /*
- * Find a process with a listening TCP socket on the address's port.  False if none is visible:
- * another user's, or in another namespace.  See proc(5), proc_pid_fd(5).
+ * Find a process whose listening TCP socket is in the way of the address: the same port, and the same
+ * host or a wildcard on either side.  False if none is visible: another user's, or in another
+ * namespace.  See proc(5), proc_pid_fd(5).
  */
-bool holder_find(in_port_t port, struct holder *out);
+bool holder_find(const struct address *at, struct holder *out);
 
 #endif

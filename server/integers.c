@@ -34,6 +34,14 @@ static void skip_until(struct scan *s, const char *end)
 	}
 }
 
+/* From behind the opening to behind the closing; at the end of the text for one that is never closed. */
+static void skip_comment(struct scan *s)
+{
+	s->at += 2;
+	skip_until(s, "*/");
+	s->at += *s->at ? 2 : 0;
+}
+
 static bool starts(const struct scan *s, const char *text)
 {
 	return strncmp(s->at, text, strlen(text)) == 0;
@@ -127,7 +135,7 @@ static void step(struct scan *s)
 	if (*s->at == '#' || starts(s, "//")) {
 		skip_until(s, "\n");
 	} else if (starts(s, "/*")) {
-		skip_until(s, "*/");
+		skip_comment(s);
 	} else if (*s->at == '"') {
 		skip_string(s);
 	} else if (starts(s, "@include")) {

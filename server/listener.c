@@ -36,11 +36,11 @@ static int status_of(int error)
 	}
 }
 
-static void add_holder(struct log_line *l, in_port_t port)
+static void add_holder(struct log_line *l, const struct address *at)
 {
 	struct holder holder;
 
-	if (!holder_find(port, &holder))
+	if (!holder_find(at, &holder))
 		return;
 	if (holder.pid == getpid()) {
 		log_text(l, "holder", "another listener of this server");
@@ -87,7 +87,7 @@ static int fail(const struct endpoint *e, const struct address *at, int error)
 	log_address(&l, "address", at);
 	log_errno(&l, error);
 	if (error == EADDRINUSE)
-		add_holder(&l, address_port(at));
+		add_holder(&l, at);
 	if (error == EADDRNOTAVAIL)
 		add_local_addresses(&l);
 	log_end(&l);

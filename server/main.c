@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 	int status;
 
 	fill_standard_descriptors();
-	signals_block();
+	(void)signal(SIGPIPE, SIG_IGN);
 	struct settings *s = command_line_load(argc, argv, &status);
 	if (!s)
 		return status;
@@ -121,6 +121,8 @@ int main(int argc, char **argv)
 		settings_free(s);
 		return status;
 	}
+	/* Up to here, where a lookup or a file may take its time, signals end the process. */
+	signals_block();
 	budget_check(s);
 	barrier_init(&busy);
 	barrier_init(&accepting);

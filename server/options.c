@@ -82,7 +82,7 @@ const struct option option_rows[] = {
 
 	{"tcp.nodelay", OPTION_SWITCH, ENDPOINT(nodelay), 0, 1, NULL, "true",
 		"Send replies at once (TCP_NODELAY) and do not wait for a full segment."},
-	{"tcp.dead_after", OPTION_DURATION, ENDPOINT(dead_after_ns), 0, 20 * DAY, NULL, "2min",
+	{"tcp.dead_after", OPTION_DURATION, ENDPOINT(dead_after_ns), 0, DAY, NULL, "2min",
 		"When nothing has been heard from the peer's host for so long, in spite of retransmissions and keepalive "
 		"probes, the connection ends (TCP_USER_TIMEOUT, and keepalive at a third of it). 0 leaves both off."},
 
@@ -93,7 +93,7 @@ const struct option option_rows[] = {
 		"idle."},
 	{"drain.timeout", OPTION_DURATION, SERVER(drain_timeout_ns), 0, DAY, NULL, "5s",
 		"How long a stop waits for the requests that had arrived to be answered."},
-	{"drain.force", OPTION_DURATION, SERVER(drain_force_ns), 0, DAY, NULL, "500ms",
+	{"drain.force", OPTION_DURATION, SERVER(drain_force_ns), 10 * MS, DAY, NULL, "500ms",
 		"How long it waits, after that, for the threads of the connections that it cuts."},
 
 	{"log.level", OPTION_WORD, SERVER(log_level), 0, NO_MAX, log_levels, "info",

@@ -208,17 +208,19 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 }
 
 /*
- * True if a reply was owed.  A connection that only waits owes nothing, and gets FIN like any other
- * idle one.
+ * True if a reply was owed.  A connection that only waits, with nothing unread, owes nothing, and
+ * gets FIN like any other idle one.
  */
 static bool cut(struct slot *slot, int64_t now)
 {
-	int before = GATE_WOKEN;
+	bool owes;
 
-	if (!swap_for_woken(slot, now, 0))
-		before = atomic_exchange(&slot->gate.state, GATE_FORCED);
+	if (swap_for_woken(slot, now, 0))
+		owes = socket_unread(slot->fd) > 0;
+	else
+		owes = atomic_exchange(&slot->gate.state, GATE_FORCED) == GATE_BUSY;
 	(void)shutdown(slot->fd, SHUT_RDWR);
-	return before == GATE_BUSY;
+	return owes;
 }
 
 size_t registry_cut(struct registry *r)

@@ -41,7 +41,6 @@ void signals_block(void)
 	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&knock.sa_mask);
 	(void)sigaction(SIGNALS_KNOCK, &knock, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 void signals_knock(int how)

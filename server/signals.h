@@ -28,9 +28,7 @@ sigset_t signals_all(void);
 /* Those that the coordinator waits for. */
 sigset_t signals_waited_for(void);
 
-/*
- * Block all in this thread, and so in those that it starts; ignore SIGPIPE.  First thing in main().
- */
+/* Block all in this thread, and so in those that it starts.  Before the first one. */
 void signals_block(void);
 
 /*

@@ -39,6 +39,13 @@ struct control {
 	atomic_uint_least64_t mark_connections; /* [atomic] connections in the newest mark */
 	atomic_uint_least64_t mark_owed;        /* [atomic] unanswered requests marked by it */
 
+	/*
+	 * What the threads that have ended had answered by then; each is raised before done is, and
+	 * stands for all that they are asked afterwards.
+	 */
+	atomic_uint gone_marks; /* [atomic] */
+	atomic_uint gone_looks; /* [atomic] */
+
 	pthread_mutex_t lock;
 	struct figures *seen; /* [lock] where a look is added up */
 };

@@ -108,6 +108,15 @@ static void show_progress(struct engine *e)
 	e->looks_shown++;
 }
 
+/* Have all threads answered each request, as far as they are still there? */
+static bool all_answered(
+	struct engine *e, atomic_uint *asked, atomic_uint *answered, atomic_uint *gone)
+{
+	unsigned there = e->running - atomic_load(&e->control.done);
+
+	return atomic_load(asked) * there + atomic_load(gone) == atomic_load(answered);
+}
+
 static void read_news(struct engine *e)
 {
 	struct control *c = &e->control;
@@ -118,10 +127,10 @@ static void read_news(struct engine *e)
 	if (atomic_load(&c->start_ns) == 0 && atomic_load(&c->ready) == e->running &&
 		atomic_load(&c->stop) == CONTROL_RUN)
 		start_load(e);
-	if (atomic_load(&c->marks) * e->running == atomic_load(&c->marked) &&
+	if (all_answered(e, &c->marks, &c->marked, &c->gone_marks) &&
 		atomic_load(&c->marks) != e->marks_printed)
 		print_marked(e);
-	if (atomic_load(&c->looks) * e->running == atomic_load(&c->looked) &&
+	if (all_answered(e, &c->looks, &c->looked, &c->gone_looks) &&
 		atomic_load(&c->looks) != e->looks_shown)
 		show_progress(e);
 }

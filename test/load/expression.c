@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,9 @@ static double measure_duration(const struct expression *e, const struct figures 
 	const struct histogram *h =
 		(const struct histogram *)(const void *)(base + histograms[e->subject].offset);
 
+	/* A service that answers nothing keeps no bound on its latency. */
+	if (h->count == 0)
+		return INFINITY;
 	if (e->percentile == PERCENTILE_MEAN)
 		return histogram_mean(h);
 	if (e->percentile == PERCENTILE_MAX)
@@ -304,7 +308,9 @@ bool expression_is_timed(const struct expression *e)
 
 static void format_measured(const struct expression *e, double measured, char *text, size_t size)
 {
-	if (e->duration)
+	if (isinf(measured))
+		snprintf(text, size, "never: nothing was measured");
+	else if (e->duration)
 		text_duration((int64_t)measured, text, size);
 	else if (e->share)
 		snprintf(text, size, "%.4g %%", measured);
@@ -321,7 +327,7 @@ char *expression_explain(const struct expression *e, double measured, char *text
 	double distance = measured > e->value ? measured - e->value : e->value - measured;
 
 	format_measured(e, measured, was, sizeof was);
-	if (e->value > 0 && distance > 0)
+	if (e->value > 0 && distance > 0 && !isinf(distance))
 		snprintf(by, sizeof by, ", %.3g %% %s", distance * 100 / e->value,
 			measured > e->value ? "above" : "below");
 	snprintf(text, size, "%s: it was %s%s", e->text, was, by);

@@ -19,6 +19,9 @@
  * a second. */
 #define OPENING_MAX 128
 
+/* And so many are begun in one turn of the loop, under load. */
+#define OPENING_BURST 16
+
 /* A slot whose connection failed waits for so long: a server that is down is not to be flooded with
  * connects. */
 #define REST_NS (100 * NS_PER_MS)
@@ -189,16 +192,22 @@ static void open_one(struct thread *t)
 /* After the last message was begun, a connection is opened only for what is still owed. */
 static bool may_open(const struct thread *t)
 {
-	return (t->finish_ns == DEADLINE_NEVER && t->bench.budget > 0) || t->bench.owed > 0;
+	return (t->finish_ns == DEADLINE_NEVER && t->bench.budget > (uint64_t)t->opening) ||
+		t->bench.owed > 0;
 }
 
-/* One at a time: what the next connect takes is not to be counted as the last one's connect time.
+/*
+ * While nothing is measured but the connects, one at a time: what the next one takes is not to be
+ * counted as the last one's connect time.  Under load a few, or a server that comes back is met by
+ * few connections for long.
  */
 static void open_connections(struct thread *t)
 {
+	int burst = t->bench.start_ns > 0 ? OPENING_BURST : 1;
+
 	while (t->resting.first && t->resting.first->rest_until_ns <= t->bench.now_ns)
 		queue_put(&t->to_open, queue_take(&t->resting));
-	if (t->to_open.first && may_open(t) && t->opening < OPENING_MAX &&
+	while (burst-- > 0 && t->to_open.first && may_open(t) && t->opening < OPENING_MAX &&
 		pace_take(&t->pace, t->bench.now_ns))
 		open_one(t);
 }
@@ -446,6 +455,9 @@ static void wait_and_serve(struct thread *t)
 			woken = true;
 			continue;
 		}
+		/* keep_schedule() has closed it since the kernel told of it: it waits for its turn. */
+		if (c->state == CONNECTION_CLOSED)
+			continue;
 		bool was_opening = c->state == CONNECTION_OPENING;
 		connection_ready(c, &t->bench, events[i].events);
 		note_state(t, c, was_opening);
@@ -490,6 +502,9 @@ void *thread_run(void *arg)
 		add_cost(t);
 	for (uint32_t i = 0; i < t->count; i++)
 		connection_close(&t->connections[i], &t->bench);
+	/* First what it has answered, then that it is gone: see control.h. */
+	atomic_fetch_add(&t->control->gone_marks, t->marks_seen);
+	atomic_fetch_add(&t->control->gone_looks, t->looks_seen);
 	tell(t, &t->control->done);
 	return NULL;
 }

@@ -79,11 +79,10 @@ START_TEST(A12_an_accepted_socket_needs_no_call_before_its_first_recv)
 	close(fd);
 	free(server_await_log(&t.server, "event=closed"));
 	char *trace = stop_traced(&t);
-	const char *accepted = strstr(trace, "sin_port=htons");
 	ck_assert_ptr_nonnull(strstr(trace, "accept4("));
 	const char *received = find_received(trace, "first");
 	/* Between the two: everything that concerns a socket. */
-	accepted = strstr(trace, "SOCK_CLOEXEC) = ");
+	const char *accepted = strstr(trace, "SOCK_CLOEXEC) = ");
 	ck_assert_ptr_nonnull(accepted);
 	static const char *const others[] = {"setsockopt", "getsockopt", "fcntl", "getsockname",
 		"getpeername", "ioctl", "poll", "ppoll", "shutdown"};
@@ -134,8 +133,8 @@ START_TEST(the_replies_of_a_batch_leave_in_one_send)
 
 	start_traced(&t, ANY);
 	for (int i = 0; i < 64; i++) {
-		strcat(batch, "message\n");
-		strcat(replies, "echo: message\n");
+		memcpy(batch + (size_t)i * 8, "message\n", 8);
+		memcpy(replies + (size_t)i * 14, "echo: message\n", 14);
 	}
 	int fd = client_connect(&t.server);
 	CLIENT_SAY(fd, "begin\n");

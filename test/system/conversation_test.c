@@ -188,6 +188,21 @@ START_TEST(echo_returns_the_bytes_and_then_the_end)
 }
 END_TEST
 
+START_TEST(urgent_bytes_are_bytes_like_the_others)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY);
+	int fd = client_connect(&s);
+	CLIENT_SAY(fd, "ab");
+	ck_assert_int_eq(send(fd, "Z", 1, MSG_OOB), 1);
+	CLIENT_SAY(fd, "cd\n");
+	CLIENT_EXPECT(fd, "echo: abZcd\n");
+	close(fd);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 /* Full writing. */
 
 struct flow {
@@ -396,6 +411,7 @@ int main(void)
 			{a_frame_that_the_end_of_the_stream_cuts_off_gets_no_reply, false},
 			{a_header_that_the_end_of_the_stream_cuts_off_is_truncated_too, false},
 			{echo_returns_the_bytes_and_then_the_end, false},
+			{urgent_bytes_are_bytes_like_the_others, false},
 			{A14_a_stream_to_a_reader_of_small_reads_arrives_whole, false},
 			{A15_a_client_that_goes_away_leaves_no_line_above_info, false},
 			{A21_send_half_close_then_read_gets_every_reply_and_the_end, false},

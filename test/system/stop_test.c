@@ -368,7 +368,7 @@ static void *flood(void *arg)
 		lines[i] = i % 8 == 7 ? '\n' : 'x';
 	while (!atomic_load(&f->enough) && send(f->fd, lines, sizeof lines, MSG_NOSIGNAL) > 0)
 		continue;
-	client_half_close(f->fd);
+	shutdown(f->fd, SHUT_WR);
 	return NULL;
 }
 
@@ -423,6 +423,59 @@ START_TEST(a_client_that_ends_when_it_sees_the_end_never_sees_a_reset)
 		close(fds[i]);
 	}
 	ck_assert_int_eq(server_wait(&s), 0);
+}
+END_TEST
+
+START_TEST(a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end)
+{
+	struct server s;
+	struct flood f = {.fd = -1};
+	pthread_t sender;
+	char got[16384];
+	ssize_t n;
+	int64_t all = 0;
+
+	/* A small bound: the server stops reading the flood long before its replies are taken. */
+	SERVER_START(&s, "-l", ANY "=echo", "-o", "drain.timeout=20s", "-o", "linger.time=20s",
+		"-o", "linger.bytes=64KiB");
+	f.fd = client_connect_small(&s, 65536);
+	ck_assert_int_eq(pthread_create(&sender, NULL, flood, &f), 0);
+	while ((n = recv(f.fd, got, sizeof got, 0)) > 0) {
+		if (all < 1 << 20 && all + n >= 1 << 20)
+			server_signal(&s, SIGTERM);
+		all += n;
+		if (all > 1 << 20)
+			poll(NULL, 0, 1);
+	}
+	ck_assert_int_eq(n, 0);
+	atomic_store(&f.enough, true);
+	shutdown(f.fd, SHUT_RDWR);
+	pthread_join(sender, NULL);
+	close(f.fd);
+	ck_assert_int_eq(server_wait(&s), 0);
+	char *line = server_await_log(&s, "event=closed");
+	ck_assert_int_eq(server_field(line, "bytes_out"), all);
+	free(line);
+}
+END_TEST
+
+START_TEST(B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_moment_only)
+{
+	struct server s;
+
+	SERVER_START(&s, "-l", ANY);
+	int fd = client_connect(&s);
+	talk(&fd, 1);
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	CLIENT_SAY(fd, "once more\n");
+	ck_assert_int_eq(server_wait(&s), 0);
+	bound_check(
+		"B1", "stop with a client that writes into it", deadline_now() - began, 200 * MS);
+	client_expect_end(fd);
+	close(fd);
 }
 END_TEST
 
@@ -543,6 +596,9 @@ int main(void)
 			{a_message_that_is_never_finished_holds_the_stop_up_to_its_bound, true},
 			{a_client_that_floods_cannot_hold_the_stop_up, true},
 			{a_client_that_ends_when_it_sees_the_end_never_sees_a_reset, false},
+			{a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end, false},
+			{B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_moment_only,
+				true},
 			{a_stop_while_every_listener_is_at_the_limit_ends, true},
 			{an_unused_server_stops_at_once_100_times, true},
 			{the_port_is_free_for_a_successor_and_the_queue_is_not_reset, false},

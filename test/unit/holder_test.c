@@ -14,7 +14,7 @@ static const struct socket_options options = {
 	.send_timeout_ns = 1000000000,
 };
 
-static void check_finds_us(in_port_t port)
+static void check_finds_us(const struct address *at)
 {
 	struct holder holder;
 	char name[32] = "";
@@ -24,7 +24,7 @@ static void check_finds_us(in_port_t port)
 	ck_assert_ptr_nonnull(fgets(name, sizeof name, file));
 	fclose(file);
 	name[strcspn(name, "\n")] = '\0';
-	ck_assert(holder_find(port, &holder));
+	ck_assert(holder_find(at, &holder));
 	ck_assert_int_eq(holder.pid, getpid());
 	ck_assert_str_eq(holder.name, name);
 }
@@ -34,7 +34,7 @@ START_TEST(our_own_listening_socket_is_found)
 	struct address at;
 
 	must_listen(1, &options, &at);
-	check_finds_us(address_port(&at));
+	check_finds_us(&at);
 }
 END_TEST
 
@@ -48,7 +48,7 @@ START_TEST(one_of_ipv6_is_found)
 	if (fd < 0)
 		return;
 	ck_assert_int_eq(socket_local_address(fd, &at), 0);
-	check_finds_us(address_port(&at));
+	check_finds_us(&at);
 }
 END_TEST
 
@@ -61,7 +61,7 @@ START_TEST(a_port_that_is_bound_and_not_listened_on_has_no_holder)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(bind(fd, &at.any, address_size(&at)), 0);
 	ck_assert_int_eq(socket_local_address(fd, &at), 0);
-	ck_assert(!holder_find(address_port(&at), &holder));
+	ck_assert(!holder_find(&at, &holder));
 }
 END_TEST
 
@@ -72,7 +72,23 @@ START_TEST(a_connection_from_the_port_is_no_listener)
 	struct pair p = must_pair(&options);
 
 	ck_assert_int_eq(socket_local_address(p.far, &at), 0);
-	ck_assert(!holder_find(address_port(&at), &holder));
+	ck_assert(!holder_find(&at, &holder));
+}
+END_TEST
+
+START_TEST(a_listener_on_the_port_of_another_address_is_not_in_the_way)
+{
+	struct holder holder;
+	struct address at;
+	int fd = must_listen(1, &options, &at);
+
+	check_finds_us(&at);
+	at.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	ck_assert(!holder_find(&at, &holder));
+	/* A wildcard would collide with it. */
+	at.in4.sin_addr.s_addr = htonl(INADDR_ANY);
+	check_finds_us(&at);
+	close(fd);
 }
 END_TEST
 
@@ -82,7 +98,7 @@ START_TEST(a_listener_that_was_closed_has_no_holder)
 	struct address at;
 
 	close(must_listen(1, &options, &at));
-	ck_assert(!holder_find(address_port(&at), &holder));
+	ck_assert(!holder_find(&at, &holder));
 }
 END_TEST
 
@@ -93,6 +109,7 @@ int main(void)
 		{one_of_ipv6_is_found, 0},
 		{a_port_that_is_bound_and_not_listened_on_has_no_holder, 0},
 		{a_connection_from_the_port_is_no_listener, 0},
+		{a_listener_on_the_port_of_another_address_is_not_in_the_way, 0},
 		{a_listener_that_was_closed_has_no_holder, 0},
 	};
 

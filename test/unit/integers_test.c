@@ -19,8 +19,10 @@ static char *must_read(const char *path)
 	size_t size = 0;
 
 	ck_assert_ptr_nonnull(file);
-	if (getdelim(&text, &size, '\0', file) < 0)
+	if (getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
 		text = strdup("");
+	}
 	fclose(file);
 	ck_assert_ptr_nonnull(text);
 	return text;
@@ -97,6 +99,8 @@ static const struct {
 	{"a = \"never closed 4294967376", ""},
 	{"a = \"ends in a backslash\\", ""},
 	{"/* never closed 4294967376", ""},
+	{"/*/ 4294967376 */", ""},
+	{"/* a *//* b */ a = 4294967376;", "a.conf:1: the number 4294967376" BEYOND_32},
 	{"@include", ""},
 	{"@include \"never closed", ""},
 	{"@include \"not-there\"\n", ""},

@@ -56,7 +56,7 @@ static const struct {
 	{"timeouts.idle", "1.5s", 1500 * NS_PER_MS},
 	{"timeouts.lifetime", "0", 0},
 	{"timeouts.lifetime", "0s", 0},
-	{"tcp.dead_after", "20d", 20 * DAY},
+	{"tcp.dead_after", "1d", DAY},
 	{"linger.bytes", "0", 0},
 	{"linger.bytes", "1024GiB", 1024 * GIB},
 	{"line.max_line", "1B", 1},

@@ -36,10 +36,7 @@ void fixture_run_load(const char *service, const char *options);
 /* The same with a limit of descriptors. */
 void fixture_run_load_with(const char *service, const char *options, int descriptors);
 
-/*
- * Wait until the load is going on.  wrong_server says so; bobbind does not, and is given half of a
- * second, which any load that waits for this must outlast by far.
- */
+/* Wait until the load is going on. */
 void fixture_await_traffic(void);
 
 /* The result has this text. */

@@ -129,6 +129,59 @@ START_TEST(marked_requests_are_lost_and_later_ones_cut_off)
 }
 END_TEST
 
+START_TEST(a_mark_is_printed_though_one_of_several_threads_has_ended)
+{
+	fixture_serve("line", "silent");
+	/* One message for two threads. */
+	fixture_start_load("line", "-c 2 -t 2 -n 1 --timeout 5s");
+	process_await(fixture.server, &fixture.server->out, "accepted ");
+	process_kill(fixture.load, SIGUSR1);
+	process_await(fixture.load, &fixture.load->err, "marked: ");
+	process_kill(fixture.load, SIGTERM);
+	process_kill(fixture.load, SIGTERM);
+	process_end(fixture.load);
+}
+END_TEST
+
+START_TEST(a_bound_on_a_latency_that_was_never_measured_is_broken)
+{
+	fixture_serve("line", "silent");
+	fixture_run_load("line", "-c 2 -n 4 --timeout 300ms --fail-if p99>5ms");
+	ck_assert_int_eq(fixture.status, 1);
+	fixture_must_print("BROKEN       p99>5ms: it was never: nothing was measured");
+}
+END_TEST
+
+START_TEST(every_connection_comes_back_to_a_server_that_was_killed_and_restarted)
+{
+	const char *bobbind = getenv("BOBBIND");
+	char where[64];
+
+	if (!bobbind)
+		return;
+	fixture_serve("line", "right");
+	fixture_start_load("line", "-c 400 -P 4 --rate 40000 -d 20s --timeout 500ms");
+	fixture_await_traffic();
+	process_kill(fixture.server, SIGKILL);
+	process_end(fixture.server);
+	process_free(fixture.server);
+	snprintf(where, sizeof where, "127.0.0.1:%u", fixture.port);
+	const char *argv[] = {bobbind, "-l", where, NULL};
+	fixture.server = process_start(argv, 0);
+	process_await(fixture.server, &fixture.server->err, "event=ready");
+	/* Each count stands behind those before it. */
+	for (unsigned long active = 0; active != 400;) {
+		fixture.server->err.len = 0;
+		fixture.server->err.text[0] = '\0';
+		process_kill(fixture.server, SIGUSR1);
+		active = strtoul(
+			process_await(fixture.server, &fixture.server->err, " active="), NULL, 10);
+	}
+	process_kill(fixture.load, SIGINT);
+	process_end(fixture.load);
+}
+END_TEST
+
 START_TEST(a_signal_ends_it_early_with_the_result_so_far)
 {
 	fixture_serve("line", "right");
@@ -272,6 +325,8 @@ int main(void)
 	tcase_add_checked_fixture(server, fixture_set_up, fixture_tear_down);
 	tcase_add_test(server, ten_thousand_connections_are_all_answered);
 	tcase_add_test(server, a_stall_has_its_true_size_in_the_open_loop);
+	tcase_add_test(
+		server, every_connection_comes_back_to_a_server_that_was_killed_and_restarted);
 	tcase_add_test(server, the_closed_loop_does_not_see_the_stall_in_p99_9);
 	suite_add_tcase(suite, server);
 	tcase_set_timeout(tc, 120);
@@ -280,6 +335,8 @@ int main(void)
 	tcase_add_test(tc, a_broken_bound_is_said_and_is_status_1);
 	tcase_add_test(tc, a_bound_of_errors_decides_alone_when_it_is_given);
 	tcase_add_test(tc, marked_requests_are_lost_and_later_ones_cut_off);
+	tcase_add_test(tc, a_mark_is_printed_though_one_of_several_threads_has_ended);
+	tcase_add_test(tc, a_bound_on_a_latency_that_was_never_measured_is_broken);
 	tcase_add_test(tc, a_signal_ends_it_early_with_the_result_so_far);
 	tcase_add_test(tc, a_second_signal_does_not_wait_for_replies);
 	tcase_add_test(tc, a_new_connection_for_each_message_counts_both);

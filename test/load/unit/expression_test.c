@@ -41,7 +41,8 @@ START_TEST(durations_are_compared_with_percentiles)
 	ck_assert(holds("max >= 1s"));
 	ck_assert(holds("mean < 501ms"));
 	ck_assert(!holds("connect.p99 > 1us"));
-	ck_assert(!holds("first_byte.max > 0"));
+	/* Nothing was measured, so no bound is kept. */
+	ck_assert(holds("first_byte.max > 0"));
 }
 END_TEST
 
