@@ -8,16 +8,15 @@
 #include "stream.h"
 
 #include "deadline.h"
+#include "linger.h"
 #include "quantity.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define FRAME_HEADER 4
 #define PIECES_MAX   7
@@ -27,12 +26,6 @@
 
 /* A connection that has said nothing for so long rests, and gives its bulk buffers back. */
 #define REST_NS (100 * NS_PER_MS)
-
-/* How often a drained stream looks whether its peer has our FIN. */
-#define LOOK_NS (4 * NS_PER_MS)
-
-/* How long a peer that sent on into a drained stream must be silent. */
-#define QUIET_NS (100 * NS_PER_MS)
 
 /* Ends. */
 
@@ -185,57 +178,18 @@ static bool may_begin(struct stream *s)
 
 /* Memory. */
 
-static size_t whole_pages(size_t bytes)
-{
-	const size_t page = 4096;
-
-	return (bytes + page - 1) / page * page;
-}
-
-static void buffer_init(struct stream_buffer *b, char *inline_data)
-{
-	*b = (struct stream_buffer){.data = inline_data, .size = STREAM_INLINE_BYTES};
-}
-
-/* Back to the inline buffer; what was in it is dropped. */
-static void buffer_release(struct stream_buffer *b, char *inline_data)
-{
-	if (b->data != inline_data)
-		munmap(b->data, b->size);
-	buffer_init(b, inline_data);
-}
-
-static bool buffer_grow(struct stream_buffer *b, const char *inline_data, size_t size)
-{
-	void *data;
-
-	size = whole_pages(size);
-	if (b->data == inline_data) {
-		data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (data != MAP_FAILED)
-			memcpy(data, inline_data, b->end);
-	} else {
-		data = mremap(b->data, b->size, size, MREMAP_MAYMOVE);
-	}
-	if (data == MAP_FAILED)
-		return false;
-	b->data = data;
-	b->size = size;
-	return true;
-}
-
 /* Give back what a resting connection does not need. */
 static void rest(struct stream *s)
 {
 	if (buffered(s) == 0)
-		buffer_release(&s->in, s->in_inline);
+		buffer_release(&s->in);
 	if (s->out.end == 0)
-		buffer_release(&s->out, s->out_inline);
+		buffer_release(&s->out);
 }
 
 static bool holds_bulk(const struct stream *s)
 {
-	return s->in.data != s->in_inline || s->out.data != s->out_inline;
+	return !buffer_is_home(&s->in) || !buffer_is_home(&s->out);
 }
 
 /* The largest input buffer that these terms ever need. */
@@ -247,7 +201,8 @@ static size_t input_max(const struct stream_terms *terms)
 		message = terms->max_line + 1;
 	else if (terms->framing == STREAM_FRAME)
 		message = terms->max_frame + FRAME_HEADER;
-	return message > STREAM_BULK_BYTES ? whole_pages((size_t)message) : STREAM_BULK_BYTES;
+	return message > STREAM_BULK_BYTES ? buffer_whole_pages((size_t)message)
+					   : STREAM_BULK_BYTES;
 }
 
 size_t stream_memory_max(const struct stream_terms *terms)
@@ -261,7 +216,7 @@ size_t stream_memory_max(const struct stream_terms *terms)
  */
 static bool make_room(struct stream *s, size_t need)
 {
-	struct stream_buffer *in = &s->in;
+	struct buffer *in = &s->in;
 
 	if (buffered(s) == 0)
 		in->start = in->end = 0;
@@ -274,37 +229,22 @@ static bool make_room(struct stream *s, size_t need)
 		/* A frame says its length; a line does not, so it doubles. */
 		size_t most = input_max(s->terms);
 		size_t doubled = 2 * in->size < most ? 2 * in->size : most;
-		return buffer_grow(in, s->in_inline, need > doubled ? need : doubled);
+		return buffer_grow(in, need > doubled ? need : doubled);
 	}
 	/*
 	 * Full after complete messages: it moves bulk.  Without memory for that it goes on in small
 	 * steps.
 	 */
 	if (s->filled && s->progressed && in->size < STREAM_BULK_BYTES)
-		(void)buffer_grow(in, s->in_inline, STREAM_BULK_BYTES);
+		(void)buffer_grow(in, STREAM_BULK_BYTES);
 	return true;
 }
 
-/*
- * Arming: the socket's timeout is shortened when it is longer than what is left, and else left
- * alone.
- */
-
-static int arm(struct stream *s, int which, int64_t *armed_ms, int64_t left_ns)
-{
-	int64_t left_ms = socket_timeout_ms(left_ns);
-
-	if (*armed_ms <= left_ms)
-		return 0;
-	int rc = socket_set_timeout(s->fd, which, left_ms);
-	if (rc == 0)
-		*armed_ms = left_ms;
-	return rc;
-}
+/* Arming: see socket_arm_timeout(). */
 
 static int arm_receive(struct stream *s, int64_t left_ns)
 {
-	return arm(s, SO_RCVTIMEO, &s->armed_receive_ms, left_ns);
+	return socket_arm_timeout(s->fd, SO_RCVTIMEO, &s->armed_receive_ms, left_ns);
 }
 
 /* Sending. */
@@ -336,7 +276,7 @@ static int await_send(struct stream *s, int64_t *deadline_ns)
 		*deadline_ns = deadline_from(now, s->terms->reply_ns);
 	if (now >= *deadline_ns)
 		return -EAGAIN;
-	return arm(s, SO_SNDTIMEO, &s->armed_send_ms, *deadline_ns - now);
+	return socket_arm_timeout(s->fd, SO_SNDTIMEO, &s->armed_send_ms, *deadline_ns - now);
 }
 
 /*
@@ -671,9 +611,9 @@ static bool fits(struct stream *s, size_t len)
 {
 	if (len <= s->out.size - s->out.end)
 		return true;
-	if (s->terms->framing == STREAM_RAW || len >= DIRECT_BYTES || s->out.data != s->out_inline)
+	if (s->terms->framing == STREAM_RAW || len >= DIRECT_BYTES || !buffer_is_home(&s->out))
 		return false;
-	return buffer_grow(&s->out, s->out_inline, STREAM_BULK_BYTES);
+	return buffer_grow(&s->out, STREAM_BULK_BYTES);
 }
 
 bool stream_write_pieces(struct stream *s, const struct iovec *pieces, size_t count)
@@ -746,8 +686,8 @@ void stream_init(
 		terms->lifetime_ns > 0 ? deadline_after(terms->lifetime_ns) : DEADLINE_NEVER;
 	s->armed_receive_ms = socket_timeout_ms(terms->idle_ns);
 	s->armed_send_ms = socket_timeout_ms(terms->reply_ns);
-	buffer_init(&s->in, s->in_inline);
-	buffer_init(&s->out, s->out_inline);
+	buffer_init(&s->in, s->in_inline, sizeof s->in_inline);
+	buffer_init(&s->out, s->out_inline, sizeof s->out_inline);
 }
 
 /* The error reply, in the framing of the rest. */
@@ -760,58 +700,6 @@ static bool send_complaint(struct stream *s)
 	const struct iovec line[] = {{text, (size_t)len}, {(void *)"\n", 1}};
 
 	return send_out(s, s->terms->framing == STREAM_FRAME ? frame : line, 2);
-}
-
-/* The end of the bound in bytes: read no more, but let the peer have what it was sent before. */
-static void await_taken(const struct stream *s, int64_t deadline)
-{
-	/* A cut shows as POLLHUP; that everything was acknowledged does not show at all. */
-	struct pollfd p = {.fd = s->fd};
-
-	while (socket_untaken(s->fd) > 0 && deadline_now() < deadline) {
-		if (poll(&p, 1, (int)(LOOK_NS / NS_PER_MS)) != 0)
-			return;
-	}
-}
-
-/*
- * A stop must not wait for peers that keep an idle connection open.  Once our FIN is acknowledged the
- * peer's kernel has every reply and the end behind them, which it hands out whatever comes later, an
- * RST included.  A peer that went on sending is given a while to notice.
- */
-static bool may_leave(const struct stream *s, int64_t last_input)
-{
-	if (s->end != STREAM_DRAINED || socket_untaken(s->fd) != 0 || socket_unread(s->fd) != 0)
-		return false;
-	return s->bytes_dropped == 0 || deadline_now() >= deadline_from(last_input, QUIET_NS);
-}
-
-/* Read and drop until the peer's end of stream, within the bounds. */
-static void linger(struct stream *s)
-{
-	int64_t last_input = deadline_now();
-	int64_t deadline = deadline_from(last_input, s->terms->linger_time_ns);
-	uint64_t most = (uint64_t)s->terms->linger_bytes;
-	int64_t look = s->end == STREAM_DRAINED ? LOOK_NS : DEADLINE_NEVER;
-
-	while (s->bytes_dropped < most) {
-		int64_t left = deadline - deadline_now();
-		if (left <= 0 || arm_receive(s, deadline_earlier(left, look)) < 0)
-			return;
-		ssize_t n = recv(s->fd, s->in_inline, sizeof s->in_inline, 0);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			return;
-		if (n > 0) {
-			s->bytes_dropped += (uint64_t)n;
-			last_input = deadline_now();
-			continue;
-		}
-		if (errno == EAGAIN)
-			s->armed_receive_ms = INT64_MAX;
-		if (may_leave(s, last_input))
-			return;
-	}
-	await_taken(s, deadline);
 }
 
 /* Replies and error reply, as far as the peer takes them.  Sets s->end anew if it does not. */
@@ -833,10 +721,10 @@ void stream_finish(struct stream *s)
 {
 	if (s->end == STREAM_OPEN)
 		s->end = STREAM_SERVED;
-	buffer_release(&s->in, s->in_inline);
+	buffer_release(&s->in);
 	if (endings[s->end].manner != RESET)
 		send_last(s);
-	buffer_release(&s->out, s->out_inline);
+	buffer_release(&s->out);
 	if (endings[s->end].manner == RESET) {
 		socket_reset_on_close(s->fd);
 		return;
@@ -844,6 +732,12 @@ void stream_finish(struct stream *s)
 	/* With the peer's FIN read there is nothing left to wait for, and close() sends ours. */
 	if (endings[s->end].manner == CLOSE || s->ended)
 		return;
+	const struct linger_terms terms = {
+		.time_ns = s->terms->linger_time_ns,
+		.bytes = (uint64_t)s->terms->linger_bytes,
+		.until_taken = s->end == STREAM_DRAINED,
+	};
 	if (publish(s, GATE_LINGERING) && shutdown(s->fd, SHUT_WR) == 0)
-		linger(s);
+		s->bytes_dropped =
+			linger_read_out(s->fd, &terms, s->in_inline, sizeof s->in_inline);
 }

@@ -26,6 +26,7 @@
 #ifndef BOBBIN_COMMON_STREAM_H
 #define BOBBIN_COMMON_STREAM_H
 
+#include "buffer.h"
 #include "socket.h"
 
 #include <stdatomic.h>
@@ -122,13 +123,6 @@ struct stream_message {
 	size_t end; /* LINE: 1 if data[len] is its '\n', 0 for a last line without.  Otherwise 0 */
 };
 
-struct stream_buffer { /* fields belong to stream.c */
-	char *data;
-	size_t size;
-	size_t start;
-	size_t end;
-};
-
 struct stream { /* fields belong to stream.c but for [result] */
 	int fd;
 	const struct stream_terms *terms;
@@ -142,8 +136,8 @@ struct stream { /* fields belong to stream.c but for [result] */
 	uint64_t messages_in;   /* [result] 0 for RAW */
 	uint64_t messages_out;  /* [result] 0 for RAW */
 
-	struct stream_buffer in;
-	struct stream_buffer out;
+	struct buffer in;
+	struct buffer out;
 	size_t scanned;      /* LINE: bytes from in.start on known to hold no '\n' */
 	bool filled;         /* the last recv filled all that it was given */
 	bool progressed;     /* a message was completed since the last recv */

@@ -3,6 +3,7 @@
 #include "command_line.h"
 
 #include "config_file.h"
+#include "config_write.h"
 #include "faults.h"
 #include "options.h"
 
@@ -198,7 +199,7 @@ static void load(struct settings *s, const struct arguments *a, struct faults *f
 static bool only_look(const struct arguments *a, const struct settings *s)
 {
 	if (a->print)
-		config_file_write(stdout, s);
+		config_write(stdout, s);
 	else if (a->check)
 		printf("bobbind: %s: the configuration is good\n", a->file ? a->file : "defaults");
 	return a->print || a->check;

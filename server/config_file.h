@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * config_file - a libconfig file to settings, and settings to such a file.  The only code that
- * knows libconfig.
+ * config_file - a libconfig file to settings.  The only code that knows libconfig.
  *
  * Threads:  before threads start.
  */
@@ -10,8 +9,6 @@
 
 #include "faults.h"
 #include "settings.h"
-
-#include <stdio.h>
 
 struct config_file;
 
@@ -32,8 +29,5 @@ void config_file_apply(struct config_file *c, struct settings *s, struct faults 
  * there.
  */
 void config_file_apply_listeners(struct config_file *c, struct settings *s, struct faults *f);
-
-/* Write the settings as a file that loads to the same settings, every key explained. */
-void config_file_write(FILE *to, const struct settings *s);
 
 #endif

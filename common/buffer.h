@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * buffer - bytes that live in a small place of their owner's until they need a larger one.
+ *
+ * The larger one comes from mmap(2), so that it is given back whole and at once, and a page of it
+ * that is never touched costs nothing.
+ *
+ * Threads:  a buffer belongs to one thread.
+ */
+#ifndef BOBBIN_COMMON_BUFFER_H
+#define BOBBIN_COMMON_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buffer {
+	char *data;
+	size_t size;
+	size_t start; /* what it holds: from here, */
+	size_t end;   /* to here */
+	char *home;   /* the small place; borrowed */
+	size_t home_size;
+};
+
+/* An empty buffer at home. */
+void buffer_init(struct buffer *b, char *home, size_t home_size);
+
+/* Back home; what was in it is dropped, and larger memory given back. */
+void buffer_release(struct buffer *b);
+
+bool buffer_is_home(const struct buffer *b);
+
+/*
+ * Make it at least size bytes, more than it has, in whole pages.  What it holds stays, at the same
+ * offsets; pointers into it do not.  False without memory: it is then as it was.
+ */
+bool buffer_grow(struct buffer *b, size_t size);
+
+/* The size that a buffer of so many bytes takes once it has grown. */
+size_t buffer_whole_pages(size_t bytes);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * config_write - settings to a configuration file, every key explained.
+ *
+ * It needs no libconfig: the rows of options.h say what there is.
+ *
+ * Threads:  before threads start.
+ */
+#ifndef BOBBIN_SERVER_CONFIG_WRITE_H
+#define BOBBIN_SERVER_CONFIG_WRITE_H
+
+#include "settings.h"
+
+#include <stdio.h>
+
+/* Write the settings as a file that loads to the same settings. */
+void config_write(FILE *to, const struct settings *s);
+
+#endif
