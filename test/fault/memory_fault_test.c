@@ -18,19 +18,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static atomic_bool mmap_fails;
-static atomic_bool mremap_fails;
+/* So many more calls succeed; negative: all. */
+static atomic_int mmaps_granted = -1;
 
 /* mmap() by the name that it has where off_t was asked to have 64 bits. */
 void *__real_mmap64(void *address, size_t len, int protection, int flags, int fd, off_t offset);
 void *__wrap_mmap64(void *address, size_t len, int protection, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset);
-void *__real_mremap(void *old, size_t old_size, size_t size, int flags, ...);
-void *__wrap_mremap(void *old, size_t old_size, size_t size, int flags, ...);
 
 void *__wrap_mmap64(void *address, size_t len, int protection, int flags, int fd, off_t offset)
 {
-	if (!atomic_load(&mmap_fails))
+	int granted = atomic_load(&mmaps_granted);
+
+	if (granted > 0)
+		atomic_fetch_sub(&mmaps_granted, 1);
+	if (granted != 0)
 		return __real_mmap64(address, len, protection, flags, fd, offset);
 	errno = ENOMEM;
 	return MAP_FAILED;
@@ -39,14 +41,6 @@ void *__wrap_mmap64(void *address, size_t len, int protection, int flags, int fd
 void *__wrap_mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
 {
 	return __wrap_mmap64(address, len, protection, flags, fd, offset);
-}
-
-void *__wrap_mremap(void *old, size_t old_size, size_t size, int flags, ...)
-{
-	if (!atomic_load(&mremap_fails))
-		return __real_mremap(old, old_size, size, flags);
-	errno = ENOMEM;
-	return MAP_FAILED;
 }
 
 #define LINE_BYTES 3000
@@ -85,7 +79,7 @@ START_TEST(a_line_without_memory_for_it_gets_the_error_reply_and_fin)
 {
 	begin("line");
 	int fd = acceptors_dial(0);
-	atomic_store(&mmap_fails, true);
+	atomic_store(&mmaps_granted, 0);
 	must_send_line(fd, LINE_BYTES);
 	must_half_close(fd);
 	peer_expects_last_text(fd, "error: out of memory\n");
@@ -97,7 +91,7 @@ START_TEST(a_frame_without_memory_for_it_gets_the_error_reply_as_a_frame)
 {
 	begin("frame");
 	int fd = acceptors_dial(0);
-	atomic_store(&mmap_fails, true);
+	atomic_store(&mmaps_granted, 0);
 	must_send_frame(fd, big, LINE_BYTES);
 	must_half_close(fd);
 	peer_expects_last(fd,
@@ -112,7 +106,7 @@ START_TEST(a_line_that_outgrows_its_memory_gets_the_error_reply_too)
 {
 	begin("line");
 	int fd = acceptors_dial(0);
-	atomic_store(&mremap_fails, true);
+	atomic_store(&mmaps_granted, 1);
 	must_send_line(fd, LONG_BYTES);
 	must_half_close(fd);
 	peer_expects_last_text(fd, "error: out of memory\n");
@@ -124,7 +118,7 @@ START_TEST(what_was_answered_before_arrives_before_the_error_reply)
 {
 	begin("line");
 	int fd = acceptors_dial(0);
-	atomic_store(&mmap_fails, true);
+	atomic_store(&mmaps_granted, 0);
 	must_send_text(fd, "one\n");
 	must_send_line(fd, LINE_BYTES);
 	must_half_close(fd);
@@ -139,7 +133,7 @@ START_TEST(the_other_connections_go_on_and_the_next_is_served)
 	int other = acceptors_dial(0);
 	must_send_text(other, "one\n");
 	peer_expects(other, "echo: one\n");
-	atomic_store(&mmap_fails, true);
+	atomic_store(&mmaps_granted, 0);
 	int fd = acceptors_dial(0);
 	must_send_line(fd, LINE_BYTES);
 	must_half_close(fd);
@@ -149,7 +143,7 @@ START_TEST(the_other_connections_go_on_and_the_next_is_served)
 	peer_expects_last_text(other, "echo: two\n");
 	/* Short messages need none. */
 	acceptors_check_serves(0);
-	atomic_store(&mmap_fails, false);
+	atomic_store(&mmaps_granted, -1);
 	fd = acceptors_dial(0);
 	must_send_line(fd, LINE_BYTES);
 	peer_expects(fd, "echo: ");
@@ -165,7 +159,7 @@ START_TEST(bulk_goes_on_in_small_steps)
 
 	begin("echo");
 	int fd = acceptors_dial(0);
-	atomic_store(&mmap_fails, true);
+	atomic_store(&mmaps_granted, 0);
 	must_exchange(fd, big, back, LONG_BYTES);
 	ck_assert_mem_eq(big, back, LONG_BYTES);
 	close(fd);
@@ -182,7 +176,7 @@ START_TEST(many_short_lines_go_on_in_small_steps)
 	for (int i = 0; i < LONG_BYTES; i++)
 		lines[i] = i % 10 == 9 ? '\n' : 'x';
 	int fd = acceptors_dial(0);
-	atomic_store(&mmap_fails, true);
+	atomic_store(&mmaps_granted, 0);
 	must_exchange(fd, lines, big, LONG_BYTES);
 	ck_assert_mem_eq(big, lines, LONG_BYTES);
 	close(fd);
