@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * block - CIDR blocks (RFC 4632, RFC 4291): "10.0.0.0/8", "2001:db8::/32", and lists of them.
+ *
+ * An IPv4 client of a dual-stack socket has an IPv4-mapped address (::ffff:192.0.2.1).  Here it is
+ * an IPv4 address everywhere: it is in IPv4 blocks only, and not even in ::/0; and a block is never
+ * written in that form.  Zones are not looked at.
+ *
+ * Threads:  any.
+ */
+#ifndef BOBBIN_COMMON_BLOCK_H
+#define BOBBIN_COMMON_BLOCK_H
+
+#include "address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One network. */
+struct block {
+	sa_family_t family;       /* AF_INET or AF_INET6 */
+	unsigned short length;    /* of the prefix, in bits: up to 32 or 128 */
+	unsigned char prefix[16]; /* in network order; zero from length on */
+};
+
+struct block_list {
+	size_t count;
+	struct block blocks[];
+};
+
+/*
+ * Read "ADDRESS/LENGTH", or an address alone, which is a block of one.  Returns 0, or -EINVAL with
+ * *fault a constant sentence that names what is wrong: bits that are set behind the prefix, and an
+ * IPv4-mapped block, are among it.  A failed call leaves *out as it was.
+ */
+int block_parse(const char *text, struct block *out, const char **fault);
+
+/* The block of so many bits, by its family, in which an address is. */
+struct block block_of(const struct address *a, unsigned ipv4_length, unsigned ipv6_length);
+
+bool block_equal(const struct block *a, const struct block *b);
+
+/*
+ * Read blocks with commas or white space, or both, between them; without a block it is the empty
+ * list.  Returns a list, the caller's to free, or NULL with fault a sentence that names the first
+ * faulty block and what would be right, or says that there is no memory; cut off at fault_size.
+ */
+struct block_list *block_list_parse(const char *text, char *fault, size_t fault_size);
+
+/* NULL will do. */
+void block_list_free(struct block_list *list);
+
+/* Is the address in one of the blocks?  Looks at each in turn: meant for tens, not for thousands. */
+bool block_list_has(const struct block_list *list, const struct address *a);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * template - text with placeholders, for what is said to a client: a banner, a reply's prefix.
+ *
+ * "{instance}", "{id}", "{peer}" and "{listener}" stand for values; "{{" is one '{'; everything
+ * else, a '}' too, is itself.
+ *
+ * Threads:  any.
+ */
+#ifndef BOBBIN_SERVER_TEMPLATE_H
+#define BOBBIN_SERVER_TEMPLATE_H
+
+#include "common/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The most bytes that a value has.  Of a longer one only so many are written. */
+#define TEMPLATE_INSTANCE_MAX 255
+#define TEMPLATE_ID_MAX       40
+#define TEMPLATE_PEER_MAX     ADDRESS_TEXT_MAX
+#define TEMPLATE_LISTENER_MAX 320
+
+struct template_values {
+	const char *instance; /* which server it is */
+	const char *id;       /* the connection's */
+	const char *peer;     /* the client's address */
+	const char *listener; /* the name of where it came in */
+};
+
+/*
+ * Can text be expanded, and into room bytes whatever the values?  If not, fault is a sentence that
+ * says what is wrong and what would be right, cut off at fault_size.
+ */
+bool template_check(const char *text, size_t room, char *fault, size_t fault_size);
+
+/* Is text its own expansion, so that it may be sent as it is? */
+bool template_is_plain(const char *text);
+
+/*
+ * Write the expansion of a text that passed template_check() with this room or less.  Returns its
+ * length in bytes; no NUL is written behind it.
+ */
+size_t template_expand(
+	const char *text, const struct template_values *values, char *to, size_t room);
+
+#endif

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves sources: the bounds on one source, whom the table keeps, and that crowds do not slow it. */
+#include "server/sources.h"
+
+#include "common/deadline.h"
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define START_NS (1000 * NS_PER_S)
+
+static struct sources s;
+
+static const struct sources_terms no_terms = {.per_address = 0};
+static const struct sources_terms one_live = {.per_address = 1};
+
+static struct address must_address(const char *text)
+{
+	struct address a = {.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(7)}};
+
+	if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
+		return a;
+	a = (struct address){.in4 = {.sin_family = AF_INET, .sin_port = htons(7)}};
+	ck_assert_int_eq(inet_pton(AF_INET, text, &a.in4.sin_addr), 1);
+	return a;
+}
+
+/* A source of its own for each number. */
+static struct address numbered(uint32_t number)
+{
+	struct address a = {.in6 = {.sin6_family = AF_INET6}};
+
+	number = htonl(number);
+	memcpy(a.in6.sin6_addr.s6_addr, "\x20\x01\x0d\xb8", 4);
+	memcpy(a.in6.sin6_addr.s6_addr + 4, &number, sizeof number);
+	return a;
+}
+
+static enum sources_verdict enter(const struct address *a, const struct sources_terms *terms)
+{
+	return sources_enter(&s, a, terms, START_NS);
+}
+
+static void must_enter(const struct address *a)
+{
+	ck_assert_int_eq(enter(a, &no_terms), SOURCES_ADMITTED);
+}
+
+/* It comes and goes. */
+static void must_pass(const struct address *a)
+{
+	must_enter(a);
+	sources_leave(&s, a);
+}
+
+/* How many live. */
+
+START_TEST(a_source_has_as_many_connections_as_it_may_and_not_one_more)
+{
+	const struct sources_terms terms = {.per_address = 3};
+	struct address a = must_address("192.0.2.1");
+
+	sources_init(&s, 4);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
+	/* A refused one is not counted: one that leaves makes room. */
+	sources_leave(&s, &a);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
+}
+END_TEST
+
+START_TEST(without_a_limit_a_source_has_as_many_as_it_likes)
+{
+	struct address a = must_address("192.0.2.1");
+
+	sources_init(&s, 1);
+	for (int i = 0; i < 1000; i++)
+		must_enter(&a);
+	ck_assert_uint_eq(s.used, 1);
+}
+END_TEST
+
+START_TEST(what_entered_without_a_limit_counts_when_there_is_one)
+{
+	struct address a = must_address("192.0.2.1");
+
+	sources_init(&s, 4);
+	must_enter(&a);
+	must_enter(&a);
+	ck_assert_int_eq(enter(&a, &one_live), SOURCES_TOO_MANY);
+	sources_leave(&s, &a);
+	ck_assert_int_eq(enter(&a, &one_live), SOURCES_TOO_MANY);
+	sources_leave(&s, &a);
+	ck_assert_int_eq(enter(&a, &one_live), SOURCES_ADMITTED);
+}
+END_TEST
+
+static const struct {
+	const char *one;
+	const char *other;
+	bool same;
+} sources[] = {
+	{"192.0.2.1", "192.0.2.1", true},
+	{"192.0.2.1", "192.0.2.2", false},
+	{"192.0.2.1", "::ffff:192.0.2.1", true},
+	{"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+	{"2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", true},
+	{"2001:db8:0:1::1", "2001:db8:0:0:ffff::1", false},
+	{"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+	/* The same bytes in the other family, and so the same bucket. */
+	{"32.1.13.184", "2001:db8::", false},
+	{"::1", "::ffff:192.0.2.1", false},
+};
+
+START_TEST(a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address)
+{
+	struct address one = must_address(sources[_i].one);
+	struct address other = must_address(sources[_i].other);
+
+	sources_init(&s, 4);
+	other.in6.sin6_port = htons(4711); /* where in4 has it too */
+	ck_assert_int_eq(enter(&one, &one_live), SOURCES_ADMITTED);
+	ck_assert_int_eq(
+		enter(&other, &one_live), sources[_i].same ? SOURCES_TOO_MANY : SOURCES_ADMITTED);
+	/* And leaves as what it is. */
+	sources_leave(&s, sources[_i].same ? &other : &one);
+	ck_assert_int_eq(enter(&one, &one_live), SOURCES_ADMITTED);
+}
+END_TEST
+
+START_TEST(two_sources_of_one_bucket_are_told_apart)
+{
+	struct address v4 = must_address("32.1.13.184");
+	struct address v6 = must_address("2001:db8::");
+	struct address many[64];
+
+	sources_init(&s, 128);
+	s.bucket_mask = 0; /* all in one */
+	for (uint32_t i = 0; i < 64; i++) {
+		many[i] = numbered(i + 1);
+		must_enter(&many[i]);
+	}
+	must_enter(&v4);
+	must_enter(&v6);
+	for (uint32_t i = 0; i < 64; i += 2)
+		sources_leave(&s, &many[i]);
+	for (uint32_t i = 0; i < 64; i++)
+		ck_assert_int_eq(enter(&many[i], &one_live),
+			i % 2 == 0 ? SOURCES_ADMITTED : SOURCES_TOO_MANY);
+	sources_leave(&s, &v4);
+	ck_assert_int_eq(enter(&v6, &one_live), SOURCES_TOO_MANY);
+	ck_assert_int_eq(enter(&v4, &one_live), SOURCES_ADMITTED);
+}
+END_TEST
+
+/* How fast. */
+
+/* How many of 1000 attempts at this moment are admitted; each leaves at once. */
+static int admitted_at(const struct address *a, const struct sources_terms *terms, int64_t now_ns)
+{
+	int admitted = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		if (sources_enter(&s, a, terms, now_ns) != SOURCES_ADMITTED)
+			continue;
+		sources_leave(&s, a);
+		admitted++;
+	}
+	return admitted;
+}
+
+static const struct {
+	struct sources_terms terms;
+	struct {
+		int64_t after_ns; /* since the step before */
+		int admitted;
+	} steps[5];
+} paces[] = {
+	{{.rate = 1, .burst = 1}, {{0, 1}, {NS_PER_S - 1, 0}, {1, 1}, {0, 0}, {NS_PER_S, 1}}},
+	{{.rate = 1, .burst = 5}, {{0, 5}, {NS_PER_S, 1}, {3 * NS_PER_S, 3}, {9 * NS_PER_S, 5}}},
+	{{.rate = 10, .burst = 5},
+		{{0, 5}, {NS_PER_S / 10 - 1, 0}, {1, 1}, {NS_PER_S / 4, 2}, {NS_PER_S / 20, 1}}},
+	/* A third of a second is no whole number of nanoseconds, and nothing is lost by it. */
+	{{.rate = 3, .burst = 2}, {{0, 2}, {333333333, 0}, {1, 1}, {333333333, 1}, {333333333, 1}}},
+	{{.rate = 1000000000, .burst = 2}, {{0, 2}, {1, 1}, {2, 2}, {100, 2}}},
+	/* Numbers at the end of their range. */
+	{{.rate = INT64_MAX, .burst = 2}, {{0, 2}, {1, 2}, {INT64_MAX / 2, 2}}},
+	{{.rate = 1, .burst = INT64_MAX}, {{0, 1000}, {0, 1000}, {NS_PER_S, 1000}}},
+	{{.rate = 0, .burst = 0}, {{0, 1000}, {0, 1000}}},
+	{{.rate = 0, .burst = 1}, {{0, 1000}, {0, 1000}}},
+};
+
+START_TEST(a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate)
+{
+	struct address a = must_address("192.0.2.1");
+	int64_t now = START_NS;
+
+	sources_init(&s, 4);
+	for (size_t i = 0; i < SUITE_COUNT(paces[_i].steps); i++) {
+		if (i > 0 && paces[_i].steps[i].after_ns == 0 && paces[_i].steps[i].admitted == 0)
+			break;
+		now += paces[_i].steps[i].after_ns;
+		ck_assert_int_eq(
+			admitted_at(&a, &paces[_i].terms, now), paces[_i].steps[i].admitted);
+	}
+}
+END_TEST
+
+START_TEST(in_the_long_run_it_is_the_rate_to_the_last_connection)
+{
+	const struct sources_terms terms = {.rate = 7, .burst = 2};
+	struct address a = must_address("192.0.2.1");
+	int64_t passed = 0;
+	int64_t admitted = 0;
+
+	sources_init(&s, 4);
+	/* By an odd step, so that the moments fall anywhere between two connections. */
+	while (passed < 100 * NS_PER_S) {
+		passed += 12345678;
+		admitted += admitted_at(&a, &terms, START_NS + passed);
+	}
+	ck_assert_int_eq(admitted, 2 + (passed - 12345678) * 7 / NS_PER_S);
+	ck_assert_int_eq(admitted_at(&a, &terms, START_NS + 200 * NS_PER_S), 2);
+}
+END_TEST
+
+START_TEST(too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own)
+{
+	const struct sources_terms terms = {.per_address = 2, .rate = 1, .burst = 3};
+	struct address a = must_address("192.0.2.1");
+	struct address b = must_address("192.0.2.2");
+
+	sources_init(&s, 4);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
+	/* No token is taken by one that is refused for the other reason. */
+	for (int i = 0; i < 9; i++)
+		ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
+	sources_leave(&s, &a);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
+	sources_leave(&s, &a);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_FAST);
+	ck_assert_int_eq(enter(&b, &terms), SOURCES_ADMITTED);
+}
+END_TEST
+
+START_TEST(a_moment_before_the_last_one_brings_and_takes_nothing)
+{
+	const struct sources_terms terms = {.rate = 1, .burst = 2};
+	struct address a = must_address("192.0.2.1");
+
+	sources_init(&s, 4);
+	ck_assert_int_eq(admitted_at(&a, &terms, START_NS), 2);
+	ck_assert_int_eq(admitted_at(&a, &terms, START_NS - 5 * NS_PER_S), 0);
+	ck_assert_int_eq(admitted_at(&a, &terms, START_NS + NS_PER_S), 1);
+}
+END_TEST
+
+START_TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
+{
+	const struct sources_terms before = {.rate = 1000, .burst = 1000};
+	const struct sources_terms after = {.rate = 1, .burst = 2};
+	struct address a = must_address("192.0.2.1");
+
+	sources_init(&s, 4);
+	ck_assert_int_eq(admitted_at(&a, &before, START_NS), 1000);
+	ck_assert_int_eq(admitted_at(&a, &after, START_NS), 0);
+	ck_assert_int_eq(admitted_at(&a, &after, START_NS + NS_PER_S), 1);
+}
+END_TEST
+
+/* Whom the table keeps. */
+
+START_TEST(a_full_table_forgets_the_one_seen_least_recently)
+{
+	const struct sources_terms terms = {.rate = 1, .burst = 1};
+	struct address a[4];
+
+	sources_init(&s, 3);
+	for (uint32_t i = 0; i < 4; i++)
+		a[i] = numbered(i);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_int_eq(admitted_at(&a[i], &terms, START_NS), 1);
+	/* Seen again, though refused: now 1 is the oldest. */
+	ck_assert_int_eq(enter(&a[0], &terms), SOURCES_TOO_FAST);
+	ck_assert_int_eq(admitted_at(&a[3], &terms, START_NS), 1);
+	ck_assert_int_eq(enter(&a[2], &terms), SOURCES_TOO_FAST);
+	ck_assert_int_eq(enter(&a[0], &terms), SOURCES_TOO_FAST);
+	ck_assert_int_eq(enter(&a[3], &terms), SOURCES_TOO_FAST);
+	/* Forgotten: its bucket is full again. */
+	ck_assert_int_eq(enter(&a[1], &terms), SOURCES_ADMITTED);
+}
+END_TEST
+
+START_TEST(it_is_the_end_of_the_last_connection_when_a_source_was_last_seen)
+{
+	const struct sources_terms terms = {.rate = 1, .burst = 1};
+	struct address a = numbered(1);
+	struct address b = numbered(2);
+	struct address c = numbered(3);
+
+	sources_init(&s, 2);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(enter(&b, &terms), SOURCES_ADMITTED);
+	sources_leave(&s, &b);
+	sources_leave(&s, &a);
+	ck_assert_int_eq(enter(&c, &terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_FAST);
+}
+END_TEST
+
+START_TEST(when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not)
+{
+	struct address a = numbered(1);
+	struct address b = numbered(2);
+	struct address c = numbered(3);
+
+	sources_init(&s, 2);
+	must_enter(&a);
+	must_enter(&b);
+	ck_assert_int_eq(enter(&c, &no_terms), SOURCES_TOO_MANY);
+	must_enter(&a);
+	sources_leave(&s, &b);
+	must_enter(&c);
+	ck_assert_int_eq(enter(&b, &no_terms), SOURCES_TOO_MANY);
+}
+END_TEST
+
+static uint32_t longest_chain(void)
+{
+	uint32_t longest = 0;
+
+	for (uint32_t b = 0; b <= s.bucket_mask; b++) {
+		uint32_t len = 0;
+		for (uint32_t i = s.buckets[b]; i != 0; i = s.entries[i].chained)
+			len++;
+		longest = len > longest ? len : longest;
+	}
+	return longest;
+}
+
+START_TEST(a_crowd_pushes_out_nobody_who_is_live_and_makes_no_chain_long)
+{
+	struct address live[500];
+
+	sources_init(&s, 1000);
+	for (uint32_t i = 0; i < 500; i++) {
+		live[i] = numbered(i);
+		must_enter(&live[i]);
+	}
+	for (uint32_t i = 0; i < 1000000; i++) {
+		struct address a = numbered(1000 + i);
+		must_pass(&a);
+	}
+	ck_assert_uint_eq(s.used, 1000);
+	ck_assert_uint_le(longest_chain(), 12);
+	for (uint32_t i = 0; i < 500; i++) {
+		ck_assert_int_eq(enter(&live[i], &one_live), SOURCES_TOO_MANY);
+		sources_leave(&s, &live[i]);
+		must_pass(&live[i]);
+	}
+}
+END_TEST
+
+START_TEST(two_tables_have_two_keys)
+{
+	static struct sources other;
+
+	sources_init(&s, 1);
+	sources_init(&other, 1);
+	ck_assert_mem_ne(s.key, other.key, sizeof s.key);
+}
+END_TEST
+
+static size_t resident_bytes(void)
+{
+	unsigned long resident;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(
+		fscanf(f, "%*u %lu", &resident), 1); /* NOLINT(cert-err34-c): the kernel's */
+	fclose(f);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A quarter, for a sanitizer has its own books. */
+START_TEST(a_large_table_costs_nothing_until_it_is_used)
+{
+	size_t before = resident_bytes();
+
+	sources_init(&s, 2000000);
+	struct address a = numbered(1);
+	must_pass(&a);
+	ck_assert_uint_lt(resident_bytes() - before, 2000000 * sizeof *s.entries / 4);
+}
+END_TEST
+
+/* Growing. */
+
+START_TEST(a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_order)
+{
+	const struct sources_terms terms = {.rate = 1, .burst = 1};
+	struct address a[8];
+
+	sources_init(&s, 4);
+	for (uint32_t i = 0; i < 8; i++)
+		a[i] = numbered(i);
+	for (uint32_t i = 0; i < 4; i++)
+		ck_assert_int_eq(enter(&a[i], &terms), SOURCES_ADMITTED);
+	sources_leave(&s, &a[3]);
+	sources_leave(&s, &a[2]);
+	ck_assert_int_eq(sources_resize(&s, 6), 0);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_int_eq(enter(&a[i], &one_live), SOURCES_TOO_MANY);
+	/* Two more find room; the next one takes the place of the oldest. */
+	for (uint32_t i = 4; i < 7; i++)
+		ck_assert_int_eq(enter(&a[i], &terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(enter(&a[2], &terms), SOURCES_TOO_FAST);
+	ck_assert_int_eq(enter(&a[3], &terms), SOURCES_ADMITTED);
+	sources_leave(&s, &a[0]);
+	sources_leave(&s, &a[1]);
+}
+END_TEST
+
+START_TEST(a_table_never_shrinks)
+{
+	sources_init(&s, 4);
+	const struct source *entries = s.entries;
+	ck_assert_int_eq(sources_resize(&s, 4), 0);
+	ck_assert_int_eq(sources_resize(&s, 1), 0);
+	ck_assert_int_eq(sources_resize(&s, 0), 0);
+	ck_assert_ptr_eq(s.entries, entries);
+	ck_assert_uint_eq(s.size, 4);
+}
+END_TEST
+
+START_TEST(a_size_beyond_all_bounds_changes_nothing)
+{
+	const size_t sizes[] = {SIZE_MAX, SIZE_MAX / 2, (size_t)UINT32_MAX + 1, UINT32_MAX};
+	struct address a = numbered(1);
+
+	sources_init(&s, 4);
+	must_enter(&a);
+	ck_assert_int_eq(sources_resize(&s, sizes[_i]), -ENOMEM);
+	ck_assert_uint_eq(s.size, 4);
+	ck_assert_int_eq(enter(&a, &one_live), SOURCES_TOO_MANY);
+	sources_leave(&s, &a);
+}
+END_TEST
+
+START_TEST(chains_stay_short_in_a_table_that_has_grown)
+{
+	sources_init(&s, 1);
+	for (uint32_t i = 0; i < 100000; i++) {
+		struct address a = numbered(i);
+		if (i == s.size)
+			ck_assert_int_eq(sources_resize(&s, (size_t)2 * i), 0);
+		must_enter(&a);
+	}
+	ck_assert_uint_eq(s.used, 100000);
+	ck_assert_uint_le(longest_chain(), 12);
+	for (uint32_t i = 0; i < 100000; i++) {
+		struct address a = numbered(i);
+		sources_leave(&s, &a);
+	}
+}
+END_TEST
+
+/* Many threads come and go, while the table grows: the bound holds at every moment. */
+
+#define THREADS 4
+#define ROUNDS  20000
+#define CROWD   16
+#define AT_ONCE 2
+
+static _Atomic int64_t live[CROWD];
+
+static void *come_and_go(void *which)
+{
+	const struct sources_terms terms = {.per_address = AT_ONCE};
+	uint32_t state = *(const uint32_t *)which;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		state = state * 1664525 + 1013904223;
+		uint32_t who = state >> 16 & (CROWD - 1);
+		struct address a = numbered(who);
+		if (sources_enter(&s, &a, &terms, START_NS) != SOURCES_ADMITTED)
+			continue;
+		ck_assert_int_le(atomic_fetch_add(&live[who], 1), AT_ONCE - 1);
+		atomic_fetch_sub(&live[who], 1);
+		sources_leave(&s, &a);
+	}
+	return NULL;
+}
+
+START_TEST(threads_that_come_and_go_never_pass_the_bound_while_the_table_grows)
+{
+	pthread_t threads[THREADS];
+	uint32_t seeds[THREADS];
+
+	sources_init(&s, THREADS);
+	for (uint32_t i = 0; i < THREADS; i++) {
+		seeds[i] = i;
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, &seeds[i]), 0);
+	}
+	for (size_t entries = THREADS; entries < 100 * THREADS; entries++)
+		ck_assert_int_eq(sources_resize(&s, entries), 0);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	/* All have left. */
+	for (uint32_t i = 1; i <= s.used; i++)
+		ck_assert_uint_eq(s.entries[i].live, 0);
+}
+END_TEST
+
+int main(void)
+{
+	const struct suite_test tests[] = {
+		{a_source_has_as_many_connections_as_it_may_and_not_one_more, 0},
+		{without_a_limit_a_source_has_as_many_as_it_likes, 0},
+		{what_entered_without_a_limit_counts_when_there_is_one, 0},
+		{a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address, SUITE_COUNT(sources)},
+		{two_sources_of_one_bucket_are_told_apart, 0},
+		{a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate, SUITE_COUNT(paces)},
+		{in_the_long_run_it_is_the_rate_to_the_last_connection, 0},
+		{too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own, 0},
+		{a_moment_before_the_last_one_brings_and_takes_nothing, 0},
+		{what_was_spent_beyond_a_smaller_burst_is_forgiven, 0},
+		{a_full_table_forgets_the_one_seen_least_recently, 0},
+		{it_is_the_end_of_the_last_connection_when_a_source_was_last_seen, 0},
+		{when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not, 0},
+		{a_crowd_pushes_out_nobody_who_is_live_and_makes_no_chain_long, 0},
+		{two_tables_have_two_keys, 0},
+		{a_large_table_costs_nothing_until_it_is_used, 0},
+		{a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_order, 0},
+		{a_table_never_shrinks, 0},
+		{a_size_beyond_all_bounds_changes_nothing, 4},
+		{chains_stay_short_in_a_table_that_has_grown, 0},
+		{threads_that_come_and_go_never_pass_the_bound_while_the_table_grows, 0},
+	};
+
+	return suite_run("sources", tests, SUITE_COUNT(tests));
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves template: what is expanded to what, what is refused, and that the room always suffices. */
+#include "server/template.h"
+
+#include "suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAULT_MAX 256
+#define ROOM      4096
+
+static const struct template_values values = {
+	.instance = "alpha",
+	.id = "17",
+	.peer = "192.0.2.1:4711",
+	.listener = "front",
+};
+
+static bool check(const char *text, size_t room, char fault[FAULT_MAX])
+{
+	fault[0] = '\0';
+	bool good = template_check(text, room, fault, FAULT_MAX);
+	ck_assert_msg(good == (fault[0] == '\0'), "\"%s\": %s", text, fault);
+	return good;
+}
+
+static const struct {
+	const char *text;
+	const char *expanded;
+	size_t longest;
+} good[] = {
+	{"", "", 0},
+	{"hello", "hello", 5},
+	{"{instance}", "alpha", 255},
+	{"{id}", "17", 40},
+	{"{peer}", "192.0.2.1:4711", 80},
+	{"{listener}", "front", 320},
+	{"220 {instance} ready\r\n", "220 alpha ready\r\n", 267},
+	{"{id}{id}", "1717", 80},
+	{"{id} {peer} {listener} {instance}", "17 192.0.2.1:4711 front alpha", 698},
+	{"{{", "{", 1},
+	{"{{{{", "{{", 2},
+	{"{{id}", "{id}", 4},
+	{"{{{id}", "{17", 41},
+	{"{id}{{", "17{", 41},
+	{"}", "}", 1},
+	{"}}", "}}", 2},
+	{"a}b", "a}b", 3},
+	{"{id}}", "17}", 41},
+	{"{{}", "{}", 2},
+	{"{{}}", "{}}", 3},
+	{"%s%n", "%s%n", 4},
+	{"\xc3\xa9\x01", "\xc3\xa9\x01", 3},
+};
+
+START_TEST(values_stand_where_their_placeholders_stood)
+{
+	char fault[FAULT_MAX];
+	char to[ROOM];
+
+	ck_assert_msg(check(good[_i].text, ROOM, fault), "%s", fault);
+	size_t len = template_expand(good[_i].text, &values, to, sizeof to);
+	ck_assert_uint_eq(len, strlen(good[_i].expanded));
+	ck_assert_mem_eq(to, good[_i].expanded, len);
+}
+END_TEST
+
+START_TEST(the_room_must_do_for_the_longest_values_and_not_for_a_byte_more)
+{
+	char fault[FAULT_MAX];
+	char said[FAULT_MAX];
+
+	ck_assert(check(good[_i].text, good[_i].longest, fault));
+	if (good[_i].longest == 0)
+		return;
+	ck_assert(!check(good[_i].text, good[_i].longest - 1, fault));
+	snprintf(said, sizeof said, "it can become %zu bytes long, and may have %zu at most",
+		good[_i].longest, good[_i].longest - 1);
+	ck_assert_str_eq(fault, said);
+}
+END_TEST
+
+/* Values as long as they are said to be, and longer ones, fill the room that was checked, exactly.
+ */
+START_TEST(no_value_makes_it_longer_than_was_checked)
+{
+	char fault[FAULT_MAX];
+	char huge[ROOM];
+	const struct template_values long_values = {huge, huge, huge, huge};
+
+	memset(huge, 'x', sizeof huge);
+	huge[sizeof huge - 1] = '\0';
+	ck_assert(check(good[_i].text, good[_i].longest, fault));
+	char *to = malloc(good[_i].longest + 1);
+	ck_assert_ptr_nonnull(to);
+	to[good[_i].longest] = '!';
+	ck_assert_uint_eq(template_expand(good[_i].text, &long_values, to, good[_i].longest),
+		good[_i].longest);
+	ck_assert_int_eq(to[good[_i].longest], '!');
+	free(to);
+}
+END_TEST
+
+START_TEST(a_plain_text_is_one_that_is_its_own_expansion)
+{
+	ck_assert_int_eq(
+		template_is_plain(good[_i].text), strcmp(good[_i].text, good[_i].expanded) == 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *fault;
+} bad[] = {
+	{"{", "a { is never closed"},
+	{"a{", "a { is never closed"},
+	{"{id", "a { is never closed"},
+	{"{{{", "a { is never closed"},
+	{"{id}{", "a { is never closed"},
+	{"{i{id}", "a { is never closed"},
+	{"{id{{", "a { is never closed"},
+	{"{}", "{} is no placeholder"},
+	{"{{{}", "{} is no placeholder"},
+	{"{foo}", "{foo} is no placeholder"},
+	{"{ID}", "{ID} is no placeholder"},
+	{"{i}", "{i} is no placeholder"},
+	{"{ids}", "{ids} is no placeholder"},
+	{"{ id }", "{ id } is no placeholder"},
+	{"{id}{%s}", "{%s} is no placeholder"},
+	{"{id} {foo} {", "{foo} is no placeholder"},
+	{"{0123456789012345678901234567890123456789...}",
+		"{0123456789012345678901234567890123456789} is no placeholder"},
+};
+
+START_TEST(a_fault_is_told_with_what_there_is)
+{
+	char fault[FAULT_MAX];
+	char said[FAULT_MAX];
+
+	ck_assert(!check(bad[_i].text, ROOM, fault));
+	snprintf(said, sizeof said,
+		"%s: there are {instance}, {id}, {peer} and {listener}, and {{ for one {",
+		bad[_i].fault);
+	ck_assert_str_eq(fault, said);
+}
+END_TEST
+
+START_TEST(a_fault_is_cut_off_where_its_room_ends)
+{
+	char fault[9] = "........";
+
+	ck_assert(!template_check("{", ROOM, fault, 4));
+	ck_assert_str_eq(fault, "a {");
+	ck_assert_str_eq(fault + 4, "....");
+}
+END_TEST
+
+/* Every text of a few words: what passes is expanded within its room. */
+
+static const struct {
+	const char *const *words;
+	size_t most;
+} languages[] = {
+	{(const char *const[]){"{", "}", "i", "d", NULL}, 6},
+	{(const char *const[]){"{", "{{", "}", "id", "{id}", "{peer}", "x", NULL}, 4},
+};
+
+static void check_any(const char *text)
+{
+	char fault[FAULT_MAX];
+	char *exact = strdup(text); /* so that a sanitizer sees a step beyond */
+	size_t room = 0;
+
+	ck_assert_ptr_nonnull(exact);
+	if (check(exact, ROOM, fault)) {
+		while (!check(exact, room, fault))
+			room++;
+		char *to = malloc(room + 1);
+		ck_assert_ptr_nonnull(to);
+		size_t len = template_expand(exact, &values, to, room);
+		ck_assert_uint_le(len, room);
+		if (template_is_plain(exact)) {
+			ck_assert_uint_eq(len, strlen(exact));
+			ck_assert_mem_eq(to, exact, len);
+		}
+		free(to);
+	} else {
+		ck_assert_msg(!template_is_plain(exact), "\"%s\": %s", exact, fault);
+	}
+	free(exact);
+}
+
+static void check_all(const char *const *words, size_t most, char *text)
+{
+	char *end = text + strlen(text);
+
+	check_any(text);
+	for (const char *const *w = words; most > 0 && *w; w++) {
+		memcpy(end, *w, strlen(*w) + 1);
+		check_all(words, most - 1, text);
+	}
+	*end = '\0';
+}
+
+START_TEST(every_text_can_be_expanded_or_has_a_fault)
+{
+	char text[64] = "";
+
+	check_all(languages[_i].words, languages[_i].most, text);
+}
+END_TEST
+
+int main(void)
+{
+	const struct suite_test tests[] = {
+		{values_stand_where_their_placeholders_stood, SUITE_COUNT(good)},
+		{the_room_must_do_for_the_longest_values_and_not_for_a_byte_more,
+			SUITE_COUNT(good)},
+		{no_value_makes_it_longer_than_was_checked, SUITE_COUNT(good)},
+		{a_plain_text_is_one_that_is_its_own_expansion, SUITE_COUNT(good)},
+		{a_fault_is_told_with_what_there_is, SUITE_COUNT(bad)},
+		{a_fault_is_cut_off_where_its_room_ends, 0},
+		{every_text_can_be_expanded_or_has_a_fault, SUITE_COUNT(languages)},
+	};
+
+	return suite_run("template", tests, SUITE_COUNT(tests));
+}
