@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define NOBODY  0
-#define MOST    (UINT32_C(1) << 30)
+#define MOST    (UINT32_C(1) << 24) /* entries: in bytes, a number for 32-bit machines too */
 #define ONE_NEW NS_PER_S /* a connection, in the unit of source.spent: a nanosecond brings rate */
 
 /* Finding. */
@@ -109,21 +110,28 @@ static uint32_t power_of_two_from(size_t count)
 	return power;
 }
 
-/* calloc() maps pages that nobody has touched: entries that are never used cost nothing. */
+static size_t bytes_for(size_t entries)
+{
+	return (entries + 1) * sizeof(struct source) +
+		power_of_two_from(entries) * sizeof(uint32_t);
+}
+
+/*
+ * Entries, and behind them their buckets.  They are mapped, zeroed by the kernel when they are
+ * first touched: what is never used costs nothing, which calloc(3) promises to nobody.
+ */
 static int take_memory(struct sources *s, size_t entries)
 {
 	if (entries > MOST)
 		return -ENOMEM;
-	uint32_t buckets = power_of_two_from(entries);
-	s->entries = calloc(entries + 1, sizeof *s->entries);
-	s->buckets = calloc(buckets, sizeof *s->buckets);
-	if (!s->entries || !s->buckets) {
-		free(s->entries);
-		free(s->buckets);
+	void *memory = mmap(NULL, bytes_for(entries), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		return -ENOMEM;
-	}
+	s->entries = memory;
+	s->buckets = (void *)(s->entries + entries + 1);
+	s->bucket_mask = power_of_two_from(entries) - 1;
 	s->size = (uint32_t)entries;
-	s->bucket_mask = buckets - 1;
 	return 0;
 }
 
@@ -140,20 +148,16 @@ void sources_init(struct sources *s, size_t entries)
 /* [lock] held. */
 static int grow(struct sources *s, size_t entries)
 {
-	struct source *old_entries = s->entries;
-	uint32_t *old_buckets = s->buckets;
+	struct source *old = s->entries;
+	size_t old_bytes = bytes_for(s->size);
 	int rc = take_memory(s, entries);
 
-	if (rc < 0) {
-		s->entries = old_entries;
-		s->buckets = old_buckets;
+	if (rc < 0)
 		return rc;
-	}
-	memcpy(s->entries, old_entries, (s->used + (size_t)1) * sizeof *s->entries);
+	memcpy(s->entries, old, (s->used + (size_t)1) * sizeof *old);
 	for (uint32_t i = 1; i <= s->used; i++)
 		chain(s, i);
-	free(old_entries);
-	free(old_buckets);
+	munmap(old, old_bytes);
 	return 0;
 }
 

@@ -66,8 +66,8 @@ void sources_init(struct sources *s, size_t entries);
 
 /*
  * Grow to so many entries, all that are there kept; a table that has as many stays as it is.
- * Returns 0, or -ENOMEM, and then nothing has changed.  Others wait while the entries in use are
- * moved, 0.1 s for a million.
+ * Returns 0, or -ENOMEM (of more than 16 million, always), and then nothing has changed.  Others wait
+ * while the entries in use are moved: 0.3 s for a million.
  */
 int sources_resize(struct sources *s, size_t entries);
 
