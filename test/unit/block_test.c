@@ -207,32 +207,32 @@ END_TEST
 
 static const struct {
 	const char *text;
-	size_t count;
+	const char *blocks[4];
 } lists[] = {
-	{"", 0},
-	{" ", 0},
-	{",", 0},
-	{"10.0.0.0/8", 1},
-	{" 10.0.0.0/8 ", 1},
-	{"10.0.0.0/8,", 1},
-	{"10.0.0.0/8,::1", 2},
-	{"10.0.0.0/8 ::1", 2},
-	{"10.0.0.0/8, ::1", 2},
-	{"10.0.0.0/8 ,\t::1\r\n192.0.2.1", 3},
-	{"::1,::1", 2},
+	{"", {NULL}},
+	{" ", {NULL}},
+	{",", {NULL}},
+	{"10.0.0.0/8", {"10.0.0.0/8"}},
+	{" 10.0.0.0/8 ", {"10.0.0.0/8"}},
+	{"10.0.0.0/8,", {"10.0.0.0/8"}},
+	{"10.0.0.0/8,::1", {"10.0.0.0/8", "::1"}},
+	{"10.0.0.0/8 ::1", {"10.0.0.0/8", "::1"}},
+	{"10.0.0.0/8, ::1", {"10.0.0.0/8", "::1"}},
+	{"10.0.0.0/8 ,\t::1\r\n192.0.2.1", {"10.0.0.0/8", "::1", "192.0.2.1"}},
+	{"::1,::1", {"::1", "::1"}},
 };
 
 START_TEST(a_list_has_commas_or_white_space_between_its_blocks)
 {
-	const char *const texts[] = {"10.0.0.0/8", "::1", "192.0.2.1"};
 	struct block_list *list = must_list(lists[_i].text);
+	size_t count = 0;
 
-	ck_assert_uint_eq(list->count, lists[_i].count);
-	for (size_t i = 0; i < list->count; i++) {
-		struct block b = must_block(texts[i]);
-		ck_assert(block_equal(&list->blocks[i], &b) ||
-			strcmp(lists[_i].text, "::1,::1") == 0);
+	for (const char *const *text = lists[_i].blocks; *text; text++, count++) {
+		struct block b = must_block(*text);
+		ck_assert_uint_lt(count, list->count);
+		ck_assert(block_equal(&list->blocks[count], &b));
 	}
+	ck_assert_uint_eq(list->count, count);
 	block_list_free(list);
 }
 END_TEST
