@@ -93,30 +93,32 @@ int socket_set_options(int fd, const struct socket_options *options)
 	return socket_set_timeout(fd, SO_SNDTIMEO, socket_timeout_ms(options->send_timeout_ns));
 }
 
-static int bind_and_listen(int fd, const struct address *at, bool v6only, int backlog,
+static int bind_and_listen(int fd, const struct address *at, const struct socket_listening *how,
 	const struct socket_options *options)
 {
 	int rc = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
+	if (rc == 0 && how->reuse_port)
+		rc = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (rc == 0 && at->any.sa_family == AF_INET6)
-		rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
+		rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, how->v6only);
 	if (rc == 0)
 		rc = socket_set_options(fd, options);
 	if (rc == 0 && bind(fd, &at->any, address_size(at)) < 0)
 		rc = -errno;
-	if (rc == 0 && listen(fd, backlog) < 0)
+	if (rc == 0 && listen(fd, how->backlog) < 0)
 		rc = -errno;
 	return rc;
 }
 
-int socket_listen(
-	const struct address *at, bool v6only, int backlog, const struct socket_options *options)
+int socket_listen(const struct address *at, const struct socket_listening *how,
+	const struct socket_options *options)
 {
 	int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 
 	if (fd < 0)
 		return -errno;
-	int rc = bind_and_listen(fd, at, v6only, backlog, options);
+	int rc = bind_and_listen(fd, at, how, options);
 	if (rc < 0) {
 		close(fd);
 		return rc;

@@ -43,13 +43,19 @@ int socket_arm_timeout(int fd, int which, int64_t *armed_ms, int64_t left_ns);
 /* Set all of the options on any TCP socket.  Returns 0 or -errno. */
 int socket_set_options(int fd, const struct socket_options *options);
 
+/* How to listen. */
+struct socket_listening {
+	bool v6only;     /* IPV6_V6ONLY, set for IPv6 whatever the system's default */
+	bool reuse_port; /* SO_REUSEPORT */
+	int backlog;     /* listen(2) */
+};
+
 /*
  * A listening socket at the address, close-on-exec, with SO_REUSEADDR, the options set before
- * listen(2), and, for IPv6, IPV6_V6ONLY set to v6only whatever the system's default.  Returns the
- * descriptor, the caller's to close, or -errno of the call that failed.
+ * listen(2).  Returns the descriptor, the caller's to close, or -errno of the call that failed.
  */
-int socket_listen(
-	const struct address *at, bool v6only, int backlog, const struct socket_options *options);
+int socket_listen(const struct address *at, const struct socket_listening *how,
+	const struct socket_options *options);
 
 /*
  * Begin to connect to the address and do not wait; from the local address from, unless that is

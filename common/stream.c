@@ -690,16 +690,30 @@ void stream_init(
 	buffer_init(&s->out, s->out_inline, sizeof s->out_inline);
 }
 
+size_t stream_compose_complaint(
+	enum stream_framing framing, const char *text, char reply[STREAM_COMPLAINT_MAX])
+{
+	size_t before = framing == STREAM_FRAME ? FRAME_HEADER : 0;
+
+	if (framing == STREAM_RAW)
+		return 0;
+	int len = snprintf(reply + before, STREAM_COMPLAINT_MAX - before,
+		STREAM_ERROR_PREFIX "%.120s%s", text, framing == STREAM_LINE ? "\n" : "");
+	uint32_t wire = htonl((uint32_t)len);
+	memcpy(reply, &wire, before);
+	return before + (size_t)len;
+}
+
 /* The error reply, in the framing of the rest. */
 static bool send_complaint(struct stream *s)
 {
-	char text[sizeof STREAM_ERROR_PREFIX + sizeof s->complaint];
-	int len = snprintf(text, sizeof text, STREAM_ERROR_PREFIX "%s", s->complaint);
-	uint32_t wire = htonl((uint32_t)len);
-	const struct iovec frame[] = {{&wire, sizeof wire}, {text, (size_t)len}};
-	const struct iovec line[] = {{text, (size_t)len}, {(void *)"\n", 1}};
+	char reply[STREAM_COMPLAINT_MAX];
+	const struct iovec piece = {
+		.iov_base = reply,
+		.iov_len = stream_compose_complaint(s->terms->framing, s->complaint, reply),
+	};
 
-	return send_out(s, s->terms->framing == STREAM_FRAME ? frame : line, 2);
+	return send_out(s, &piece, 1);
 }
 
 /* Replies and error reply, as far as the peer takes them.  Sets s->end anew if it does not. */
@@ -709,8 +723,7 @@ static void send_last(struct stream *s)
 	int error = s->error;
 
 	s->end = STREAM_OPEN;
-	bool sent = s->replying_error && s->terms->framing != STREAM_RAW ? send_complaint(s)
-									 : stream_flush(s);
+	bool sent = s->replying_error ? send_complaint(s) : stream_flush(s);
 	if (sent) {
 		s->end = end;
 		s->error = error;

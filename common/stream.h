@@ -205,6 +205,16 @@ bool stream_refuse(struct stream *s, const char *format, ...) __attribute__((for
  */
 void stream_finish(struct stream *s);
 
+/* Room for any error reply, in any framing. */
+#define STREAM_COMPLAINT_MAX 160
+
+/*
+ * Write the error reply of that text (up to 120 bytes) in a framing, for a client who gets no
+ * stream: nothing for RAW.  Returns its length.
+ */
+size_t stream_compose_complaint(
+	enum stream_framing framing, const char *text, char reply[STREAM_COMPLAINT_MAX]);
+
 /* The most memory that a stream with these terms can map besides struct stream itself, in bytes. */
 size_t stream_memory_max(const struct stream_terms *terms);
 

@@ -109,7 +109,7 @@ static void rest(struct acceptor *a)
 	a->back_off_ns = doubled < BACK_OFF_MIN_NS ? BACK_OFF_MIN_NS
 		: doubled > BACK_OFF_MAX_NS        ? BACK_OFF_MAX_NS
 						   : doubled;
-	registry_rest(a->registry, deadline_after(a->back_off_ns));
+	registry_rest(a->world->registry, deadline_after(a->back_off_ns));
 }
 
 /* A supervisor may hand over a listener that does not block, and accept(2) would spin on it. */
@@ -133,11 +133,12 @@ static bool handle_error(struct acceptor *a, int error)
 		make_blocking(a);
 		break;
 	case THEIRS:
-		registry_count_peer_error(a->registry);
+		registry_count_peer_error(a->world->registry);
 		break;
 	case SHORTAGE:
-		registry_count_shortage(a->registry, false);
+		registry_count_shortage(a->world->registry, false);
 		tell_shortage(a, "accept_shortage", error);
+		ring_clear(&a->ring);
 		rest(a);
 		break;
 	case LOST:
@@ -147,86 +148,182 @@ static bool handle_error(struct acceptor *a, int error)
 	return true;
 }
 
-/* A connection. */
+/* Settings. */
+
+/* Put those in force to use that this listener has there. */
+static void use_settings(struct acceptor *a, struct settings *s, const struct endpoint *e)
+{
+	a->settings = s;
+	registry_set_share(a->world->registry, &a->share, e->max_connections);
+	worker_attributes(&a->attributes, s->thread_stack_bytes);
+}
+
+static void let_go_of_settings(struct acceptor *a)
+{
+	(void)pthread_attr_destroy(&a->attributes);
+	settings_release(a->settings);
+}
+
+/* A reload never takes a listener away, so it is among the new ones. */
+static void look_at_settings(struct acceptor *a)
+{
+	unsigned version = current_version(a->world->current);
+
+	if (version == a->version)
+		return;
+	a->version = version;
+	struct settings *s = current_hold(a->world->current);
+	const struct endpoint *e = settings_find_endpoint(s, a->listener.endpoint);
+	assert(e);
+	listener_set_endpoint(&a->listener, e);
+	let_go_of_settings(a);
+	use_settings(a, s, e);
+}
 
 /*
  * Options that the socket may not have inherited, because it was queued before the listener had
- * them.
+ * them, or because a successor gives the listener others.
  */
-static void set_missing_options(struct acceptor *a, int fd)
+static void set_missing_options(struct acceptor *a, int fd, bool handing_on)
 {
-	if (a->listener.unset == 0)
+	if (a->listener.unset > 0)
+		a->listener.unset--;
+	else if (!handing_on)
 		return;
-	a->listener.unset--;
 	(void)socket_set_options(fd, &a->listener.options);
+}
+
+/* A connection. */
+
+static void refuse(struct acceptor *a, const struct guest *guest, enum refusal why)
+{
+	admission_refuse(a->world->admission, &a->ring, guest, why, deadline_now());
 }
 
 /* Nobody to serve it: that costs this connection, and a rest. */
 static void give_up(struct acceptor *a, struct slot *slot, int error)
 {
-	close(registry_untake(a->registry, slot));
-	barrier_leave(a->busy);
-	registry_count_shortage(a->registry, true);
+	const struct guest guest = slot->guest;
+
+	admission_leave(a->world->admission, &guest);
+	close(registry_untake(a->world->registry, slot));
+	settings_release(a->settings);
+	barrier_leave(a->world->busy);
+	registry_count_shortage(a->world->registry, true);
 	tell_shortage(a, "thread_shortage", error);
 	rest(a);
 }
 
-/* Takes the socket. */
-static void hand_over(struct acceptor *a, int fd, const struct address *peer)
+/* The slot's connection to a thread. */
+static void hand_over(struct acceptor *a, struct slot *slot)
 {
-	/*
-	 * Here and not in the worker: a stop that counted only threads that run would miss this
-	 * one.  The barrier is closed only when every acceptor is done.
-	 */
-	bool open = barrier_enter(a->busy);
-
-	assert(open);
-	(void)open;
-	set_missing_options(a, fd);
-	struct slot *slot = registry_take(a->registry, fd, a->listener.endpoint, peer);
-	if (!slot) {
-		close(fd);
-		barrier_leave(a->busy);
-		return;
-	}
-	int rc = worker_hand_over(a->workers, slot);
+	(void)settings_hold(a->settings);
+	int rc = worker_hand_over(a->world->workers, slot, &a->attributes);
 	if (rc < 0)
 		give_up(a, slot, -rc);
 	else
 		a->back_off_ns = 0;
 }
 
-/* One accept.  Returns 0, or the errno. */
-static int accept_one(struct acceptor *a)
+/* One who may come in gets a slot, if there is one. */
+static void seat(struct acceptor *a, const struct guest *guest)
 {
-	struct address peer;
-	socklen_t len = sizeof peer; /* anew each time: accept(2) overwrites it */
-	int fd = accept4(a->listener.fd, &peer.any, &len, SOCK_CLOEXEC);
+	bool draining = atomic_load(&a->world->registry->closing);
+	struct slot *slot;
 
-	if (fd < 0)
+	/*
+	 * Here and not in the worker: a stop that counted only threads that run would miss this
+	 * one.  The barrier is closed only when every acceptor is done.
+	 */
+	bool open = barrier_enter(a->world->busy);
+	assert(open);
+	(void)open;
+	/* Whoever came before the stop is waited for, whatever the policy. */
+	enum refusal why = registry_take(a->world->registry, guest,
+		draining || guest->endpoint->policy == LIMIT_WAIT, &slot);
+	if (why == REFUSAL_NONE) {
+		hand_over(a, slot);
+		return;
+	}
+	barrier_leave(a->world->busy);
+	admission_leave(a->world->admission, guest);
+	refuse(a, guest, why);
+}
+
+/* Takes the socket. */
+static void receive(struct acceptor *a, struct guest *guest)
+{
+	/* In this order: when handing on is over, the settings have a new version already. */
+	bool handing_on = atomic_load(&a->handing_on);
+
+	look_at_settings(a);
+	guest->endpoint = a->listener.endpoint;
+	guest->share = &a->share;
+	enum refusal why = admission_judge(a->world->admission, guest, deadline_now());
+	if (why != REFUSAL_NONE) {
+		refuse(a, guest, why);
+		return;
+	}
+	set_missing_options(a, guest->fd, handing_on);
+	seat(a, guest);
+}
+
+/* One accept.  Returns 0, or the errno. */
+static int accept_one(struct acceptor *a, void (*take)(struct acceptor *a, struct guest *guest))
+{
+	struct guest guest = {.fd = -1};
+	socklen_t len = sizeof guest.peer; /* anew each time: accept(2) overwrites it */
+
+	guest.fd = accept4(a->listener.fd, &guest.peer.any, &len, SOCK_CLOEXEC);
+	if (guest.fd < 0)
 		return errno;
-	hand_over(a, fd, &peer);
+	take(a, &guest);
 	return 0;
 }
 
 /* The two halves of its life. */
 
-static bool is_stopping(struct acceptor *a)
+static bool is_closing(struct acceptor *a)
 {
-	return atomic_load(&a->registry->draining);
+	return atomic_load(&a->world->registry->closing);
 }
 
 /*
- * At the limit the listener is not looked at: clients wait in the kernel's queue.  With several
- * listeners another one may take the last slot between the look and the accept; then the one client
- * waits here.
+ * While refused sockets rest, they are looked after in time: so not in accept(2), but up to the
+ * moment at which the next one is due.  True: a client is there, or no socket rests.
+ */
+static bool tend_ring(struct acceptor *a)
+{
+	struct pollfd p = {.fd = a->listener.fd, .events = POLLIN};
+
+	if (a->ring.count == 0)
+		return true;
+	int64_t now = deadline_now();
+	ring_sweep(&a->ring, now);
+	int64_t next = ring_next(&a->ring);
+	if (next == DEADLINE_NEVER)
+		return true;
+	return poll(&p, 1, (int)((next - now) / NS_PER_MS) + 1) == 1;
+}
+
+/* At the limit, with the policy to wait, the listener is not looked at: clients stay in its queue. */
+static bool has_place(struct acceptor *a)
+{
+	return a->listener.endpoint->policy == LIMIT_REFUSE ||
+		registry_await_room(a->world->registry, &a->share, false, ring_next(&a->ring));
+}
+
+/*
+ * With several listeners another one may take the last slot between the look and the accept; then
+ * the one client waits here.
  */
 static bool accept_until_stop(struct acceptor *a)
 {
-	while (!is_stopping(a)) {
-		if (!registry_await_room(a->registry, false))
+	while (!is_closing(a)) {
+		look_at_settings(a);
+		if (!tend_ring(a) || !has_place(a))
 			continue;
-		int error = accept_one(a);
+		int error = accept_one(a, receive);
 		if (error && !handle_error(a, error))
 			return false;
 	}
@@ -240,24 +337,43 @@ static bool has_queued(const struct listener *l)
 	return poll(&p, 1, 0) == 1;
 }
 
+static void turn_away(struct acceptor *a, struct guest *guest)
+{
+	guest->endpoint = a->listener.endpoint;
+	refuse(a, guest, REFUSAL_STOPPING);
+}
+
+/* So many clients at the most, as long as there are any.  False: the listener failed. */
+static bool accept_some(
+	struct acceptor *a, unsigned left, void (*take)(struct acceptor *a, struct guest *guest))
+{
+	while (left > 0 && has_queued(&a->listener)) {
+		if (take == receive &&
+			!registry_await_room(a->world->registry, &a->share, true, DEADLINE_NEVER))
+			break;
+		int error = accept_one(a, take);
+		if (error && !handle_error(a, error))
+			return false;
+		left -= error == 0;
+	}
+	return true;
+}
+
 /*
- * Whoever has connected before the stop gets a place as long as the stop waits.  Of a shared
- * listener only as many as were queued at the stop are ours: the rest, and those that come, are the
- * other process's.  It is not made non-blocking, because that too would be the other's; should the
- * other take a client between our look and our accept, the knocks go on until we are done.
+ * Whoever has connected before the stop gets a place as long as the stop waits; those for whom there
+ * was none are told.  Of a shared listener only as many as were queued at the stop are ours: the
+ * rest, and those that come, are the other process's.  It is not made non-blocking, because that too
+ * would be the other's; should the other take a client between our look and our accept, the knocks
+ * go on until we are done.
  */
 static void accept_queued(struct acceptor *a)
 {
-	unsigned left = a->listener.shared ? listener_queued(&a->listener) : UINT_MAX;
+	unsigned ours = a->listener.shared ? listener_queued(&a->listener) : UINT_MAX;
 
 	if (!a->listener.shared)
 		listener_let_nobody_in(&a->listener);
-	while (left > 0 && has_queued(&a->listener) && registry_await_room(a->registry, true)) {
-		int error = accept_one(a);
-		if (error && !handle_error(a, error))
-			return;
-		left -= error == 0;
-	}
+	if (accept_some(a, ours, receive) && !a->listener.shared)
+		(void)accept_some(a, listener_queued(&a->listener), turn_away);
 }
 
 void *acceptor_run(void *acceptor)
@@ -265,34 +381,46 @@ void *acceptor_run(void *acceptor)
 	struct acceptor *a = acceptor;
 	bool asked = accept_until_stop(a);
 
-	if (asked)
-		accept_queued(a);
-	else
+	if (!asked)
 		atomic_store(&a->lost, true);
+	else if (!atomic_load(&a->adopted))
+		accept_queued(a);
 	close(a->listener.fd);
 	a->listener.fd = -1;
+	ring_clear(&a->ring);
 	atomic_store(&a->acknowledged, true);
-	barrier_leave(a->accepting);
+	barrier_leave(a->world->accepting);
 	return NULL;
 }
 
-void acceptor_init(struct acceptor *a, const struct listener *listener, struct registry *registry,
-	struct workers *workers, struct barrier *busy, struct barrier *accepting)
+void acceptor_init(
+	struct acceptor *a, const struct listener *listener, const struct acceptor_world *world)
 {
-	*a = (struct acceptor){
-		.listener = *listener,
-		.registry = registry,
-		.workers = workers,
-		.busy = busy,
-		.accepting = accepting,
-	};
-	(void)barrier_enter(accepting);
+	*a = (struct acceptor){.world = world, .listener = *listener};
+	a->version = current_version(world->current);
+	use_settings(a, current_hold(world->current), listener->endpoint);
+	(void)barrier_enter(world->accepting);
 }
 
-/* The knock. */
+void acceptor_fini(struct acceptor *a)
+{
+	let_go_of_settings(a);
+}
+
+/* What the coordinator does to it. */
 
 void acceptor_knock(struct acceptor *a)
 {
 	if (!atomic_load(&a->acknowledged))
 		(void)pthread_kill(a->thread, SIGNALS_KNOCK);
+}
+
+void acceptor_hand_on(struct acceptor *a, bool handing_on)
+{
+	atomic_store(&a->handing_on, handing_on);
+}
+
+void acceptor_give_away(struct acceptor *a)
+{
+	atomic_store(&a->adopted, true);
 }

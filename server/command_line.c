@@ -86,6 +86,7 @@ static void take_arguments(struct arguments *a, int argc, char **argv, struct fa
 	int letter;
 
 	opterr = 0;
+	optind = 0; /* glibc's word for: from the beginning, whatever was read before */
 	while ((letter = getopt(argc, argv, ":c:tTl:o:vVh")) != -1)
 		take_option(a, letter, f);
 	for (int i = optind; i < argc; i++)
@@ -205,39 +206,65 @@ static bool only_look(const struct arguments *a, const struct settings *s)
 	return a->print || a->check;
 }
 
-static struct settings *load_or_end(const struct arguments *a, struct faults *f, int *status)
+/* NULL if anything is wrong. */
+static struct settings *load_or_fail(const struct arguments *a, struct faults *f)
 {
 	struct settings *s = settings_new();
 
 	load(s, a, f);
-	*status = faults_status(f);
-	if (*status != EX_OK || only_look(a, s)) {
-		settings_free(s);
-		return NULL;
-	}
-	return s;
+	if (faults_status(f) == EX_OK)
+		return s;
+	settings_release(s);
+	return NULL;
 }
 
-struct settings *command_line_load(int argc, char **argv, int *status)
+/* What was typed, with room for all of it.  The caller ends it with arguments_fini(). */
+static void arguments_init(struct arguments *a, const struct command_line *c, struct faults *f)
+{
+	*a = (struct arguments){.file = NULL};
+	a->listeners = calloc((size_t)c->argc, sizeof *a->listeners);
+	a->assignments = calloc((size_t)c->argc, sizeof *a->assignments);
+	if (!a->listeners || !a->assignments)
+		abort();
+	take_arguments(a, c->argc, c->argv, f);
+}
+
+static void arguments_fini(struct arguments *a)
+{
+	free(a->listeners);
+	free(a->assignments);
+}
+
+struct settings *command_line_load(const struct command_line *c, int *status)
 {
 	struct faults f = {.to = stderr};
-	struct arguments a = {.file = NULL};
+	struct arguments a;
 	struct settings *s = NULL;
 
-	a.listeners = calloc((size_t)argc, sizeof *a.listeners);
-	a.assignments = calloc((size_t)argc, sizeof *a.assignments);
-	if (!a.listeners || !a.assignments)
-		abort();
-	take_arguments(&a, argc, argv, &f);
-	*status = faults_status(&f);
-	if (*status == EX_OK && a.done)
+	arguments_init(&a, c, &f);
+	if (faults_status(&f) == EX_OK && a.done)
 		fputs(a.done, stdout);
 	else
-		s = load_or_end(&a, &f, status);
-	free(a.listeners);
-	free(a.assignments);
+		s = load_or_fail(&a, &f);
+	*status = faults_status(&f);
+	if (s && only_look(&a, s)) {
+		settings_release(s);
+		s = NULL;
+	}
+	arguments_fini(&a);
 	/* What was asked for must have reached its reader. */
 	if (*status == EX_OK && fflush(stdout) != 0)
 		*status = EX_IOERR;
+	return s;
+}
+
+struct settings *command_line_reload(const struct command_line *c, FILE *faults)
+{
+	struct faults f = {.to = faults};
+	struct arguments a;
+
+	arguments_init(&a, c, &f);
+	struct settings *s = load_or_fail(&a, &f);
+	arguments_fini(&a);
 	return s;
 }

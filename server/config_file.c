@@ -71,6 +71,32 @@ static void tell_type(struct config_file *c, const config_setting_t *at, struct 
 
 /* Reading. */
 
+/* "a,b" from ( "a", "b" ) or [ "a", "b" ].  NULL if something else is in it.  The caller frees it. */
+static char *join(const config_setting_t *list)
+{
+	char *joined = NULL;
+	size_t size;
+	bool good = true;
+	FILE *memory = open_memstream(&joined, &size);
+
+	if (!memory)
+		abort();
+	for (int i = 0; i < config_setting_length(list); i++) {
+		const char *item = config_setting_get_string_elem(list, i);
+		good = good && item;
+		fprintf(memory, "%s%s", i > 0 ? "," : "", item ? item : "");
+	}
+	fclose(memory);
+	if (!good)
+		free(joined);
+	return good ? joined : NULL;
+}
+
+static bool is_list(const config_setting_t *at)
+{
+	return config_setting_is_list(at) || config_setting_is_array(at);
+}
+
 /*
  * A value of the right type to its field.  The text types take text; counts a number; switches true
  * or false.
@@ -80,15 +106,19 @@ static void apply_value(struct config_file *c, const config_setting_t *at, const
 {
 	char fault[OPTION_FAULT_MAX];
 	int type = config_setting_type(at);
+	char *joined = row->type == OPTION_BLOCKS && is_list(at) ? join(at) : NULL;
 	bool good;
 
-	if (type == CONFIG_TYPE_STRING && row->type != OPTION_COUNT && row->type != OPTION_SWITCH) {
+	if (joined) {
+		good = option_set(row, base, joined, fault);
+		free(joined);
+	} else if (type == CONFIG_TYPE_STRING && row->type != OPTION_COUNT &&
+		row->type != OPTION_SWITCH) {
 		good = option_set(row, base, config_setting_get_string(at), fault);
 	} else if (type == CONFIG_TYPE_BOOL && row->type == OPTION_SWITCH) {
 		good = option_set(row, base, config_setting_get_bool(at) ? "true" : "false", fault);
-	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) &&
-		row->type != OPTION_TEXT && row->type != OPTION_WORD &&
-		row->type != OPTION_SWITCH) {
+	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && !option_is_text(row) &&
+		row->type != OPTION_WORD && row->type != OPTION_SWITCH) {
 		good = option_set_number(row, base, config_setting_get_int64(at), fault);
 	} else {
 		char *expects = option_expects(row);
@@ -119,8 +149,32 @@ static void tell_key(struct config_file *c, const config_setting_t *at, struct f
 {
 	char text[OPTION_FAULT_MAX];
 
-	snprintf(text, sizeof text, "%.100s %s", key, what);
+	snprintf(text, sizeof text, "%.100s %.140s", key, what);
 	tell(c, at, f, text);
+}
+
+/* The row in a group that has this name, or the end of the rows. */
+static const struct option *grouped(const char *name)
+{
+	const struct option *row = option_rows;
+
+	for (; row->key; row++) {
+		const char *dot = strchr(row->key, '.');
+		if (dot && strcmp(dot + 1, name) == 0)
+			break;
+	}
+	return row;
+}
+
+static void tell_listeners_key(
+	struct config_file *c, const config_setting_t *at, struct faults *f, const char *key)
+{
+	char what[OPTION_FAULT_MAX];
+	const char *meant = grouped(key)->key;
+
+	snprintf(what, sizeof what, "belongs into a listener%s%s",
+		meant ? "; for the whole server there is " : "", meant ? meant : "");
+	tell_key(c, at, f, key, what);
 }
 
 /* One key, of which a listener may have some and the rest of the file others. */
@@ -135,7 +189,7 @@ static void apply_key(struct config_file *c, const config_setting_t *at, const c
 		tell_key(
 			c, at, f, key, "holds for the whole server; a listener cannot override it");
 	} else if (!listener && row->scope == OPTION_LISTENER) {
-		tell_key(c, at, f, key, "belongs into a listener");
+		tell_listeners_key(c, at, f, key);
 	} else {
 		apply_value(c, at, row, listener ? (void *)listener : option_base(row, s), f);
 	}

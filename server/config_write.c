@@ -41,6 +41,22 @@ static void write_string(FILE *to, const char *text)
 	fputc('"', to);
 }
 
+/* ( "a", "b" ) */
+static void write_list(FILE *to, const char *text)
+{
+	const char separators[] = ", ";
+	const char *gap = " ";
+
+	fputc('(', to);
+	for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+		fprintf(to, "%s\"%.*s\"", gap, (int)len, text);
+		text += len;
+		gap = ", ";
+	}
+	fputs(" )", to);
+}
+
 static void write_value(FILE *to, const char *indent, const struct option *row, const void *base)
 {
 	const char *dot = strrchr(row->key, '.');
@@ -50,6 +66,8 @@ static void write_value(FILE *to, const char *indent, const struct option *row, 
 	fprintf(to, "%s%s = ", indent, dot ? dot + 1 : row->key);
 	if (bare)
 		fputs(text, to);
+	else if (row->type == OPTION_BLOCKS)
+		write_list(to, text);
 	else
 		write_string(to, text);
 	fputs(";\n", to);
@@ -88,14 +106,15 @@ static void write_groups(FILE *to, const struct settings *s)
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (row->scope == OPTION_LISTENER)
 			continue;
-		bool first = row == option_rows || !same_group(row, row - 1);
-		if (first)
+		bool grouped = group_length(row->key) > 0;
+		const char *indent = grouped ? "\t" : "";
+		if (grouped && !same_group(row, row - 1))
 			fprintf(to, "\n%.*s:\n{\n", (int)group_length(row->key), row->key);
 		else
 			fputc('\n', to);
-		write_help(to, "\t", row);
-		write_value(to, "\t", row, option_base(row, (struct settings *)s));
-		if (!same_group(row, row + 1))
+		write_help(to, indent, row);
+		write_value(to, indent, row, option_base(row, (struct settings *)s));
+		if (grouped && !same_group(row, row + 1))
 			fputs("};\n", to);
 	}
 }

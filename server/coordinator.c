@@ -4,6 +4,7 @@
 
 #include "common/deadline.h"
 #include "log.h"
+#include "reload.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -48,9 +49,22 @@ static void log_signal(enum log_level level, const char *event, int signal, cons
 
 static void tell_counters(struct coordinator *c)
 {
-	struct counters counters = registry_counters(c->registry);
+	struct counters counters = registry_counters(c->world->registry);
 
 	counters_log(&counters);
+}
+
+static void knock(struct coordinator *c)
+{
+	for (size_t i = 0; i < c->acceptor_count; i++)
+		acceptor_knock(&c->acceptors[i]);
+}
+
+static void take_new_settings(struct coordinator *c)
+{
+	if (reload(c->world, c->command))
+		/* Each would find them at its next client, too. */
+		knock(c);
 }
 
 /* What a signal does, whenever it comes; the stop itself looks at stops_asked. */
@@ -69,6 +83,12 @@ static void handle(struct coordinator *c, int signal)
 		break;
 	case SIGUSR1:
 		tell_counters(c);
+		break;
+	case SIGHUP:
+		if (!stopping)
+			take_new_settings(c);
+		else
+			log_signal(LOG_WARN, "signal_ignored", signal, "not during a stop");
 		break;
 	default:
 		log_signal(LOG_WARN, "signal_ignored", signal,
@@ -101,12 +121,6 @@ static bool is_forced(struct coordinator *c)
 	return c->stops_asked > 1;
 }
 
-static void knock(struct coordinator *c)
-{
-	for (size_t i = 0; i < c->acceptor_count; i++)
-		acceptor_knock(&c->acceptors[i]);
-}
-
 /* 1. */
 static void wait_out_the_grace(struct coordinator *c)
 {
@@ -120,9 +134,9 @@ static void wait_out_the_grace(struct coordinator *c)
 static void close_the_doors(struct coordinator *c)
 {
 	do {
-		c->woken += registry_wake_idle(c->registry, c->settings->drain_first_ns);
+		c->woken += registry_wake_idle(c->world->registry, c->settings->drain_first_ns);
 		knock(c);
-	} while (barrier_wait(c->accepting, deadline_after(KNOCK_NS)) > 0 && !is_forced(c));
+	} while (barrier_wait(c->world->accepting, deadline_after(KNOCK_NS)) > 0 && !is_forced(c));
 }
 
 /* 4.  Those who have not said anything yet are looked at again and again, as they come of age. */
@@ -130,11 +144,11 @@ static unsigned wait_for_workers(struct coordinator *c, int64_t deadline)
 {
 	unsigned left;
 
-	barrier_close(c->busy);
+	barrier_close(c->world->busy);
 	do {
 		int64_t slice = deadline_earlier(deadline, deadline_after(SLICE_NS));
-		c->woken += registry_wake_idle(c->registry, c->settings->drain_first_ns);
-		left = barrier_wait(c->busy, slice);
+		c->woken += registry_wake_idle(c->world->registry, c->settings->drain_first_ns);
+		left = barrier_wait(c->world->busy, slice);
 	} while (left > 0 && deadline_now() < deadline && !is_forced(c));
 	return left;
 }
@@ -144,19 +158,19 @@ static unsigned force(struct coordinator *c)
 {
 	int64_t deadline = deadline_after(c->settings->drain_force_ns);
 
-	registry_stop(c->registry, STOP_FORCE, 0);
+	registry_stop(c->world->registry, STOP_FORCE, 0);
 	do {
 		knock(c);
-	} while (barrier_wait(c->accepting, deadline_after(KNOCK_NS)) > 0);
-	barrier_close(c->busy);
-	c->cut = registry_cut(c->registry);
-	return barrier_wait(c->busy, deadline);
+	} while (barrier_wait(c->world->accepting, deadline_after(KNOCK_NS)) > 0);
+	barrier_close(c->world->busy);
+	c->cut = registry_cut(c->world->registry);
+	return barrier_wait(c->world->busy, deadline);
 }
 
 /* 6. */
 static void tell_the_end(struct coordinator *c, const struct counters *before, int64_t began_ns)
 {
-	struct counters after = registry_counters(c->registry);
+	struct counters after = registry_counters(c->world->registry);
 	uint64_t ended = counters_ended(&after) - counters_ended(before);
 	uint64_t others = c->woken + c->cut;
 	struct log_line l;
@@ -176,10 +190,11 @@ static void stop(struct coordinator *c)
 {
 	int64_t began = deadline_now();
 
+	c->settings = current_hold(c->world->current);
 	wait_out_the_grace(c);
-	struct counters before = registry_counters(c->registry);
+	struct counters before = registry_counters(c->world->registry);
 	int64_t deadline = deadline_after(c->settings->drain_timeout_ns);
-	registry_stop(c->registry, STOP_DRAIN, deadline);
+	registry_stop(c->world->registry, STOP_DRAIN, deadline);
 	if (!is_forced(c))
 		close_the_doors(c);
 	c->left = 1;
@@ -188,6 +203,7 @@ static void stop(struct coordinator *c)
 	if (c->left > 0)
 		c->left = force(c);
 	tell_the_end(c, &before, began);
+	settings_release(c->settings);
 }
 
 static void *coordinate(void *arg)

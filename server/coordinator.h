@@ -20,9 +20,7 @@
 #define BOBBIN_SERVER_COORDINATOR_H
 
 #include "acceptor.h"
-#include "common/barrier.h"
-#include "registry.h"
-#include "settings.h"
+#include "command_line.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -31,18 +29,17 @@
 /* The exit status of a stop that had to cut a connection: EX_TEMPFAIL. */
 #define COORDINATOR_STATUS_CUT 75
 
-struct coordinator {                     /* fields belong to coordinator.c but for [result] */
-	const struct settings *settings; /* [const] */
-	struct registry *registry;       /* [const] */
-	struct barrier *busy;            /* [const] one inside for each connection */
-	struct barrier *accepting;       /* [const] one inside for each acceptor */
-	struct acceptor *acceptors;      /* [const] */
-	size_t acceptor_count;           /* [const] */
-	pthread_t thread;                /* [const] once started */
-	bool grace;                      /* [its thread] the stop began with SIGTERM */
-	unsigned stops_asked;            /* [its thread] SIGTERM and SIGINT so far */
-	size_t woken;                    /* [its thread] idle connections */
-	size_t cut;                      /* [its thread] connections that were owed an answer */
+struct coordinator {                        /* fields belong to coordinator.c but for [result] */
+	const struct acceptor_world *world; /* [const] */
+	const struct command_line *command; /* [const] */
+	struct acceptor *acceptors;         /* [const] */
+	size_t acceptor_count;              /* [const] */
+	struct settings *settings;          /* [its thread] during a stop: those that hold for it */
+	pthread_t thread;                   /* [const] once started */
+	bool grace;                         /* [its thread] the stop began with SIGTERM */
+	unsigned stops_asked;               /* [its thread] SIGTERM and SIGINT so far */
+	size_t woken;                       /* [its thread] idle connections */
+	size_t cut;                         /* [its thread] connections that were owed an answer */
 	unsigned left; /* [result] workers that did not end: main must not return from under them */
 };
 

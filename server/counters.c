@@ -23,6 +23,9 @@ static const struct {
 	{"threads_failed", offsetof(struct counters, threads_failed)},
 	{"accept_peer_errors", offsetof(struct counters, accept_peer_errors)},
 	{"accept_shortages", offsetof(struct counters, accept_shortages)},
+	{"reloads", offsetof(struct counters, reloads)},
+	{"reloads_failed", offsetof(struct counters, reloads_failed)},
+	{"handovers_failed", offsetof(struct counters, handovers_failed)},
 };
 
 void counters_add_stream(struct counters *c, const struct stream *s)
@@ -58,6 +61,10 @@ void counters_log(const struct counters *c)
 	for (int i = STREAM_OPEN + 1; i < STREAM_ENDS; i++) {
 		snprintf(key, sizeof key, "end_%s", stream_end_name((enum stream_end)i));
 		log_number(&l, key, (int64_t)c->ends[i]);
+	}
+	for (int i = REFUSAL_NONE + 1; i < REFUSALS; i++) {
+		snprintf(key, sizeof key, "refused_%s", refusal_name((enum refusal)i));
+		log_number(&l, key, (int64_t)c->refusals[i]);
 	}
 	log_end(&l);
 }

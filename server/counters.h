@@ -10,15 +10,17 @@
 #define BOBBIN_SERVER_COUNTERS_H
 
 #include "common/stream.h"
+#include "refusal.h"
 
 #include <stdint.h>
 
 struct counters {
 	uint64_t accepted;
 	uint64_t active;
-	uint64_t refused;           /* accepted, and closed without a thread to serve them */
-	uint64_t ends[STREAM_ENDS]; /* served to this end */
-	uint64_t bytes_in;          /* of the connections that ended, like the rest */
+	uint64_t refused;            /* accepted, and closed without being served */
+	uint64_t refusals[REFUSALS]; /* the same by reason */
+	uint64_t ends[STREAM_ENDS];  /* served to this end */
+	uint64_t bytes_in;           /* of the connections that ended, like the rest */
 	uint64_t bytes_out;
 	uint64_t messages_in;
 	uint64_t messages_out;
@@ -26,6 +28,9 @@ struct counters {
 	uint64_t threads_failed;     /* pthread_create(3) had none to give */
 	uint64_t accept_peer_errors; /* accept(2) told of a connection's own trouble */
 	uint64_t accept_shortages;   /* accept(2) or a thread: no descriptors, memory, threads */
+	uint64_t reloads;            /* that took effect */
+	uint64_t reloads_failed;
+	uint64_t handovers_failed;
 };
 
 /* Add one connection that has ended. */

@@ -121,8 +121,13 @@ static void say_without_ipv6(const struct endpoint *e)
 static int listen_at(const struct listener *l, const struct address *at)
 {
 	bool dual = l->endpoint->network == NETWORK_TCP && address_is_wildcard(at);
+	const struct socket_listening how = {
+		.v6only = !dual,
+		.reuse_port = l->endpoint->reuse_port,
+		.backlog = (int)l->endpoint->backlog,
+	};
 
-	return socket_listen(at, !dual, (int)l->endpoint->backlog, &l->options);
+	return socket_listen(at, &how, &l->options);
 }
 
 /*
@@ -161,27 +166,46 @@ static int open_new(struct listener *l)
 	return EX_OK;
 }
 
-/*
- * Clients that are in its queue already have the options that it had when they connected, and so
- * may those that connect while the options are being set.
- */
+/* The endpoint, and the options that follow from it, for a socket that has to get them still. */
+static void choose(struct listener *l, const struct endpoint *e)
+{
+	l->endpoint = e;
+	l->options = stream_socket_options(&e->terms, e->nodelay, e->dead_after_ns);
+}
+
+/* Give a socket that listens already what the endpoint says.  Returns 0 or -errno. */
+static int set_anew(struct listener *l)
+{
+	/*
+	 * Clients that are in its queue already have the options that it had when they connected,
+	 * and so may those that connect while the options are being set.
+	 */
+	l->unset = (unsigned)l->endpoint->backlog + 1;
+	if (listen(l->fd, (int)l->endpoint->backlog) < 0)
+		return -errno;
+	return socket_set_options(l->fd, &l->options);
+}
+
+void listener_set_endpoint(struct listener *l, const struct endpoint *e)
+{
+	choose(l, e);
+	(void)set_anew(l);
+}
+
+/* The supervisor chose a backlog of its own: ours holds from here on. */
 static int adopt(struct listener *l, int fd)
 {
 	l->fd = fd;
 	l->shared = true;
 	(void)socket_local_address(fd, &l->bound);
-	l->unset = (unsigned)l->endpoint->backlog + 1;
-	/* The supervisor chose a backlog of its own: ours holds from here on. */
-	if (listen(fd, (int)l->endpoint->backlog) < 0)
-		return fail(l->endpoint, &l->bound, errno);
-	int rc = socket_set_options(fd, &l->options);
+	int rc = set_anew(l);
 	return rc < 0 ? fail(l->endpoint, &l->bound, -rc) : EX_OK;
 }
 
 static int open_one(struct listener *l, const struct endpoint *e, int inherited)
 {
-	*l = (struct listener){.fd = -1, .endpoint = e};
-	l->options = stream_socket_options(&e->terms, e->nodelay, e->dead_after_ns);
+	*l = (struct listener){.fd = -1};
+	choose(l, e);
 	int status = inherited >= 0 ? adopt(l, inherited) : open_new(l);
 	if (status == EX_OK)
 		(void)socket_local_address(l->fd, &l->bound);
@@ -211,6 +235,7 @@ static void add_endpoint_for(struct settings *s, int fd, const char *name)
 	(void)socket_local_address(fd, &local);
 	free(e->address);
 	free(e->name);
+	e->from_supervisor = true;
 	e->address = strdup(address_format(&local, text));
 	e->name = strdup(name);
 	if (!e->address || !e->name)

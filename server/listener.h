@@ -33,6 +33,13 @@ struct listener {
  */
 int listener_open_all(struct settings *s, struct listener **listeners, size_t *count);
 
+/*
+ * Other settings for the same listener: the next connections have them.  Those that are in its queue
+ * have the options of their handshake, and so may those that connect meanwhile.  The backlog and the
+ * options that cannot be set stay as they are.
+ */
+void listener_set_endpoint(struct listener *l, const struct endpoint *e);
+
 /* Say on the log where it listens, what it serves, and how to try it. */
 void listener_announce(const struct listener *l);
 

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 static struct {
-	enum log_level level;   /* [const] after log_open() */
-	enum log_format format; /* [const] */
-	int fd;                 /* [const] */
-	bool is_socket;         /* [const] */
+	_Atomic enum log_level level;   /* [atomic] */
+	_Atomic enum log_format format; /* [atomic] */
+	int fd;                         /* [const] after log_open() */
+	bool is_socket;                 /* [const] */
 	bool ask_first; /* [const] the shared description may block: poll before each write */
 	atomic_uint_fast64_t dropped; /* [atomic] in all */
 	atomic_uint_fast64_t told;    /* [atomic] how many of those a line has told of */
@@ -37,8 +37,7 @@ void log_open(enum log_level level, enum log_format format)
 	struct stat st;
 	int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-	out.level = level;
-	out.format = format;
+	log_choose(level, format);
 	if (fstat(STDERR_FILENO, &st) < 0)
 		return;
 	out.is_socket = S_ISSOCK(st.st_mode);
@@ -49,6 +48,12 @@ void log_open(enum log_level level, enum log_format format)
 		out.fd = own;
 	/* Where that is not allowed (another user's terminal) the shared description must do. */
 	out.ask_first = own < 0;
+}
+
+void log_choose(enum log_level level, enum log_format format)
+{
+	atomic_store(&out.level, level);
+	atomic_store(&out.format, format);
 }
 
 bool log_wants(enum log_level level)
@@ -80,7 +85,7 @@ static bool append(struct log_line *l, const char *format, ...)
 
 static bool append_key(struct log_line *l, const char *key)
 {
-	if (out.format == LOG_JSON)
+	if (l->format == LOG_JSON)
 		return append(l, ",\"%s\":", key);
 	return append(l, " %s=", key);
 }
@@ -154,14 +159,15 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
 
 	l->len = 0;
 	l->wanted = log_wants(level);
+	l->format = out.format;
 	if (!l->wanted)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
 	append(l,
-		out.format == LOG_JSON ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\""
-				       : "time=%s.%03ldZ level=%s event=%s",
+		l->format == LOG_JSON ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":\"%s\""
+				      : "time=%s.%03ldZ level=%s event=%s",
 		text, now.tv_nsec / 1000000, level_names[level], event);
 }
 
@@ -171,7 +177,7 @@ void log_text(struct log_line *l, const char *key, const char *value)
 
 	if (!l->wanted)
 		return;
-	bool bare = out.format == LOG_LOGFMT && is_bare(value);
+	bool bare = l->format == LOG_LOGFMT && is_bare(value);
 	bool fits = append_key(l, key) && (bare ? append(l, "%s", value) : append_quoted(l, value));
 	if (!fits)
 		l->len = before;
@@ -237,7 +243,7 @@ static bool write_whole(const char *text, size_t len)
 
 static bool write_line(struct log_line *l)
 {
-	if (out.format == LOG_JSON)
+	if (l->format == LOG_JSON)
 		l->text[l->len++] = '}';
 	l->text[l->len++] = '\n';
 	return write_whole(l->text, l->len);

@@ -35,10 +35,11 @@ enum log_format {
  * A line is at most so long, its end included: less than PIPE_BUF, so that a pipe takes it whole or
  * not at all.
  */
-#define LOG_LINE_MAX 1024
+#define LOG_LINE_MAX 2048
 
 struct log_line { /* fields belong to log.c */
 	bool wanted;
+	enum log_format format; /* in which it was begun */
 	size_t len;
 	char text[LOG_LINE_MAX];
 };
@@ -49,6 +50,9 @@ struct log_line { /* fields belong to log.c */
  * everyone else that has it.
  */
 void log_open(enum log_level level, enum log_format format);
+
+/* Choose them anew, at any time. */
+void log_choose(enum log_level level, enum log_format format);
 
 /* True if lines of this level are written. */
 bool log_wants(enum log_level level);

@@ -22,8 +22,20 @@
 /* Static, for detached threads may still be leaving them when main() returns. */
 static struct registry registry;
 static struct workers workers;
+static struct admission admission;
+static struct current current;
+static struct identity identity;
 static struct barrier busy;
 static struct barrier accepting;
+
+static const struct acceptor_world world = {
+	.current = &current,
+	.admission = &admission,
+	.registry = &registry,
+	.workers = &workers,
+	.busy = &busy,
+	.accepting = &accepting,
+};
 
 /* A descriptor 0 to 2 that is closed would become a socket, and a client would read our log. */
 static void fill_standard_descriptors(void)
@@ -51,6 +63,19 @@ static void must_start(int rc, const char *what)
 	exit(EX_OSERR);
 }
 
+/* Everything that the threads share, from the settings; takes over the hold on them. */
+static void make_world(struct settings *s)
+{
+	barrier_init(&busy);
+	barrier_init(&accepting);
+	registry_init(&registry, s->max_connections);
+	admission_init(&admission, &registry, s);
+	identity_init(&identity);
+	worker_init(&workers, &registry, &admission, &identity, &busy);
+	worker_set_parking(&workers, s->threads_parked, s->park_time_ns);
+	current_init(&current, s);
+}
+
 static struct acceptor *make_acceptors(const struct listener *listeners, size_t count)
 {
 	struct acceptor *acceptors = calloc(count, sizeof *acceptors);
@@ -58,8 +83,15 @@ static struct acceptor *make_acceptors(const struct listener *listeners, size_t 
 	if (!acceptors)
 		abort();
 	for (size_t i = 0; i < count; i++)
-		acceptor_init(&acceptors[i], &listeners[i], &registry, &workers, &busy, &accepting);
+		acceptor_init(&acceptors[i], &listeners[i], &world);
 	return acceptors;
+}
+
+static void end_acceptors(struct acceptor *acceptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		acceptor_fini(&acceptors[i]);
+	free(acceptors);
 }
 
 /* Accept until the end; the last listener to be lost takes the server with it. */
@@ -106,34 +138,29 @@ static int serve(struct coordinator *c, const struct listener *listeners)
 
 int main(int argc, char **argv)
 {
+	const struct command_line command = {argc, argv};
 	struct listener *listeners;
 	size_t count;
 	int status;
 
 	fill_standard_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN);
-	struct settings *s = command_line_load(argc, argv, &status);
+	struct settings *s = command_line_load(&command, &status);
 	if (!s)
 		return status;
 	log_open((enum log_level)s->log_level, (enum log_format)s->log_format);
 	status = listener_open_all(s, &listeners, &count);
 	if (status != EX_OK) {
-		settings_free(s);
+		settings_release(s);
 		return status;
 	}
 	/* Up to here, where a lookup or a file may take its time, signals end the process. */
 	signals_block();
 	budget_check(s);
-	barrier_init(&busy);
-	barrier_init(&accepting);
-	registry_init(&registry, (size_t)s->max_connections);
-	worker_init(&workers, &registry, &busy, s->thread_stack_bytes, s->threads_parked,
-		s->park_time_ns);
+	make_world(s);
 	struct coordinator c = {
-		.settings = s,
-		.registry = &registry,
-		.busy = &busy,
-		.accepting = &accepting,
+		.world = &world,
+		.command = &command,
 		.acceptors = make_acceptors(listeners, count),
 		.acceptor_count = count,
 	};
@@ -144,8 +171,8 @@ int main(int argc, char **argv)
 	 */
 	if (c.left > 0)
 		_exit(status);
-	free(c.acceptors);
+	end_acceptors(c.acceptors, count);
 	free(listeners);
-	settings_free(s);
+	settings_release(s);
 	return status;
 }

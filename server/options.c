@@ -2,9 +2,11 @@
 /* options - every option as a row, and the reading and writing of one value. */
 #include "options.h"
 
+#include "common/block.h"
 #include "common/deadline.h"
 #include "common/quantity.h"
 #include "log.h"
+#include "template.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -22,8 +24,12 @@
 #define NO_MAX 0
 
 static const char *const networks[] = {"tcp", "tcp4", "tcp6", NULL};
+static const char *const policies[] = {"wait", "refuse", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
+
+/* Enough for a list of hundreds. */
+#define LIST_MAX 65536
 
 /* clang-format off: a table is read by its columns */
 #define SERVER(field)   OPTION_SERVER, offsetof(struct settings, field)
@@ -41,9 +47,30 @@ const struct option option_rows[] = {
 	{"service", OPTION_TEXT, LISTENER(service_name), 1, 64, NULL, "line",
 		"What is served there: line, frame or echo."},
 
+	{"max_connections", OPTION_COUNT, LISTENER(max_connections), 0, 1000000, NULL, "0",
+		"Connections of this listener served at once. 0 is no bound but limits.max_connections."},
+
+	{"instance", OPTION_TEXT, SERVER(instance), 0, TEMPLATE_INSTANCE_MAX, NULL, "",
+		"What this server calls itself, for {instance} in line.banner and line.prefix. The host's name, when it is "
+		"left out."},
+
 	{"limits.max_connections", OPTION_COUNT, SERVER(max_connections), 1, 1000000, NULL, "4000",
-		"Connections served at once. At the limit further clients wait in the accept queue, and are served as places "
-		"get free."},
+		"Connections served at once, in all."},
+	{"limits.policy", OPTION_WORD, ENDPOINT(policy), 0, NO_MAX, policies, "wait",
+		"What happens to a client that finds no place: wait leaves it in the accept queue until a place gets free, "
+		"refuse tells it and closes."},
+	{"limits.per_address", OPTION_COUNT, SERVER(per_address), 0, 1000000, NULL, "0",
+		"Connections of one source served at once: an IPv4 address, or a /64 of IPv6. Further ones are told and closed. "
+		"0 is no bound."},
+	{"limits.rate", OPTION_COUNT, SERVER(rate), 0, 1000000, NULL, "0",
+		"New connections of one source a second. Further ones are told and closed. 0 is no bound."},
+	{"limits.burst", OPTION_COUNT, SERVER(burst), 1, 1000000, NULL, "10",
+		"How many of them may come at once, after a pause."},
+	{"limits.allow", OPTION_BLOCKS, ENDPOINT(allow), 0, LIST_MAX, NULL, "",
+		"Blocks of addresses, as in \"192.0.2.0/24\" or \"2001:db8::/32\", from which clients are served. An empty list "
+		"allows all. The others get a reset."},
+	{"limits.deny", OPTION_BLOCKS, ENDPOINT(deny), 0, LIST_MAX, NULL, "",
+		"Blocks of addresses from which clients are not served, whatever limits.allow says. They get a reset."},
 
 	{"timeouts.idle", OPTION_DURATION, ENDPOINT(terms.idle_ns), MS, 365 * DAY, NULL, "60s",
 		"How long a connection may say nothing between two messages."},
@@ -62,8 +89,12 @@ const struct option option_rows[] = {
 
 	{"line.max_line", OPTION_SIZE, ENDPOINT(terms.max_line), 1, GIB, NULL, "4KiB",
 		"The longest line, its end not counted. A longer one is answered with an error, and the connection ends."},
-	{"line.prefix", OPTION_TEXT, ENDPOINT(prefix), 0, 1024, NULL,
-		"echo: ", "What stands before the line in a reply."},
+	{"line.banner", OPTION_TEMPLATE, ENDPOINT(banner), 0, 1024, NULL, "",
+		"The first line that the server sends, when it is not empty. {instance}, {id}, {peer} and {listener} stand for "
+		"this server, the connection as its record names it, the client's address and the listener's name; {{ is "
+		"one {."},
+	{"line.prefix", OPTION_TEMPLATE, ENDPOINT(prefix), 0, 1024, NULL, "echo: ",
+		"What stands before the line in a reply. Placeholders as in line.banner."},
 
 	{"frame.max_frame", OPTION_SIZE, ENDPOINT(terms.max_frame), 0, GIB, NULL, "1MiB",
 		"The longest frame, its four bytes of length not counted. A longer one is answered with an error before any "
@@ -79,6 +110,9 @@ const struct option option_rows[] = {
 
 	{"listen.backlog", OPTION_COUNT, ENDPOINT(backlog), 1, 1000000, NULL, "4096",
 		"How many clients may wait in the accept queue. The kernel's net.core.somaxconn bounds it too."},
+	{"listen.reuse_port", OPTION_SWITCH, ENDPOINT(reuse_port), 0, 1, NULL, "false",
+		"Share the address with other processes of the same user that say so too (SO_REUSEPORT): the kernel spreads "
+		"the clients over them."},
 
 	{"tcp.nodelay", OPTION_SWITCH, ENDPOINT(nodelay), 0, 1, NULL, "true",
 		"Send replies at once (TCP_NODELAY) and do not wait for a full segment."},
@@ -95,6 +129,14 @@ const struct option option_rows[] = {
 		"How long a stop waits for the requests that had arrived to be answered."},
 	{"drain.force", OPTION_DURATION, SERVER(drain_force_ns), 10 * MS, DAY, NULL, "500ms",
 		"How long it waits, after that, for the threads of the connections that it cuts."},
+
+	{"handover.timeout", OPTION_DURATION, SERVER(handover_timeout_ns), 10 * MS, DAY, NULL,
+		"10s",
+		"How long a successor, started by SIGUSR2, may take to be ready. One that is not is ended, and this server "
+		"stays."},
+	{"handover.drain", OPTION_DURATION, SERVER(handover_drain_ns), 0, 365 * DAY, NULL, "10min",
+		"How long connections may go on with the old server when its successor is ready. Then it stops, as drain.timeout "
+		"and drain.force say."},
 
 	{"log.level", OPTION_WORD, SERVER(log_level), 0, NO_MAX, log_levels, "info",
 		"The least level that is written: debug, info, warn or error."},
@@ -159,10 +201,11 @@ const char *option_near(const char *key)
 		assert(strlen(row->key) <= KEY_MAX);
 		/*
 		 * The right name in the wrong group is one mistake, however far apart the groups
-		 * are.
+		 * are; in a group that is not to be there it is one more.
 		 */
 		bool same_name = strcmp(last_part(row->key), last_part(key)) == 0;
-		size_t d = least(distance(key, row->key), same_name ? 1 : SIZE_MAX);
+		size_t wrong = strchr(row->key, '.') ? 1 : 2;
+		size_t d = least(distance(key, row->key), same_name ? wrong : SIZE_MAX);
 		if (d < best) {
 			best = d;
 			near = row->key;
@@ -235,7 +278,10 @@ char *option_expects(const struct option *row)
 		return must_print("true or false");
 	case OPTION_WORD:
 		return expects_words(row);
+	case OPTION_BLOCKS:
+		return must_print("a list of blocks (as in \"192.0.2.0/24\", \"2001:db8::/32\")");
 	case OPTION_TEXT:
+	case OPTION_TEMPLATE:
 		break;
 	}
 	return must_print("text of %" PRId64 " to %" PRId64 " bytes", row->min, row->max);
@@ -286,6 +332,8 @@ static int parse_number(const struct option *row, const char *text, int64_t *val
 	case OPTION_WORD:
 		return parse_word(row->words, text, value);
 	case OPTION_TEXT:
+	case OPTION_TEMPLATE:
+	case OPTION_BLOCKS:
 		break;
 	}
 	return -EINVAL;
@@ -296,6 +344,27 @@ static bool in_range(const struct option *row, int64_t value)
 	return row->type == OPTION_WORD || (value >= row->min && value <= row->max);
 }
 
+static bool check_blocks(const char *text, char *fault, size_t size)
+{
+	struct block_list *list = block_list_parse(text, fault, size);
+
+	block_list_free(list);
+	return list;
+}
+
+/* A look at a text of fitting length.  False: what is wrong with it is in fault. */
+static bool check_text(const struct option *row, const char *text, char *fault, size_t size)
+{
+	switch (row->type) {
+	case OPTION_TEMPLATE:
+		return template_check(text, TEMPLATE_TEXT_MAX, fault, size);
+	case OPTION_BLOCKS:
+		return check_blocks(text, fault, size);
+	default:
+		return true;
+	}
+}
+
 static bool set_text(
 	const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX])
 {
@@ -304,6 +373,11 @@ static bool set_text(
 
 	if (len < row->min || len > row->max)
 		return refuse(row, len == 0 ? "empty" : "too long", fault);
+	char wrong[OPTION_FAULT_MAX];
+	if (!check_text(row, text, wrong, sizeof wrong)) {
+		snprintf(fault, OPTION_FAULT_MAX, "%s: %.200s", row->key, wrong);
+		return false;
+	}
 	char *copy = must_print("%s", text);
 	free(*field);
 	*field = copy;
@@ -316,7 +390,7 @@ bool option_set(
 	char quoted[48];
 	int64_t value;
 
-	if (row->type == OPTION_TEXT)
+	if (option_is_text(row))
 		return set_text(row, base, text, fault);
 	if (parse_number(row, text, &value) < 0 || !in_range(row, value)) {
 		snprintf(quoted, sizeof quoted, "\"%.36s\"", text);
@@ -340,11 +414,16 @@ bool option_set_number(
 	return true;
 }
 
+bool option_is_text(const struct option *row)
+{
+	return row->type >= OPTION_TEXT;
+}
+
 char *option_text(const struct option *row, const void *base)
 {
 	char text[QUANTITY_TEXT_MAX];
 
-	if (row->type == OPTION_TEXT)
+	if (option_is_text(row))
 		return must_print("%s", *text_field(row, (void *)base));
 	int64_t value = *number_field(row, (void *)base);
 	switch (row->type) {

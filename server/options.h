@@ -21,7 +21,9 @@ enum option_type {
 	OPTION_SIZE,     /* "64KiB" */
 	OPTION_SWITCH,   /* true or false */
 	OPTION_WORD,     /* one of a few */
-	OPTION_TEXT,
+	OPTION_TEXT,     /* this one and those that follow are kept as text */
+	OPTION_TEMPLATE, /* text with placeholders (template.h) */
+	OPTION_BLOCKS,   /* text too: "a, b", and ( "a", "b" ) in the file (common/block.h) */
 };
 
 enum option_scope {
@@ -34,8 +36,8 @@ struct option {
 	const char *key; /* "group.name"; just "name" for OPTION_LISTENER */
 	enum option_type type;
 	enum option_scope scope;
-	size_t offset; /* of the field: an int64_t, or a char * for OPTION_TEXT */
-	int64_t min;   /* smallest and largest value; for OPTION_TEXT shortest and longest */
+	size_t offset; /* of the field: an int64_t, or a char * for the types of text */
+	int64_t min;   /* smallest and largest value; of a text the shortest and longest */
 	int64_t max;
 	const char *const *words; /* OPTION_WORD: the value is the index; NULL ends them */
 	const char *fallback;     /* the default, as text */
@@ -70,6 +72,9 @@ bool option_set_number(
  * listeners.
  */
 void *option_base(const struct option *row, struct settings *s);
+
+/* The field is a char *. */
+bool option_is_text(const struct option *row);
 
 /* The value as text that option_set() takes.  The caller frees it. */
 char *option_text(const struct option *row, const void *base);

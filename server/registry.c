@@ -11,32 +11,47 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-void registry_init(struct registry *r, size_t size)
+void registry_init(struct registry *r, int64_t limit)
 {
-	*r = (struct registry){.size = size};
+	*r = (struct registry){.limit = limit};
 	lock_init(&r->lock);
 	lock_cond_init(&r->changed);
-	/* calloc() maps pages that nobody has touched: slots that are never used cost nothing. */
-	r->slots = calloc(size, sizeof *r->slots);
-	if (!r->slots)
-		abort();
 }
 
 /* Free slots: those given back, then those that were never used, which need no list. */
 
-static bool has_room(const struct registry *r)
+static struct slot *slot_at(const struct registry *r, size_t i)
 {
-	return r->free || r->used < r->size;
+	return &r->chunks[i / REGISTRY_CHUNK][i % REGISTRY_CHUNK];
+}
+
+static enum refusal why_no_room(const struct registry *r, const struct share *share)
+{
+	if ((int64_t)r->counters.active >= r->limit)
+		return REFUSAL_FULL;
+	if (share->limit > 0 && share->active >= share->limit)
+		return REFUSAL_LISTENER_FULL;
+	return REFUSAL_NONE;
+}
+
+/* A slot that was never used, in a chunk of its own if it is the first there; NULL without memory. */
+static struct slot *first_use(struct registry *r)
+{
+	struct slot **chunk = &r->chunks[r->used / REGISTRY_CHUNK];
+
+	/* calloc() maps pages that nobody has touched: what is never used costs nothing. */
+	if (!*chunk)
+		*chunk = calloc(REGISTRY_CHUNK, sizeof **chunk);
+	return *chunk ? slot_at(r, r->used++) : NULL;
 }
 
 static struct slot *pop(struct registry *r)
 {
 	struct slot *slot = r->free;
 
-	if (slot)
-		r->free = slot->next;
-	else
-		slot = &r->slots[r->used++];
+	if (!slot)
+		return first_use(r);
+	r->free = slot->next;
 	return slot;
 }
 
@@ -65,23 +80,47 @@ static bool may_wait(const struct registry *r, bool draining)
 {
 	if (r->stop == STOP_NO)
 		return true;
-	return draining && r->stop == STOP_DRAIN && deadline_now() < r->drain_deadline_ns;
+	if (!draining || r->stop == STOP_FORCE)
+		return false;
+	return r->stop == STOP_SUCCEEDED || deadline_now() < r->drain_deadline_ns;
 }
 
 /* [lock] held. */
-static bool await_room(struct registry *r, bool draining)
+static enum refusal await_room(
+	struct registry *r, const struct share *share, bool draining, int64_t until_ns)
 {
-	while (!has_room(r) && may_wait(r, draining))
-		sleep_until(r, r->stop == STOP_DRAIN ? r->drain_deadline_ns : DEADLINE_NEVER);
-	return has_room(r) && may_wait(r, draining);
+	enum refusal why;
+
+	while ((why = why_no_room(r, share)) && may_wait(r, draining) && deadline_now() < until_ns)
+		sleep_until(r,
+			r->stop == STOP_DRAIN ? deadline_earlier(until_ns, r->drain_deadline_ns)
+					      : until_ns);
+	return may_wait(r, draining) ? why : REFUSAL_STOPPING;
 }
 
-bool registry_await_room(struct registry *r, bool draining)
+bool registry_await_room(
+	struct registry *r, const struct share *share, bool draining, int64_t until_ns)
 {
 	lock_take(&r->lock);
-	bool room = await_room(r, draining);
+	bool room = await_room(r, share, draining, until_ns) == REFUSAL_NONE;
 	lock_drop(&r->lock);
 	return room;
+}
+
+void registry_set_limit(struct registry *r, int64_t limit)
+{
+	lock_take(&r->lock);
+	r->limit = limit;
+	wake_waiters(r);
+	lock_drop(&r->lock);
+}
+
+void registry_set_share(struct registry *r, struct share *share, int64_t limit)
+{
+	lock_take(&r->lock);
+	share->limit = limit;
+	wake_waiters(r);
+	lock_drop(&r->lock);
 }
 
 void registry_rest(struct registry *r, int64_t deadline_ns)
@@ -99,35 +138,50 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 
 /* Taking and giving back. */
 
-static void fill_in(struct registry *r, struct slot *slot, int fd, const struct endpoint *endpoint,
-	const struct address *peer)
+static void fill_in(struct registry *r, struct slot *slot, const struct guest *guest)
 {
 	slot->gate.draining = &r->draining;
 	/* The worker says GATE_NEW itself, once it is there to be knocked at. */
 	atomic_store(&slot->gate.state, GATE_BUSY);
-	slot->fd = fd;
-	slot->id = ++r->last_id;
-	slot->endpoint = endpoint;
-	slot->peer = *peer;
+	slot->fd = guest->fd;
+	slot->guest = *guest;
+	slot->number = ++r->last_number;
 	slot->since_ns = deadline_now();
 }
 
-struct slot *registry_take(
-	struct registry *r, int fd, const struct endpoint *endpoint, const struct address *peer)
+/* [lock] held. */
+static enum refusal take(struct registry *r, const struct guest *guest, struct slot **slot)
 {
-	struct slot *slot = NULL;
+	struct slot *free = pop(r);
 
-	lock_take(&r->lock);
-	if (await_room(r, true)) {
-		slot = pop(r);
-		r->counters.active++;
-		fill_in(r, slot, fd, endpoint, peer);
-	} else {
-		r->counters.refused++;
-	}
+	if (!free)
+		return REFUSAL_SHORTAGE;
+	fill_in(r, free, guest);
 	r->counters.accepted++;
+	r->counters.active++;
+	guest->share->active++;
+	*slot = free;
+	return REFUSAL_NONE;
+}
+
+enum refusal registry_take(
+	struct registry *r, const struct guest *guest, bool wait, struct slot **slot)
+{
+	lock_take(&r->lock);
+	enum refusal why = await_room(r, guest->share, true, wait ? DEADLINE_NEVER : 0);
+	if (why == REFUSAL_NONE)
+		why = take(r, guest, slot);
 	lock_drop(&r->lock);
-	return slot;
+	return why;
+}
+
+/* [lock] held. */
+static void free_slot(struct registry *r, struct slot *slot)
+{
+	push(r, slot);
+	r->counters.active--;
+	slot->guest.share->active--;
+	wake_waiters(r);
 }
 
 int registry_untake(struct registry *r, struct slot *slot)
@@ -135,10 +189,9 @@ int registry_untake(struct registry *r, struct slot *slot)
 	lock_take(&r->lock);
 	int fd = slot->fd;
 	slot->fd = -1;
-	push(r, slot);
-	r->counters.active--;
 	r->counters.refused++;
-	wake_waiters(r);
+	r->counters.refusals[REFUSAL_SHORTAGE]++;
+	free_slot(r, slot);
 	lock_drop(&r->lock);
 	return fd;
 }
@@ -156,10 +209,8 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 {
 	lock_take(&r->lock);
 	assert(slot->fd < 0);
-	push(r, slot);
-	r->counters.active--;
 	counters_add_stream(&r->counters, s);
-	wake_waiters(r);
+	free_slot(r, slot);
 	lock_drop(&r->lock);
 }
 
@@ -172,8 +223,10 @@ void registry_stop(struct registry *r, enum stop_level level, int64_t drain_dead
 	r->stop = level;
 	if (level == STOP_DRAIN)
 		r->drain_deadline_ns = drain_deadline_ns;
+	atomic_store(&r->closing, true);
 	/* Before any gate is looked at: a worker publishes its state and then loads this. */
-	atomic_store(&r->draining, true);
+	if (level >= STOP_DRAIN)
+		atomic_store(&r->draining, true);
 	wake_waiters(r);
 	lock_drop(&r->lock);
 }
@@ -195,7 +248,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 
 	lock_take(&r->lock);
 	for (size_t i = 0; i < r->used; i++) {
-		struct slot *slot = &r->slots[i];
+		struct slot *slot = slot_at(r, i);
 		if (slot->fd < 0)
 			continue;
 		woken += swap_for_woken(slot, now, first_ns);
@@ -230,14 +283,39 @@ size_t registry_cut(struct registry *r)
 
 	lock_take(&r->lock);
 	for (size_t i = 0; i < r->used; i++) {
-		if (r->slots[i].fd >= 0)
-			owing += cut(&r->slots[i], now);
+		struct slot *slot = slot_at(r, i);
+		if (slot->fd >= 0)
+			owing += cut(slot, now);
 	}
 	lock_drop(&r->lock);
 	return owing;
 }
 
 /* Counting. */
+
+void registry_count_refused(struct registry *r, enum refusal why)
+{
+	lock_take(&r->lock);
+	r->counters.accepted++;
+	r->counters.refused++;
+	r->counters.refusals[why]++;
+	lock_drop(&r->lock);
+}
+
+void registry_count_reload(struct registry *r, bool took_effect)
+{
+	lock_take(&r->lock);
+	r->counters.reloads += took_effect;
+	r->counters.reloads_failed += !took_effect;
+	lock_drop(&r->lock);
+}
+
+void registry_count_failed_handover(struct registry *r)
+{
+	lock_take(&r->lock);
+	r->counters.handovers_failed++;
+	lock_drop(&r->lock);
+}
 
 void registry_count_shortage(struct registry *r, bool thread)
 {

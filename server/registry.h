@@ -18,6 +18,7 @@
 #include "common/address.h"
 #include "common/stream.h"
 #include "counters.h"
+#include "refusal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,13 +29,28 @@
 struct endpoint;
 struct workers;
 
+/* The slots that one listener's connections take. */
+struct share {
+	int64_t limit;  /* [lock of the registry] of its own; 0: only the registry's */
+	int64_t active; /* [lock of the registry] */
+};
+
+/* Who comes in. */
+struct guest {
+	int fd;
+	const struct endpoint *endpoint;
+	struct share *share; /* of its listener */
+	struct address peer;
+	bool counted; /* it has a place in the table of sources (sources.h) */
+};
+
 /* One connection, from its hand-over until its worker is done with it. */
 struct slot {
 	struct stream_gate gate; /* [atomic] */
 	int fd;                  /* [lock] -1: nobody's, or its worker is about to close it */
-	uint64_t id; /* the rest is set before the hand-over, and [const] until the release */
-	const struct endpoint *endpoint;
-	struct address peer;
+	struct guest
+		guest;   /* the rest is set before the hand-over, and [const] until the release */
+	uint64_t number; /* of the connection, from 1 */
 	int64_t since_ns;
 	pthread_t thread;        /* its worker's, stored before the gate says GATE_NEW */
 	struct workers *workers; /* for the thread that is started with the slot */
@@ -44,36 +60,51 @@ struct slot {
 /* How far the stop has come. */
 enum stop_level {
 	STOP_NO,
-	STOP_DRAIN, /* no new clients but those who wait already; answer what has arrived */
-	STOP_FORCE, /* cut what is left */
+	STOP_SUCCEEDED, /* another process accepts from now on; those who are here stay */
+	STOP_DRAIN,     /* no new clients but those who wait already; answer what has arrived */
+	STOP_FORCE,     /* cut what is left */
 };
+
+/* Slots come in chunks, so that a limit can grow and no slot ever moves. */
+#define REGISTRY_CHUNK 1024
+
+/* The largest limit. */
+#define REGISTRY_MAX 1000000
 
 struct registry { /* fields belong to registry.c */
 	pthread_mutex_t lock;
 	pthread_cond_t
 		changed; /* broadcast, under lock: a slot was freed, or the stop went a step on */
-	struct slot *slots;        /* [const] */
-	size_t size;               /* [const] */
+	struct slot
+		*chunks[REGISTRY_MAX / REGISTRY_CHUNK + 1]; /* [lock] from the first on, as used */
+	int64_t limit;                                      /* [lock] so many may be active */
 	size_t used;               /* [lock] slots from here on were never taken */
 	struct slot *free;         /* [lock] last in, first out: the warmest memory first */
 	unsigned waiters;          /* [lock] on changed */
-	uint64_t last_id;          /* [lock] */
+	uint64_t last_number;      /* [lock] */
 	struct counters counters;  /* [lock] */
 	enum stop_level stop;      /* [lock] */
 	int64_t drain_deadline_ns; /* [lock] set with STOP_DRAIN */
-	atomic_bool draining;      /* [atomic] what the gates look at; stop > STOP_NO */
+	atomic_bool closing;       /* [atomic] what acceptors look at; stop > STOP_NO */
+	atomic_bool draining;      /* [atomic] what the gates look at; stop >= STOP_DRAIN */
 };
 
-/* Slots for so many connections.  Ends the process if there is no memory. */
-void registry_init(struct registry *r, size_t size);
+/* A registry for at most so many connections at once, up to REGISTRY_MAX. */
+void registry_init(struct registry *r, int64_t limit);
+
+/* Change the limits: connections that are there stay. */
+void registry_set_limit(struct registry *r, int64_t limit);
+void registry_set_share(struct registry *r, struct share *share, int64_t limit);
 
 /* Where an accepting thread sleeps. */
 
 /*
- * Sleep until a slot is free.  True: there was one.  False: the stop forbids to wait longer, which
- * is any stop, or, if draining, STOP_FORCE and STOP_DRAIN with its deadline passed.
+ * Sleep until a slot is free, for this listener too.  True: there was one.  False: until_ns has
+ * passed, or the stop forbids to wait longer, which is any stop, or, if draining, STOP_FORCE and
+ * STOP_DRAIN with its deadline passed.
  */
-bool registry_await_room(struct registry *r, bool draining);
+bool registry_await_room(
+	struct registry *r, const struct share *share, bool draining, int64_t until_ns);
 
 /*
  * Sleep until a connection ends, the stop goes a step on, or deadline_ns; while draining no longer
@@ -82,16 +113,17 @@ bool registry_await_room(struct registry *r, bool draining);
 void registry_rest(struct registry *r, int64_t deadline_ns);
 
 /*
- * A slot for an accepted socket, which it owns from now on, waiting for a free one as long as the
- * stop allows.  NULL if it does not; then the caller still has the socket, and it is counted as
- * refused.
+ * A slot for an accepted socket, which it owns from now on; if wait, as soon as one is free, as
+ * long as the stop allows.  Returns REFUSAL_NONE with the slot in *slot; or why there is none
+ * (REFUSAL_FULL, REFUSAL_LISTENER_FULL, REFUSAL_SHORTAGE, REFUSAL_STOPPING): then the caller still
+ * has the socket, and counts the refusal.
  */
-struct slot *registry_take(
-	struct registry *r, int fd, const struct endpoint *endpoint, const struct address *peer);
+enum refusal registry_take(
+	struct registry *r, const struct guest *guest, bool wait, struct slot **slot);
 
 /*
- * Give a slot back whose socket never got a thread.  It is counted as refused.  Returns the socket,
- * the caller's.
+ * Give a slot back whose socket never got a thread: counted as REFUSAL_SHORTAGE.  Returns the
+ * socket, the caller's.
  */
 int registry_untake(struct registry *r, struct slot *slot);
 
@@ -108,7 +140,7 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 
 /* The coordinator's part. */
 
-/* Go a step on.  drain_deadline_ns is looked at with STOP_DRAIN only. */
+/* Go a step on, or several.  drain_deadline_ns is looked at with STOP_DRAIN only. */
 void registry_stop(struct registry *r, enum stop_level level, int64_t drain_deadline_ns);
 
 /*
@@ -126,6 +158,11 @@ size_t registry_cut(struct registry *r);
 
 /* Counting. */
 
+/* A client that was accepted, and got no slot. */
+void registry_count_refused(struct registry *r, enum refusal why);
+
+void registry_count_reload(struct registry *r, bool took_effect);
+void registry_count_failed_handover(struct registry *r);
 void registry_count_shortage(struct registry *r, bool thread);
 void registry_count_peer_error(struct registry *r);
 void registry_count_thread(struct registry *r);

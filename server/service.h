@@ -6,7 +6,7 @@
  * read says that the conversation is over (common/stream.h).  Framing, deadlines, limits, drain,
  * the record and the close come with it.
  *
- *	static void serve(struct stream *s, const struct endpoint *at)
+ *	static void serve(struct stream *s, const struct connection *c)
  *	{
  *		struct stream_message line;
  *
@@ -25,16 +25,23 @@
 
 struct endpoint;
 
+/* Who talks to whom.  All of it lives as long as serve() runs. */
+struct connection {
+	const struct endpoint *endpoint; /* what was configured for the listener */
+	const struct address *peer;      /* the other side, as seen from here */
+	const char *instance;            /* what this server calls itself */
+	const char *id;                  /* of the connection, as in its record */
+};
+
 struct service {
 	const char *name; /* as in the configuration file */
 	enum stream_framing framing;
 
 	/*
 	 * Converse until a read or a write returns false, or until the service has said all that it
-	 * has to say.  The stream is borrowed: it is finished and closed by the caller.  at is what
-	 * was configured for the listener.
+	 * has to say.  Both are borrowed: the stream is finished and closed by the caller.
 	 */
-	void (*serve)(struct stream *s, const struct endpoint *at);
+	void (*serve)(struct stream *s, const struct connection *c);
 
 	/*
 	 * A shell command that shows the service at work, before and behind " HOST PORT"; each may

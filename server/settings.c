@@ -2,6 +2,7 @@
 /* settings - all that was chosen, in one set. */
 #include "settings.h"
 
+#include "common/block.h"
 #include "options.h"
 #include "service.h"
 
@@ -41,30 +42,35 @@ static void set_defaults(void *base, bool endpoint)
 	}
 }
 
-static char **texts(struct endpoint *e, const struct option *row)
+/* The field of a row that is kept as text. */
+static char **text(void *base, const struct option *row)
 {
-	return (char **)((char *)e + row->offset);
+	return (char **)((char *)base + row->offset);
 }
 
-static bool is_endpoint_text(const struct option *row)
+static void free_texts(void *base, bool endpoint)
 {
-	return row->type == OPTION_TEXT && belongs_to(row, true);
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (option_is_text(row) && belongs_to(row, endpoint))
+			free(*text(base, row));
+	}
 }
 
 static void endpoint_fini(struct endpoint *e)
 {
-	for (const struct option *row = option_rows; row->key; row++) {
-		if (is_endpoint_text(row))
-			free(*texts(e, row));
-	}
+	free_texts(e, true);
+	block_list_free(e->allowed);
+	block_list_free(e->denied);
 }
 
 static void endpoint_copy(struct endpoint *to, const struct endpoint *from)
 {
 	*to = *from;
+	to->allowed = NULL;
+	to->denied = NULL;
 	for (const struct option *row = option_rows; row->key; row++) {
-		if (is_endpoint_text(row))
-			*texts(to, row) = must_have(strdup(*texts((struct endpoint *)from, row)));
+		if (option_is_text(row) && belongs_to(row, true))
+			*text(to, row) = must_have(strdup(*text((void *)from, row)));
 	}
 }
 
@@ -72,6 +78,8 @@ struct settings *settings_new(void)
 {
 	struct settings *s = must_have(calloc(1, sizeof *s));
 
+	atomic_init(&s->holders, 1);
+	s->defaults.settings = s;
 	set_defaults(s, false);
 	set_defaults(&s->defaults, true);
 	return s;
@@ -86,12 +94,19 @@ void settings_clear_endpoints(struct settings *s)
 	s->endpoint_count = 0;
 }
 
-void settings_free(struct settings *s)
+struct settings *settings_hold(struct settings *s)
 {
-	if (!s)
+	atomic_fetch_add(&s->holders, 1);
+	return s;
+}
+
+void settings_release(struct settings *s)
+{
+	if (!s || atomic_fetch_sub(&s->holders, 1) > 1)
 		return;
 	settings_clear_endpoints(s);
 	endpoint_fini(&s->defaults);
+	free_texts(s, false);
 	free(s);
 }
 
@@ -103,6 +118,24 @@ struct endpoint *settings_add_endpoint(struct settings *s)
 	endpoint_copy(&s->endpoints[s->endpoint_count], &s->defaults);
 	s->endpoint_count = count;
 	return &s->endpoints[count - 1];
+}
+
+struct endpoint *settings_add_copy(struct settings *s, const struct endpoint *of)
+{
+	struct endpoint *e = settings_add_endpoint(s);
+	char fault[OPTION_FAULT_MAX];
+
+	e->from_supervisor = of->from_supervisor;
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (row->scope != OPTION_LISTENER)
+			continue;
+		char *value = option_text(row, of);
+		bool good = option_set(row, e, value, fault);
+		assert(good);
+		(void)good;
+		free(value);
+	}
+	return e;
 }
 
 static bool name_taken(const struct settings *s, const struct endpoint *but, const char *name)
@@ -162,6 +195,23 @@ static const char *check_name(struct settings *s, struct endpoint *e)
 	return name_taken(s, e, e->name) ? "another listener has that name" : NULL;
 }
 
+/* The text was checked when it was set. */
+static struct block_list *must_read(struct block_list *before, const char *blocks)
+{
+	char fault[OPTION_FAULT_MAX];
+
+	block_list_free(before);
+	return must_have(block_list_parse(blocks, fault, sizeof fault));
+}
+
+static const char *read_blocks(struct settings *s, struct endpoint *e)
+{
+	(void)s;
+	e->allowed = must_read(e->allowed, e->allow);
+	e->denied = must_read(e->denied, e->deny);
+	return NULL;
+}
+
 static const struct {
 	const char *key;
 	const char *(*check)(struct settings *s, struct endpoint *e);
@@ -169,6 +219,7 @@ static const struct {
 	{"address", check_address},
 	{"service", check_service},
 	{"name", check_name},
+	{"limits.allow", read_blocks},
 };
 
 const char *settings_check_endpoint(
@@ -189,4 +240,16 @@ const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, con
 		fault = settings_check_endpoint(s, e, check++, key);
 	while (!fault && *key);
 	return fault;
+}
+
+const struct endpoint *settings_find_endpoint(const struct settings *s, const struct endpoint *e)
+{
+	for (size_t i = 0; i < s->endpoint_count; i++) {
+		const struct endpoint *at = &s->endpoints[i];
+		if (strcmp(at->name, e->name) == 0 && at->network == e->network &&
+			strcmp(at->where.host, e->where.host) == 0 &&
+			at->where.port == e->where.port)
+			return at;
+	}
+	return NULL;
 }

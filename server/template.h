@@ -21,6 +21,9 @@
 #define TEMPLATE_PEER_MAX     ADDRESS_TEXT_MAX
 #define TEMPLATE_LISTENER_MAX 320
 
+/* Room for what a text of the configuration may become; the stack of a worker has it. */
+#define TEMPLATE_TEXT_MAX 2048
+
 struct template_values {
 	const char *instance; /* which server it is */
 	const char *id;       /* the connection's */

@@ -22,52 +22,69 @@ struct parked {
 	struct parked *below; /* [lock] */
 };
 
-void worker_init(struct workers *w, struct registry *registry, struct barrier *barrier,
-	int64_t stack_bytes, int64_t parked_max, int64_t park_time_ns)
+void worker_init(struct workers *w, struct registry *registry, struct admission *admission,
+	const struct identity *identity, struct barrier *barrier)
 {
 	*w = (struct workers){
 		.registry = registry,
+		.admission = admission,
+		.identity = identity,
 		.barrier = barrier,
-		.parked_max = parked_max,
-		.park_time_ns = park_time_ns,
 	};
-	sigset_t blocked = signals_all();
-	sigdelset(&blocked, SIGNALS_KNOCK);
 	lock_init(&w->lock);
-	if (pthread_attr_init(&w->attr) != 0 ||
-		pthread_attr_setdetachstate(&w->attr, PTHREAD_CREATE_DETACHED) != 0 ||
-		pthread_attr_setstacksize(&w->attr, (size_t)stack_bytes) != 0 ||
-		pthread_attr_setsigmask_np(&w->attr, &blocked) != 0)
+}
+
+void worker_set_parking(struct workers *w, int64_t parked_max, int64_t park_time_ns)
+{
+	lock_take(&w->lock);
+	w->parked_max = parked_max;
+	w->park_time_ns = park_time_ns;
+	lock_drop(&w->lock);
+}
+
+void worker_attributes(pthread_attr_t *attributes, int64_t stack_bytes)
+{
+	sigset_t blocked = signals_all();
+
+	sigdelset(&blocked, SIGNALS_KNOCK);
+	if (pthread_attr_init(attributes) != 0 ||
+		pthread_attr_setdetachstate(attributes, PTHREAD_CREATE_DETACHED) != 0 ||
+		pthread_attr_setstacksize(attributes, (size_t)stack_bytes) != 0 ||
+		pthread_attr_setsigmask_np(attributes, &blocked) != 0)
 		abort();
 }
 
 /* One connection. */
 
-static void tell_opened(const struct slot *slot)
+/* The fields that say which connection it is. */
+static void add_connection(struct log_line *l, const struct connection *c)
+{
+	log_text(l, "id", c->id);
+	log_text(l, "listener", c->endpoint->name);
+	log_text(l, "service", c->endpoint->service->name);
+	log_address(l, "peer", c->peer);
+}
+
+static void tell_opened(const struct connection *c)
 {
 	struct log_line l;
 
 	log_begin(&l, LOG_DEBUG, "opened");
-	log_number(&l, "id", (int64_t)slot->id);
-	log_text(&l, "listener", slot->endpoint->name);
-	log_text(&l, "service", slot->endpoint->service->name);
-	log_address(&l, "peer", &slot->peer);
+	add_connection(&l, c);
 	log_end(&l);
 }
 
-static void record(const struct slot *slot, const struct stream *s, const struct tcp_info *info)
+static void record(const struct connection *c, const struct stream *s, const struct tcp_info *info,
+	int64_t duration_ns)
 {
 	struct log_line l;
 
 	log_begin(&l, LOG_INFO, "closed");
-	log_number(&l, "id", (int64_t)slot->id);
-	log_text(&l, "listener", slot->endpoint->name);
-	log_text(&l, "service", slot->endpoint->service->name);
-	log_address(&l, "peer", &slot->peer);
+	add_connection(&l, c);
 	log_text(&l, "end", stream_end_name(s->end));
 	if (s->error)
 		log_errno(&l, s->error);
-	log_ms(&l, "duration_ms", deadline_now() - slot->since_ns);
+	log_ms(&l, "duration_ms", duration_ns);
 	log_number(&l, "bytes_in", (int64_t)s->bytes_in);
 	log_number(&l, "bytes_out", (int64_t)s->bytes_out);
 	if (s->bytes_dropped)
@@ -79,24 +96,42 @@ static void record(const struct slot *slot, const struct stream *s, const struct
 	log_end(&l);
 }
 
-/* From the first byte to the record.  The stack frame is the connection's memory. */
-static void converse(struct workers *w, struct slot *slot)
+/* Serve it, close it, and leave its record.  The stack frame is the connection's memory. */
+static void converse(struct workers *w, struct slot *slot, const struct connection *c)
 {
 	struct stream s;
 	struct tcp_info info = {.tcpi_rtt = 0};
 	socklen_t len = sizeof info;
 
-	slot->thread = pthread_self();
 	if (log_wants(LOG_DEBUG))
-		tell_opened(slot);
-	stream_init(&s, slot->fd, &slot->endpoint->terms, &slot->gate);
-	slot->endpoint->service->serve(&s, slot->endpoint);
+		tell_opened(c);
+	stream_init(&s, slot->fd, &c->endpoint->terms, &slot->gate);
+	c->endpoint->service->serve(&s, c);
 	stream_finish(&s);
 	if (log_wants(LOG_INFO))
 		(void)getsockopt(s.fd, IPPROTO_TCP, TCP_INFO, &info, &len);
 	close(registry_detach(w->registry, slot));
-	record(slot, &s, &info);
+	record(c, &s, &info, deadline_now() - slot->since_ns);
+	admission_leave(w->admission, &slot->guest);
 	registry_release(w->registry, slot, &s);
+}
+
+/* From the first byte to the last trace. */
+static void attend(struct workers *w, struct slot *slot)
+{
+	struct settings *settings = slot->guest.endpoint->settings;
+	char id[IDENTITY_ID_MAX];
+	const struct connection c = {
+		.endpoint = slot->guest.endpoint,
+		.peer = &slot->guest.peer,
+		.instance = settings->instance[0] ? settings->instance : w->identity->host,
+		.id = identity_format(w->identity, slot->number, id),
+	};
+
+	slot->thread = pthread_self();
+	converse(w, slot, &c);
+	settings_release(settings);
+	/* Last: whoever waits at the barrier may end the process. */
 	barrier_leave(w->barrier);
 }
 
@@ -127,9 +162,8 @@ static void take_out(struct workers *w, struct parked *p)
 /* The next connection, or NULL when it is time to end. */
 static struct slot *park(struct workers *w, struct parked *me)
 {
-	int64_t until = deadline_after(w->park_time_ns);
-
 	lock_take(&w->lock);
+	int64_t until = deadline_after(w->park_time_ns);
 	if (w->parked >= w->parked_max) {
 		lock_drop(&w->lock);
 		return NULL;
@@ -166,21 +200,21 @@ static void *live(void *arg)
 
 	lock_cond_init(&me.called);
 	while (slot) {
-		converse(w, slot);
+		attend(w, slot);
 		slot = park(w, &me);
 	}
 	pthread_cond_destroy(&me.called);
 	return NULL;
 }
 
-int worker_hand_over(struct workers *w, struct slot *slot)
+int worker_hand_over(struct workers *w, struct slot *slot, const pthread_attr_t *attributes)
 {
 	pthread_t thread;
 
 	slot->workers = w;
 	if (call_parked(w, slot))
 		return 0;
-	int rc = pthread_create(&thread, &w->attr, live, slot);
+	int rc = pthread_create(&thread, attributes, live, slot);
 	if (rc == 0)
 		registry_count_thread(w->registry);
 	return -rc;

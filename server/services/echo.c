@@ -2,11 +2,11 @@
 /* echo - the bytes come back, as RFC 862 has it. */
 #include "services.h"
 
-static void serve(struct stream *s, const struct endpoint *at)
+static void serve(struct stream *s, const struct connection *c)
 {
 	struct stream_message bytes;
 
-	(void)at;
+	(void)c;
 	while (stream_read_some(s, &bytes) && stream_write(s, bytes.data, bytes.len))
 		continue;
 }

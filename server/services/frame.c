@@ -2,11 +2,11 @@
 /* frame - each length-prefixed frame comes back as it is. */
 #include "services.h"
 
-static void serve(struct stream *s, const struct endpoint *at)
+static void serve(struct stream *s, const struct connection *c)
 {
 	struct stream_message frame;
 
-	(void)at;
+	(void)c;
 	while (stream_read_frame(s, &frame) && stream_write_frame(s, frame.data, frame.len))
 		continue;
 }

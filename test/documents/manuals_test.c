@@ -67,7 +67,7 @@ START_TEST(every_option_is_in_the_manual)
 		ck_assert_msg(strstr(page, expected), "%s lacks: %s", MANUAL_5, expected);
 	}
 	free(page);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 

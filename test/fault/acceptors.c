@@ -37,11 +37,10 @@ void acceptors_open(void)
 	struct listener *listeners;
 	size_t opened;
 
-	rig_build();
 	ck_assert_int_eq(listener_open_all(rig.settings, &listeners, &opened), EX_OK);
+	rig_build();
 	for (int i = 0; i < acceptor_count; i++)
-		acceptor_init(&acceptors[i], &listeners[i], &rig.registry, &rig.workers, &rig.busy,
-			&rig.accepting);
+		acceptor_init(&acceptors[i], &listeners[i], &rig.world);
 	free(listeners);
 }
 

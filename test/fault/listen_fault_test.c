@@ -175,7 +175,7 @@ START_TEST(each_failure_has_its_status_and_leaves_nothing_open)
 			1);
 		ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 		*failing[i] = 0;
-		settings_free(rig.settings);
+		settings_release(rig.settings);
 	}
 }
 END_TEST

@@ -225,7 +225,7 @@ START_TEST(short_connections_do_not_pay_for_a_thread_each)
 		exchange(fd);
 		close(fd);
 		char closed[32];
-		snprintf(closed, sizeof closed, "event=closed id=%d ", i + 1);
+		snprintf(closed, sizeof closed, "-%d listener=", i + 1);
 		free(server_await_log(&s, closed));
 	}
 	ck_assert_int_lt(server_counter(&s, "threads_started"), 20);

@@ -50,7 +50,8 @@ static bool has_ipv6(void)
 	struct address a = loopback("::1", 0);
 	struct socket_options options = {
 		.receive_timeout_ns = NS_PER_S, .send_timeout_ns = NS_PER_S};
-	int fd = socket_listen(&a, true, 1, &options);
+	int fd = socket_listen(
+		&a, &(struct socket_listening){.v6only = true, .backlog = 1}, &options);
 
 	if (fd >= 0)
 		close(fd);

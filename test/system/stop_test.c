@@ -297,7 +297,7 @@ START_TEST(B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered)
 }
 END_TEST
 
-START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_refused)
+START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_told)
 {
 	struct server s;
 	int fds[3];
@@ -309,9 +309,15 @@ START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_refused)
 	server_signal(&s, SIGTERM);
 	ck_assert_int_eq(server_wait(&s), 75);
 	for (int i = 0; i < 3; i++) {
-		client_expect_reset(fds[i]);
+		CLIENT_EXPECT(fds[i],
+			"\0\0\0\x1d"
+			"error: the server is stopping");
+		client_expect_end(fds[i]);
 		close(fds[i]);
 	}
+	char *line = stopped_line(&s);
+	ck_assert_int_eq(server_field(line, "refused"), 3);
+	free(line);
 	close(stuck);
 }
 END_TEST
@@ -537,13 +543,11 @@ START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
 }
 END_TEST
 
-START_TEST(hangup_and_usr2_are_named_as_not_available_and_harm_nothing)
+START_TEST(usr2_is_named_as_not_available_and_harms_nothing)
 {
 	struct server s;
 
 	SERVER_START(&s, "-l", ANY);
-	server_signal(&s, SIGHUP);
-	free(server_await_log(&s, "signal=SIGHUP effect=\"not available in this version\""));
 	server_signal(&s, SIGUSR2);
 	free(server_await_log(&s, "signal=SIGUSR2 effect=\"not available in this version\""));
 	int fd = client_connect(&s);
@@ -593,7 +597,7 @@ int main(void)
 			{B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too,
 				false},
 			{B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered, false},
-			{clients_that_find_no_place_before_the_drain_deadline_are_refused, false},
+			{clients_that_find_no_place_before_the_drain_deadline_are_told, false},
 			{a_message_begun_before_the_stop_may_be_finished, false},
 			{a_message_that_is_never_finished_holds_the_stop_up_to_its_bound, true},
 			{a_client_that_floods_cannot_hold_the_stop_up, true},
@@ -604,7 +608,7 @@ int main(void)
 			{a_stop_while_every_listener_is_at_the_limit_ends, true},
 			{an_unused_server_stops_at_once_100_times, true},
 			{the_port_is_free_for_a_successor_and_the_queue_is_not_reset, false},
-			{hangup_and_usr2_are_named_as_not_available_and_harm_nothing, false},
+			{usr2_is_named_as_not_available_and_harms_nothing, false},
 			{the_counters_add_up, false},
 			{NULL, false},
 		});

@@ -23,14 +23,14 @@ static bool add_up(const char *text, long *sum)
 	return true;
 }
 
-static void serve(struct stream *s, const struct endpoint *at)
+static void serve(struct stream *s, const struct connection *c)
 {
 	struct stream_message line;
 	char text[256];
 	char reply[32];
 	long sum;
 
-	(void)at;
+	(void)c;
 	while (stream_read_line(s, &line)) {
 		snprintf(text, sizeof text, "%.*s", (int)line.len, line.data);
 		if (strcmp(text, "bye") == 0)

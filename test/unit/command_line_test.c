@@ -34,8 +34,7 @@ static struct settings *load(const char *line)
 	capture_begin(STDOUT_FILENO);
 	capture_begin(STDERR_FILENO);
 	status = -1;
-	optind = 1;
-	return command_line_load(argc, argv, &status);
+	return command_line_load(&(struct command_line){argc, argv}, &status);
 }
 
 static struct settings *must_load(const char *line)
@@ -60,7 +59,7 @@ START_TEST(without_arguments_it_serves_lines_on_loopback)
 	ck_assert_str_eq(s->endpoints[0].where.host, "127.0.0.1");
 	ck_assert_uint_eq(s->endpoints[0].where.port, 7007);
 	ck_assert_ptr_eq(s->endpoints[0].service, service_find("line"));
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -95,7 +94,7 @@ START_TEST(a_listener_may_name_network_and_service)
 	ck_assert_str_eq(s->endpoints[0].where.host, listeners[_i].host);
 	ck_assert_uint_eq(s->endpoints[0].where.port, listeners[_i].port);
 	ck_assert_ptr_eq(s->endpoints[0].service, service_find(listeners[_i].service));
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -108,7 +107,7 @@ START_TEST(several_listeners_come_in_their_order)
 	ck_assert_str_eq(s->endpoints[1].name, ":0#2");
 	ck_assert_str_eq(s->endpoints[1].service_name, "frame");
 	ck_assert_uint_eq(s->endpoints[2].where.port, 1);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -121,7 +120,7 @@ START_TEST(an_option_is_set_and_reaches_every_listener)
 	ck_assert_int_eq(s->endpoints[0].terms.idle_ns, 5 * NS_PER_S);
 	ck_assert_str_eq(s->endpoints[0].prefix, "a=b");
 	ck_assert_int_eq(s->endpoints[0].nodelay, 0);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -130,7 +129,7 @@ START_TEST(the_last_of_two_settings_stands)
 	struct settings *s = must_load("-o limits.max_connections=7 -o limits.max_connections=8");
 
 	ck_assert_int_eq(s->max_connections, 8);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -139,10 +138,10 @@ START_TEST(verbose_is_debug_and_gives_way_to_an_option)
 	struct settings *s = must_load("-v");
 
 	ck_assert_int_eq(s->log_level, LOG_DEBUG);
-	settings_free(s);
+	settings_release(s);
 	s = must_load("-o log.level=warn -v");
 	ck_assert_int_eq(s->log_level, LOG_WARN);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -151,7 +150,7 @@ START_TEST(an_empty_prefix_can_be_asked_for)
 	struct settings *s = must_load("-o line.prefix=");
 
 	ck_assert_str_eq(s->endpoints[0].prefix, "");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -171,7 +170,7 @@ START_TEST(the_files_value_gives_way_to_the_command_lines)
 	ck_assert_int_eq(s->endpoints[0].terms.idle_ns, 9 * NS_PER_S);
 	/* What the listener says itself stands. */
 	ck_assert_int_eq(s->endpoints[0].terms.message_ns, 3 * NS_PER_S);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -181,7 +180,7 @@ START_TEST(listeners_of_the_command_line_replace_the_files)
 	struct settings *s = must_load("-c a.conf -l :3");
 	ck_assert_uint_eq(s->endpoint_count, 1);
 	ck_assert_str_eq(s->endpoints[0].address, ":3");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -191,7 +190,7 @@ START_TEST(a_file_without_listeners_gets_the_default_one)
 	struct settings *s = must_load("-c a.conf");
 	ck_assert_str_eq(s->endpoints[0].address, "127.0.0.1:7007");
 	ck_assert_int_eq(s->endpoints[0].terms.idle_ns, NS_PER_S);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -335,7 +334,7 @@ START_TEST(the_settings_in_force_are_printed_as_a_file)
 	struct settings *s = must_load("-c a.conf");
 	ck_assert_int_eq(s->endpoints[0].terms.idle_ns, 5 * NS_PER_S);
 	ck_assert_str_eq(s->endpoints[0].service_name, "frame");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -348,7 +347,7 @@ START_TEST(what_cannot_be_written_is_an_input_output_error)
 
 	ck_assert_int_ge(full, 0);
 	ck_assert_int_eq(dup2(full, STDOUT_FILENO), STDOUT_FILENO);
-	ck_assert_ptr_null(command_line_load(2, argv, &status));
+	ck_assert_ptr_null(command_line_load(&(struct command_line){2, argv}, &status));
 	ck_assert_int_eq(status, EX_IOERR);
 }
 END_TEST

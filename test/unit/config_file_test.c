@@ -41,7 +41,7 @@ static struct loaded load(const char *path)
 
 static void unload(struct loaded *l)
 {
-	settings_free(l->settings);
+	settings_release(l->settings);
 	free(l->told);
 }
 
@@ -134,7 +134,8 @@ static const struct {
 	{"limits: { prefix = \"x\"; };",
 		"a.conf:1: there is no option limits.prefix; did you mean line.prefix?\n"},
 	{"max_connections = 1;",
-		"a.conf:1: there is no option max_connections; did you mean limits.max_connections?\n"},
+		"a.conf:1: max_connections belongs into a listener; for the whole server there is "
+		"limits.max_connections\n"},
 	/* Wrong types. */
 	{"limits: { max_connections = \"5\"; };",
 		"a.conf:1: limits.max_connections is text; it must be a whole number from 1 to 1000000\n"},
@@ -451,7 +452,7 @@ START_TEST(the_defaults_written_load_to_the_same)
 
 	must_add(s, "127.0.0.1:7007", "");
 	check_writes_back(s);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -489,7 +490,7 @@ START_TEST(odd_text_written_loads_to_the_same)
 		ck_assert((unsigned char)*p >= ' ' || *p == '\n' || *p == '\t');
 	ck_assert_ptr_null(strchr(text, 0x7f));
 	free(text);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -528,7 +529,7 @@ START_TEST(several_listeners_with_several_overrides_load_to_the_same)
 	ck_assert_int_eq(e[1].backlog, 1);
 	ck_assert_str_eq(e[3].name, ":0#2");
 	unload(&l);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -540,7 +541,7 @@ START_TEST(every_option_at_its_extremes_loads_to_the_same)
 	must_add(s, ":1", "one");
 	must_add(s, ":2", "two");
 	for (const struct option *row = option_rows; row->key; row++) {
-		if (row->type == OPTION_TEXT || row->type == OPTION_WORD)
+		if (option_is_text(row) || row->type == OPTION_WORD)
 			continue;
 		char *field = (char *)option_base(row, s) + row->offset;
 		memcpy(field, &row->max, sizeof row->max);
@@ -548,7 +549,7 @@ START_TEST(every_option_at_its_extremes_loads_to_the_same)
 			memcpy((char *)&s->endpoints[1] + row->offset, &row->min, sizeof row->min);
 	}
 	check_writes_back(s);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -571,7 +572,7 @@ START_TEST(the_written_file_keeps_to_its_columns_and_explains_every_option)
 		ck_assert_msg(strstr(text, word), "%s", row->key);
 	}
 	free(text);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 

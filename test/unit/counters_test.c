@@ -50,15 +50,32 @@ END_TEST
 START_TEST(the_log_line_has_every_counter_even_at_its_largest)
 {
 	const uint64_t big = INT64_MAX;
-	struct counters c = {big, big - 1, big - 2, {0}, big - 3, big - 4, big - 5, big - 6,
-		big - 7, big - 8, big - 9, big - 10};
+	struct counters c = {
+		.accepted = big,
+		.active = big - 1,
+		.refused = big - 2,
+		.bytes_in = big - 3,
+		.bytes_out = big - 4,
+		.messages_in = big - 5,
+		.messages_out = big - 6,
+		.threads_started = big - 7,
+		.threads_failed = big - 8,
+		.accept_peer_errors = big - 9,
+		.accept_shortages = big - 10,
+		.reloads = big - 11,
+		.reloads_failed = big - 12,
+		.handovers_failed = big - 13,
+	};
 	const char *const keys[] = {"accepted", "active", "refused", "bytes_in", "bytes_out",
 		"messages_in", "messages_out", "threads_started", "threads_failed",
-		"accept_peer_errors", "accept_shortages"};
+		"accept_peer_errors", "accept_shortages", "reloads", "reloads_failed",
+		"handovers_failed"};
 	char field[64];
 
 	for (int i = STREAM_OPEN + 1; i < STREAM_ENDS; i++)
-		c.ends[i] = 1000 + (uint64_t)i;
+		c.ends[i] = big - 1000 - (uint64_t)i;
+	for (int i = REFUSAL_NONE + 1; i < REFUSALS; i++)
+		c.refusals[i] = big - 2000 - (uint64_t)i;
 	capture_begin(STDERR_FILENO);
 	log_open(LOG_INFO, LOG_LOGFMT);
 	counters_log(&c);
@@ -68,7 +85,11 @@ START_TEST(the_log_line_has_every_counter_even_at_its_largest)
 		ck_assert_int_eq(capture_number(STDERR_FILENO, keys[i]), (long long)(big - i));
 	for (int i = STREAM_OPEN + 1; i < STREAM_ENDS; i++) {
 		snprintf(field, sizeof field, "end_%s", stream_end_name((enum stream_end)i));
-		ck_assert_int_eq(capture_number(STDERR_FILENO, field), 1000 + i);
+		ck_assert_int_eq(capture_number(STDERR_FILENO, field), (long long)big - 1000 - i);
+	}
+	for (int i = REFUSAL_NONE + 1; i < REFUSALS; i++) {
+		snprintf(field, sizeof field, "refused_%s", refusal_name((enum refusal)i));
+		ck_assert_int_eq(capture_number(STDERR_FILENO, field), (long long)big - 2000 - i);
 	}
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "ended"), (long long)counters_ended(&c));
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "log_dropped"), 0);

@@ -43,7 +43,8 @@ START_TEST(one_of_ipv6_is_found)
 	const struct address any = {
 		.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
 	struct address at;
-	int fd = socket_listen(&any, true, 1, &options);
+	int fd = socket_listen(
+		&any, &(struct socket_listening){.v6only = true, .backlog = 1}, &options);
 
 	if (fd < 0)
 		return;

@@ -72,7 +72,8 @@ static bool has_ipv6(void)
 	const struct address any = {
 		.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
 	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
-	int fd = socket_listen(&any, true, 1, &options);
+	int fd = socket_listen(
+		&any, &(struct socket_listening){.v6only = true, .backlog = 1}, &options);
 
 	if (fd >= 0)
 		close(fd);

@@ -80,7 +80,7 @@ START_TEST(a_good_value_is_taken)
 
 	ck_assert_msg(set(s, good[_i].key, good[_i].text, fault), "%s", fault);
 	ck_assert_int_eq(number(option_find(good[_i].key), s), good[_i].value);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -141,7 +141,7 @@ START_TEST(a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing)
 	ck_assert_str_eq(fault, bad[_i].fault);
 	check_text(row, s, before);
 	free(before);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -161,7 +161,7 @@ START_TEST(text_is_taken_up_to_its_bound_and_refused_beyond)
 	ck_assert_str_eq(s->defaults.prefix, text);
 	ck_assert(set(s, "line.prefix", "", fault));
 	ck_assert_str_eq(s->defaults.prefix, "");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -175,11 +175,14 @@ START_TEST(a_message_has_room_for_any_value)
 	text[sizeof text - 1] = '\0';
 	for (const struct option *row = option_rows; row->key; row++) {
 		ck_assert(!option_set(row, option_base(row, s), text, fault));
+		/* Of a list it names the piece that is wrong. */
+		if (row->type == OPTION_BLOCKS)
+			continue;
 		char *expects = option_expects(row);
 		ck_assert_msg(strstr(fault, expects), "%s", fault);
 		free(expects);
 	}
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -207,7 +210,7 @@ START_TEST(every_range_ends_where_its_row_says)
 				"%s=%s", row->key, text);
 		}
 	}
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -246,7 +249,7 @@ START_TEST(a_bare_number_is_a_count_and_of_something_measured_only_nought)
 	ck_assert_int_eq(number(row, s), taken ? bare[_i].value : before);
 	if (!taken)
 		ck_assert_str_eq(fault, bare[_i].fault);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -262,13 +265,13 @@ static void check_round_trip(const struct option *row, const char *text)
 	char *written = option_text(row, option_base(row, one));
 	ck_assert_msg(option_set(row, option_base(row, two), written, fault), "%s", fault);
 	check_text(row, two, written);
-	if (row->type != OPTION_TEXT)
+	if (!option_is_text(row))
 		ck_assert_int_eq(number(row, one), number(row, two));
 	else
 		ck_assert_str_eq(written, text);
 	free(written);
-	settings_free(one);
-	settings_free(two);
+	settings_release(one);
+	settings_release(two);
 }
 
 START_TEST(what_is_written_of_a_value_reads_back_to_it)
@@ -307,7 +310,7 @@ START_TEST(every_default_is_good_and_in_range)
 			option_set(row, option_base(row, s), row->fallback, fault), "%s", fault);
 		check_round_trip(row, row->fallback);
 	}
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -347,11 +350,14 @@ START_TEST(every_row_can_be_found_and_only_one_has_its_key)
 }
 END_TEST
 
-START_TEST(a_row_of_a_listener_has_no_group_and_every_other_has_one)
+START_TEST(a_row_of_a_listener_has_no_group_and_what_it_may_override_has_one)
 {
-	for (const struct option *row = option_rows; row->key; row++)
-		ck_assert_msg((group_length(row->key) == 0) == (row->scope == OPTION_LISTENER),
-			"%s", row->key);
+	for (const struct option *row = option_rows; row->key; row++) {
+		if (row->scope != OPTION_SERVER)
+			ck_assert_msg(
+				(group_length(row->key) == 0) == (row->scope == OPTION_LISTENER),
+				"%s", row->key);
+	}
 }
 END_TEST
 
@@ -383,7 +389,6 @@ static const struct {
 	{"timouts.idle", "timeouts.idle"},
 	{"log.levl", "log.level"},
 	{"adress", "address"},
-	{"max_connections", "limits.max_connections"},
 	{"threads.max_connections", "limits.max_connections"},
 	{"timeouts.max_frame", "frame.max_frame"},
 	{"limits.prefix", "line.prefix"},
@@ -431,7 +436,7 @@ int main(void)
 		{every_default_is_good_and_in_range, 0},
 		{the_rows_of_a_group_stand_together, 0},
 		{every_row_can_be_found_and_only_one_has_its_key, 0},
-		{a_row_of_a_listener_has_no_group_and_every_other_has_one, 0},
+		{a_row_of_a_listener_has_no_group_and_what_it_may_override_has_one, 0},
 		{every_row_is_explained_in_sentences, 0},
 		{words_are_asked_for_where_there_are_words, 0},
 		{a_near_miss_is_recognised, SUITE_COUNT(misses)},

@@ -21,7 +21,7 @@ struct address pair_loopback(void)
 int must_listen(int backlog, const struct socket_options *options, struct address *at)
 {
 	struct address any_port = pair_loopback();
-	int fd = socket_listen(&any_port, false, backlog, options);
+	int fd = socket_listen(&any_port, &(struct socket_listening){.backlog = backlog}, options);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(socket_local_address(fd, at), 0);

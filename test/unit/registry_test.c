@@ -37,10 +37,24 @@ static void count_knock(int signal)
 	atomic_fetch_add(&knocks, 1);
 }
 
+static struct share share;
+
+/* A slot, waited for as long as the stop allows, or NULL; the refusal is counted. */
+static struct slot *take(int fd)
+{
+	const struct guest guest = {.fd = fd, .share = &share, .peer = nobody};
+	struct slot *slot = NULL;
+	enum refusal why = registry_take(&r, &guest, true, &slot);
+
+	if (why != REFUSAL_NONE)
+		registry_count_refused(&r, why);
+	return slot;
+}
+
 /* A slot whose worker is this thread: the knocks come here. */
 static struct slot *must_take(int fd)
 {
-	struct slot *slot = registry_take(&r, fd, NULL, &nobody);
+	struct slot *slot = take(fd);
 	struct sigaction knock = {.sa_handler = count_knock};
 
 	ck_assert_ptr_nonnull(slot);
@@ -87,18 +101,19 @@ START_TEST(a_slot_taken_is_new_and_knows_its_connection)
 
 	registry_init(&r, 2);
 	int64_t before = deadline_now();
-	struct slot *slot = registry_take(&r, 9, &endpoint, &peer);
-	ck_assert_ptr_nonnull(slot);
+	const struct guest guest = {.fd = 9, .endpoint = &endpoint, .share = &share, .peer = peer};
+	struct slot *slot;
+	ck_assert_int_eq(registry_take(&r, &guest, true, &slot), REFUSAL_NONE);
 	ck_assert_int_eq(slot->fd, 9);
-	ck_assert_uint_eq(slot->id, 1);
-	ck_assert_ptr_eq(slot->endpoint, &endpoint);
-	ck_assert(address_equal(&slot->peer, &peer));
+	ck_assert_uint_eq(slot->number, 1);
+	ck_assert_ptr_eq(slot->guest.endpoint, &endpoint);
+	ck_assert(address_equal(&slot->guest.peer, &peer));
 	/* Until its worker says that it waits. */
 	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_BUSY);
 	ck_assert_ptr_eq(slot->gate.draining, &r.draining);
 	ck_assert_int_ge(slot->since_ns, before);
 	ck_assert_int_le(slot->since_ns, deadline_now());
-	ck_assert_uint_eq(must_take(8)->id, 2);
+	ck_assert_uint_eq(must_take(8)->number, 2);
 	check_counts(2, 2, 0, 0);
 }
 END_TEST
@@ -128,7 +143,7 @@ START_TEST(a_slot_used_again_is_new_again)
 	slot = must_take(5);
 	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_BUSY);
 	ck_assert_int_eq(slot->fd, 5);
-	ck_assert_uint_eq(slot->id, 2);
+	ck_assert_uint_eq(slot->number, 2);
 }
 END_TEST
 
@@ -146,7 +161,7 @@ START_TEST(the_slot_freed_last_is_taken_first)
 	ck_assert_ptr_eq(must_take(1), slots[0]);
 	ck_assert_ptr_eq(must_take(1), slots[2]);
 	/* Only then one that was never used. */
-	ck_assert_ptr_eq(must_take(1), &r.slots[4]);
+	ck_assert_ptr_eq(must_take(1), &r.chunks[0][4]);
 }
 END_TEST
 
@@ -194,7 +209,7 @@ static void *wait_or_rest(void *arg)
 	if (w->rest_until)
 		registry_rest(&r, w->rest_until);
 	else
-		w->room = registry_await_room(&r, w->draining);
+		w->room = registry_await_room(&r, &share, w->draining, DEADLINE_NEVER);
 	w->done = deadline_now();
 	return NULL;
 }
@@ -222,8 +237,8 @@ static void must_join(struct waiter *w)
 START_TEST(room_that_is_there_is_not_waited_for)
 {
 	registry_init(&r, 1);
-	ck_assert(registry_await_room(&r, false));
-	ck_assert(registry_await_room(&r, true));
+	ck_assert(registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	ck_assert(registry_await_room(&r, &share, true, DEADLINE_NEVER));
 }
 END_TEST
 
@@ -278,7 +293,7 @@ START_TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
 	must_join(&w);
 	ck_assert(!w.room);
-	ck_assert(!registry_await_room(&r, false));
+	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
 }
 END_TEST
 
@@ -302,7 +317,7 @@ START_TEST(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
 	must_take(9);
 	int64_t deadline = deadline_after(SHORT_NS);
 	registry_stop(&r, STOP_DRAIN, deadline);
-	ck_assert(!registry_await_room(&r, true));
+	ck_assert(!registry_await_room(&r, &share, true, DEADLINE_NEVER));
 	ck_assert_int_ge(deadline_now(), deadline);
 	ck_assert_int_lt(deadline_now(), deadline + 10 * SHORT_NS);
 }
@@ -312,8 +327,8 @@ START_TEST(after_the_drain_deadline_there_is_no_room_even_where_there_is)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_DRAIN, deadline_now());
-	ck_assert(!registry_await_room(&r, true));
-	ck_assert_ptr_null(registry_take(&r, 9, NULL, &nobody));
+	ck_assert(!registry_await_room(&r, &share, true, DEADLINE_NEVER));
+	ck_assert_ptr_null(take(9));
 	check_counts(1, 0, 0, 1);
 }
 END_TEST
@@ -322,7 +337,7 @@ START_TEST(before_the_drain_deadline_a_slot_can_be_taken)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
-	ck_assert(registry_await_room(&r, true));
+	ck_assert(registry_await_room(&r, &share, true, DEADLINE_NEVER));
 	must_take(9);
 	check_counts(1, 1, 0, 0);
 }
@@ -339,7 +354,7 @@ START_TEST(a_forced_stop_ends_every_wait)
 	registry_stop(&r, STOP_FORCE, 0);
 	must_join(&w);
 	ck_assert(!w.room);
-	ck_assert_ptr_null(registry_take(&r, 9, NULL, &nobody));
+	ck_assert_ptr_null(take(9));
 	check_counts(2, 1, 0, 1);
 }
 END_TEST
@@ -682,7 +697,7 @@ static void check_round(int round)
 		close(workers[i].pair.far);
 	}
 	check_counts(WORKERS, 0, WORKERS, 0);
-	free(r.slots);
+	free(r.chunks[0]);
 }
 
 START_TEST(no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop)
@@ -698,7 +713,7 @@ static void *take_and_give(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < 2000; i++) {
-		struct slot *slot = registry_take(&r, 9, NULL, &nobody);
+		struct slot *slot = take(9);
 		if (i % 7 == 0)
 			(void)registry_untake(&r, slot);
 		else

@@ -101,20 +101,41 @@ void rig_build(void)
 	signals_block();
 	barrier_init(&rig.busy);
 	barrier_init(&rig.accepting);
-	registry_init(&rig.registry, (size_t)s->max_connections);
-	worker_init(&rig.workers, &rig.registry, &rig.busy, s->thread_stack_bytes,
-		s->threads_parked, s->park_time_ns);
+	registry_init(&rig.registry, s->max_connections);
+	admission_init(&rig.admission, &rig.registry, s);
+	identity_init(&rig.identity);
+	worker_init(&rig.workers, &rig.registry, &rig.admission, &rig.identity, &rig.busy);
+	worker_set_parking(&rig.workers, s->threads_parked, s->park_time_ns);
+	current_init(&rig.current, rig.settings);
+	rig.world = (struct acceptor_world){
+		.current = &rig.current,
+		.admission = &rig.admission,
+		.registry = &rig.registry,
+		.workers = &rig.workers,
+		.busy = &rig.busy,
+		.accepting = &rig.accepting,
+	};
 	threads_at_start = threads_without_ours();
 }
 
 int rig_serve(int fd)
 {
-	struct address peer = {.in4 = {.sin_family = AF_INET}};
+	const struct guest guest = {
+		.fd = fd,
+		.endpoint = &rig.settings->endpoints[0],
+		.share = &rig.share,
+		.peer = {.in4 = {.sin_family = AF_INET}},
+	};
+	pthread_attr_t attributes;
+	struct slot *slot;
 
 	ck_assert(barrier_enter(&rig.busy));
-	struct slot *slot = registry_take(&rig.registry, fd, &rig.settings->endpoints[0], &peer);
-	ck_assert_ptr_nonnull(slot);
-	return worker_hand_over(&rig.workers, slot);
+	ck_assert_int_eq(registry_take(&rig.registry, &guest, true, &slot), REFUSAL_NONE);
+	(void)settings_hold(rig.settings);
+	worker_attributes(&attributes, rig.settings->thread_stack_bytes);
+	int rc = worker_hand_over(&rig.workers, slot, &attributes);
+	pthread_attr_destroy(&attributes);
+	return rc;
 }
 
 void rig_await_rest(void)

@@ -6,6 +6,7 @@
 #define BOBBIN_TEST_UNIT_RIG_H
 
 #include "common/barrier.h"
+#include "server/acceptor.h"
 #include "server/registry.h"
 #include "server/settings.h"
 #include "server/worker.h"
@@ -16,10 +17,15 @@
 /* One in a process; static, for detached threads use it to the very end. */
 struct rig {
 	struct settings *settings;
+	struct current current;
 	struct registry registry;
+	struct admission admission;
+	struct identity identity;
 	struct workers workers;
 	struct barrier busy;
 	struct barrier accepting;
+	struct acceptor_world world; /* all of these */
+	struct share share;          /* of the first endpoint */
 };
 
 extern struct rig rig;
@@ -33,7 +39,7 @@ void rig_set(const char *key, const char *value);
 /* A listener's settings at this address, for this service. */
 struct endpoint *rig_add_endpoint(const char *address, const char *service);
 
-/* Signals blocked as in main(), and every part initialised. */
+/* Signals blocked as in main(), and every part initialised.  The settings are the current ones. */
 void rig_build(void);
 
 /* The socket becomes a connection of the first endpoint, and a thread's.  Returns

@@ -55,13 +55,13 @@ START_TEST(a_new_set_has_the_defaults_that_are_written_down)
 	ck_assert_str_eq(s->defaults.prefix, "echo: ");
 	ck_assert_str_eq(s->defaults.service_name, "line");
 	ck_assert_uint_eq(s->endpoint_count, 0);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
 START_TEST(nothing_can_be_freed)
 {
-	settings_free(NULL);
+	settings_release(NULL);
 }
 END_TEST
 
@@ -79,7 +79,7 @@ START_TEST(a_listener_copies_the_defaults_and_shares_none_of_their_text)
 	ck_assert_str_eq(e->prefix, "one ");
 	must_set(e, "line.prefix", "three ");
 	ck_assert_str_eq(s->defaults.prefix, "two ");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -93,7 +93,7 @@ START_TEST(an_override_is_that_listeners_alone)
 	ck_assert_int_eq(s->endpoints[0].terms.idle_ns, 5 * NS_PER_S);
 	ck_assert_int_eq(s->endpoints[1].terms.idle_ns, 60 * NS_PER_S);
 	ck_assert_int_eq(s->defaults.terms.idle_ns, 60 * NS_PER_S);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -108,7 +108,7 @@ START_TEST(cleared_listeners_are_gone_and_others_can_come)
 	settings_clear_endpoints(s);
 	must_add(s, "a", ":1");
 	ck_assert_uint_eq(s->endpoint_count, 1);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -124,7 +124,7 @@ START_TEST(many_listeners_keep_what_was_set)
 	ck_assert_uint_eq(s->endpoint_count, 100);
 	for (int i = 1; i <= 100; i++)
 		ck_assert_uint_eq(s->endpoints[i - 1].where.port, i);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(finishing_derives_where_service_framing_and_name)
 	ck_assert_ptr_eq(e->service, service_find("frame"));
 	ck_assert_int_eq(e->terms.framing, STREAM_FRAME);
 	ck_assert_str_eq(e->name, "[::1]:7007");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -156,7 +156,7 @@ START_TEST(the_same_address_twice_has_two_names)
 	ck_assert_str_eq(s->endpoints[0].name, ":0");
 	ck_assert_str_eq(s->endpoints[1].name, ":0#2");
 	ck_assert_str_eq(s->endpoints[2].name, ":0#3");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(a_name_of_ones_own_is_kept)
 	struct settings *s = settings_new();
 
 	ck_assert_str_eq(must_add(s, "front", ":0")->name, "front");
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 
@@ -197,7 +197,7 @@ START_TEST(what_is_wrong_is_named_with_its_key)
 	ck_assert_ptr_nonnull(fault);
 	ck_assert_msg(strncmp(fault, wrong[_i].fault, strlen(wrong[_i].fault)) == 0, "%s", fault);
 	ck_assert_str_eq(key, wrong[_i].key);
-	settings_free(s);
+	settings_release(s);
 }
 END_TEST
 

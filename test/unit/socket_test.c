@@ -186,7 +186,7 @@ START_TEST(v6only_is_what_was_asked_whatever_the_system_s_default)
 {
 	struct address at = {.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT}};
 	struct address bound;
-	int fd = socket_listen(&at, _i, 1, &plain);
+	int fd = socket_listen(&at, &(struct socket_listening){.v6only = _i, .backlog = 1}, &plain);
 
 	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
 		return; /* no IPv6 here */
@@ -215,7 +215,8 @@ START_TEST(an_address_in_use_is_an_error_and_leaks_no_descriptor)
 	int before = dup(0);
 
 	close(before);
-	ck_assert_int_eq(socket_listen(&at, false, 1, &plain), -EADDRINUSE);
+	ck_assert_int_eq(
+		socket_listen(&at, &(struct socket_listening){.backlog = 1}, &plain), -EADDRINUSE);
 	int after = dup(0);
 	ck_assert_int_eq(after, before);
 	close(after);

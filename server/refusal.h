@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * refusal - why a client that was accepted is not served, as a word and as a reply.
+ *
+ * Threads:  any.
+ */
+#ifndef BOBBIN_SERVER_REFUSAL_H
+#define BOBBIN_SERVER_REFUSAL_H
+
+enum refusal {
+	REFUSAL_NONE,
+	REFUSAL_DENIED,        /* limits.allow, limits.deny */
+	REFUSAL_RATE,          /* limits.rate */
+	REFUSAL_PER_ADDRESS,   /* limits.per_address */
+	REFUSAL_LISTENER_FULL, /* the listener's max_connections */
+	REFUSAL_FULL,          /* limits.max_connections */
+	REFUSAL_SHORTAGE,      /* no thread, or no memory for a slot */
+	REFUSAL_STOPPING,      /* no place was found before the end of the drain */
+	REFUSALS,              /* how many there are */
+};
+
+/* The word for logs and counters: "per_address". */
+const char *refusal_name(enum refusal why);
+
+/* What the client is told, behind "error: "; NULL: nothing, it gets RST. */
+const char *refusal_reply(enum refusal why);
+
+#endif
