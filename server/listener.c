@@ -5,6 +5,7 @@
 #include "holder.h"
 #include "inherited.h"
 #include "log.h"
+#include "predecessor.h"
 #include "service.h"
 
 #include <errno.h>
@@ -165,24 +166,29 @@ static int open_new(struct listener *l)
  * Clients that are in its queue already have the options that it had when they connected, and so
  * may those that connect while the options are being set.
  */
-static int adopt(struct listener *l, int fd)
+static int adopt(struct listener *l, const struct inherited_socket *inherited)
 {
+	int fd = inherited->fd;
+
 	l->fd = fd;
 	l->shared = true;
+	l->origin = inherited->origin;
 	(void)socket_local_address(fd, &l->bound);
 	l->unset = (unsigned)l->endpoint->backlog + 1;
-	/* The supervisor chose a backlog of its own: ours holds from here on. */
+	/* Whoever opened it chose a backlog: ours holds from here on. */
 	if (listen(fd, (int)l->endpoint->backlog) < 0)
 		return fail(l->endpoint, &l->bound, errno);
 	int rc = socket_set_options(fd, &l->options);
 	return rc < 0 ? fail(l->endpoint, &l->bound, -rc) : EX_OK;
 }
 
-static int open_one(struct listener *l, const struct endpoint *e, int inherited)
+/* inherited: NULL if there is none for it. */
+static int open_one(
+	struct listener *l, const struct endpoint *e, const struct inherited_socket *inherited)
 {
-	*l = (struct listener){.fd = -1, .endpoint = e};
+	*l = (struct listener){.fd = -1, .endpoint = e, .origin = HANDOVER_OPENED};
 	l->options = stream_socket_options(&e->terms, e->nodelay, e->dead_after_ns);
-	int status = inherited >= 0 ? adopt(l, inherited) : open_new(l);
+	int status = inherited ? adopt(l, inherited) : open_new(l);
 	if (status == EX_OK)
 		(void)socket_local_address(l->fd, &l->bound);
 	return status;
@@ -201,18 +207,18 @@ static void say_unmatched(const struct endpoint *e)
 }
 
 /* An endpoint for a socket that none matched. */
-static void add_endpoint_for(struct settings *s, int fd, const char *name)
+static void add_endpoint_for(struct settings *s, const struct inherited_socket *i)
 {
 	struct endpoint *e = settings_add_endpoint(s);
 	struct address local = {.in4 = {.sin_family = AF_INET}};
 	char text[ADDRESS_TEXT_MAX];
 	const char *key;
 
-	(void)socket_local_address(fd, &local);
+	(void)socket_local_address(i->fd, &local);
 	free(e->address);
 	free(e->name);
 	e->address = strdup(address_format(&local, text));
-	e->name = strdup(name);
+	e->name = strdup(i->name);
 	if (!e->address || !e->name)
 		abort();
 	if (settings_finish_endpoint(s, e, &key)) {
@@ -232,33 +238,67 @@ static void close_all(struct listener *listeners, size_t count)
 	free(listeners);
 }
 
-/* Which inherited socket each endpoint gets, -1 for none; endpoints are added for the rest. */
-static int *assign_inherited(struct settings *s)
+/* The predecessor's configuration had it, and ours has not. */
+static void leave_to_predecessor(const struct inherited_socket *i)
 {
-	struct inherited in;
-	const char *name;
-	int *fds;
+	struct address local;
+	struct log_line l;
 
-	inherited_take(&in);
-	/* Nobody asked for the built-in listener, and the supervisor's sockets stand in for it. */
-	if (in.count > 0 && s->built_in_listener)
-		settings_clear_endpoints(s);
-	size_t most = s->endpoint_count + (size_t)in.count;
-	fds = calloc(most, sizeof *fds);
-	if (!fds)
-		abort();
-	for (size_t i = 0; i < s->endpoint_count; i++)
-		fds[i] = inherited_match(&in, &s->endpoints[i]);
-	for (int fd; (fd = inherited_next(&in, &name)) >= 0;) {
-		add_endpoint_for(s, fd, name);
-		fds[s->endpoint_count - 1] = fd;
-	}
-	return fds;
+	log_begin(&l, LOG_INFO, "handed_over_socket_unused");
+	if (socket_local_address(i->fd, &local) == 0)
+		log_address(&l, "address", &local);
+	log_text(&l, "name", i->name);
+	log_end(&l);
+	predecessor_tell_unused(i->place);
+	close(i->fd);
 }
 
-int listener_open_all(struct settings *s, struct listener **listeners, size_t *count)
+static void match_all(
+	struct inherited *in, const struct settings *s, struct inherited_socket **list)
 {
-	int *fds = assign_inherited(s);
+	for (size_t i = 0; i < s->endpoint_count; i++)
+		list[i] = inherited_take_bound(in, &s->endpoints[i]);
+	for (size_t i = 0; i < s->endpoint_count; i++) {
+		if (!list[i])
+			list[i] = inherited_take_named(in, &s->endpoints[i]);
+		if (list[i] && list[i]->origin == HANDOVER_SPARE)
+			list[i]->origin = HANDOVER_PASSED;
+	}
+}
+
+/*
+ * Which inherited socket each endpoint gets, NULL for none; endpoints are added for sockets that
+ * get the default service.
+ */
+static struct inherited_socket **assign_inherited(struct inherited *in, struct settings *s)
+{
+	/* Nobody asked for the built-in listener, and the supervisor's sockets stand in for it. */
+	bool gave_way = s->built_in_listener && inherited_has_passed(in);
+
+	if (gave_way)
+		settings_clear_endpoints(s);
+	struct inherited_socket **list =
+		calloc(s->endpoint_count + (size_t)in->count + 1, sizeof *list);
+	if (!list)
+		abort();
+	match_all(in, s, list);
+	for (struct inherited_socket *i; (i = inherited_take_next(in));) {
+		if (i->origin == HANDOVER_PASSED && (gave_way || !in->handover))
+			i->origin = HANDOVER_SPARE;
+		if (i->origin == HANDOVER_SPARE) {
+			add_endpoint_for(s, i);
+			list[s->endpoint_count - 1] = i;
+		} else {
+			leave_to_predecessor(i);
+		}
+	}
+	return list;
+}
+
+static int open_inherited(
+	struct inherited *in, struct settings *s, struct listener **listeners, size_t *count)
+{
+	struct inherited_socket **inherited = assign_inherited(in, s);
 	struct listener *all = calloc(s->endpoint_count, sizeof *all);
 	int status = EX_OK;
 	size_t opened = 0;
@@ -267,10 +307,10 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
 		abort();
 	/* After a failure too: what is wrong with the others is told as well. */
 	for (; opened < s->endpoint_count; opened++) {
-		int rc = open_one(&all[opened], &s->endpoints[opened], fds[opened]);
+		int rc = open_one(&all[opened], &s->endpoints[opened], inherited[opened]);
 		status = status == EX_OK ? rc : status;
 	}
-	free(fds);
+	free(inherited);
 	if (status != EX_OK) {
 		close_all(all, opened);
 		return status;
@@ -278,6 +318,16 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
 	*listeners = all;
 	*count = opened;
 	return EX_OK;
+}
+
+int listener_open_all(struct settings *s, struct listener **listeners, size_t *count)
+{
+	struct inherited in;
+
+	inherited_take(&in);
+	int status = open_inherited(&in, s, listeners, count);
+	inherited_fini(&in);
+	return status;
 }
 
 /* Saying. */

@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/socket.h"
+#include "handover.h"
 #include "settings.h"
 
 #include <stdbool.h>
@@ -20,12 +21,15 @@ struct listener {
 	struct socket_options options; /* of the connections */
 	struct address bound;          /* where it really is */
 	bool shared;                   /* another process may hold the same socket */
+	enum handover_origin origin;   /* for a successor */
 	unsigned unset; /* so many of the next accepted sockets may lack the options */
 };
 
 /*
- * Open every listener of the settings, sockets passed by a supervisor first.  Sockets that no
- * endpoint matches get the default service.  s gains an endpoint for each of those.
+ * Open every listener of the settings, sockets passed by a supervisor or a predecessor first.
+ * Sockets of a supervisor that no endpoint matches get the default service, and s gains an endpoint
+ * for each of those.  A predecessor is told of the sockets of its configuration that are not in
+ * ours, and they are closed here.
  *
  * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the fault logged, every
  * socket closed and nothing half-started: EX_UNAVAILABLE (the address is taken, or not there),
