@@ -299,8 +299,10 @@ enum successor_news successor_hear(struct successor *s, unsigned *unused)
 			return SUCCESSOR_NONE;
 		if (m.kind == HANDOVER_READY)
 			return SUCCESSOR_READY;
-		if (m.kind == HANDOVER_EXEC_FAILED)
+		if (m.kind == HANDOVER_EXEC_FAILED) {
 			s->error = (int)m.value;
+			break;
+		}
 		if (m.kind == HANDOVER_UNUSED && m.value < s->count) {
 			*unused = m.value;
 			return SUCCESSOR_UNUSED;
