@@ -253,52 +253,57 @@ static void leave_to_predecessor(const struct inherited_socket *i)
 	close(i->fd);
 }
 
-static void match_all(
-	struct inherited *in, const struct settings *s, struct inherited_socket **list)
+/* What an endpoint gets. */
+struct share {
+	struct inherited_socket *inherited; /* NULL: none */
+};
+
+static void match_all(struct inherited *in, const struct settings *s, struct share *shares)
 {
 	for (size_t i = 0; i < s->endpoint_count; i++)
-		list[i] = inherited_take_bound(in, &s->endpoints[i]);
+		shares[i].inherited = inherited_take_bound(in, &s->endpoints[i]);
 	for (size_t i = 0; i < s->endpoint_count; i++) {
-		if (!list[i])
-			list[i] = inherited_take_named(in, &s->endpoints[i]);
-		if (list[i] && list[i]->origin == HANDOVER_SPARE)
-			list[i]->origin = HANDOVER_PASSED;
+		if (!shares[i].inherited)
+			shares[i].inherited = inherited_take_named(in, &s->endpoints[i]);
+		struct inherited_socket *mine = shares[i].inherited;
+		if (mine && mine->origin == HANDOVER_SPARE)
+			mine->origin = HANDOVER_PASSED;
 	}
 }
 
 /*
- * Which inherited socket each endpoint gets, NULL for none; endpoints are added for sockets that
- * get the default service.
+ * Which inherited socket each endpoint gets; endpoints are added for sockets that get the default
+ * service.
  */
-static struct inherited_socket **assign_inherited(struct inherited *in, struct settings *s)
+static struct share *assign_inherited(struct inherited *in, struct settings *s)
 {
 	/* Nobody asked for the built-in listener, and the supervisor's sockets stand in for it. */
 	bool gave_way = s->built_in_listener && inherited_has_passed(in);
 
 	if (gave_way)
 		settings_clear_endpoints(s);
-	struct inherited_socket **list =
-		calloc(s->endpoint_count + (size_t)in->count + 1, sizeof *list);
-	if (!list)
+	/* One more, so that none at all is no special case. */
+	struct share *shares = calloc(s->endpoint_count + (size_t)in->count + 1, sizeof *shares);
+	if (!shares)
 		abort();
-	match_all(in, s, list);
+	match_all(in, s, shares);
 	for (struct inherited_socket *i; (i = inherited_take_next(in));) {
 		if (i->origin == HANDOVER_PASSED && (gave_way || !in->handover))
 			i->origin = HANDOVER_SPARE;
 		if (i->origin == HANDOVER_SPARE) {
 			add_endpoint_for(s, i);
-			list[s->endpoint_count - 1] = i;
+			shares[s->endpoint_count - 1].inherited = i;
 		} else {
 			leave_to_predecessor(i);
 		}
 	}
-	return list;
+	return shares;
 }
 
 static int open_inherited(
 	struct inherited *in, struct settings *s, struct listener **listeners, size_t *count)
 {
-	struct inherited_socket **inherited = assign_inherited(in, s);
+	struct share *shares = assign_inherited(in, s);
 	struct listener *all = calloc(s->endpoint_count, sizeof *all);
 	int status = EX_OK;
 	size_t opened = 0;
@@ -307,10 +312,10 @@ static int open_inherited(
 		abort();
 	/* After a failure too: what is wrong with the others is told as well. */
 	for (; opened < s->endpoint_count; opened++) {
-		int rc = open_one(&all[opened], &s->endpoints[opened], inherited[opened]);
+		int rc = open_one(&all[opened], &s->endpoints[opened], shares[opened].inherited);
 		status = status == EX_OK ? rc : status;
 	}
-	free(inherited);
+	free(shares);
 	if (status != EX_OK) {
 		close_all(all, opened);
 		return status;

@@ -151,7 +151,7 @@ struct supervisor_word supervisor_await(struct supervisor *v, const char *text)
 
 void supervisor_expect_nothing(struct supervisor *v)
 {
-	struct supervisor_word word;
+	struct supervisor_word word = {.text = ""};
 
 	if (take_word(v, &word))
 		ck_abort_msg("notified by %d: %s", (int)word.pid, word.text);

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,7 +44,7 @@ START_TEST(what_is_no_escape_stays_as_it_is)
 {
 	char text[16];
 
-	strcpy(text, others[_i]);
+	snprintf(text, sizeof text, "%s", others[_i]);
 	handover_decode(text);
 	ck_assert_str_eq(text, others[_i]);
 }

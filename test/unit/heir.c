@@ -66,7 +66,9 @@ static void tell_descriptors(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
 
-	for (struct dirent *e; dir && (e = readdir(dir));) {
+	if (!dir)
+		abort();
+	for (struct dirent *e; (e = readdir(dir));) {
 		int fd = (int)strtol(e->d_name, NULL, 10);
 		if (e->d_name[0] != '.' && fd > pipe_fd && fd != dirfd(dir))
 			dprintf(STDOUT_FILENO, "open besides %d\n", fd);
