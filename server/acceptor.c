@@ -420,7 +420,17 @@ void acceptor_hand_on(struct acceptor *a, bool handing_on)
 	atomic_store(&a->handing_on, handing_on);
 }
 
+void acceptor_not_wanted(struct acceptor *a)
+{
+	atomic_store(&a->not_wanted, true);
+}
+
+void acceptor_keep(struct acceptor *a)
+{
+	atomic_store(&a->not_wanted, false);
+}
+
 void acceptor_give_away(struct acceptor *a)
 {
-	atomic_store(&a->adopted, true);
+	atomic_store(&a->adopted, !atomic_load(&a->not_wanted));
 }

@@ -43,6 +43,7 @@ struct acceptor { /* fields belong to acceptor.c but for those marked otherwise 
 	atomic_bool acknowledged;  /* [atomic] it is done with its listener: no more knocks */
 	atomic_bool lost;       /* [atomic] [result] the listener failed; it was not asked to end */
 	atomic_bool handing_on; /* [atomic] a successor sets options of the listener: see below */
+	atomic_bool not_wanted; /* [atomic] the successor does not use the listener */
 	atomic_bool adopted;    /* [atomic] a successor has the listener */
 	int64_t back_off_ns;    /* [its thread] 0: no shortage */
 	int64_t quiet_until_ns; /* [its thread] a shortage is told once a second */
@@ -78,7 +79,11 @@ void acceptor_knock(struct acceptor *a);
  */
 void acceptor_hand_on(struct acceptor *a, bool handing_on);
 
-/* A successor accepts there from now on.  Before registry_stop(). */
+/* The successor that is being started does not use this listener; or there is none after all. */
+void acceptor_not_wanted(struct acceptor *a);
+void acceptor_keep(struct acceptor *a);
+
+/* A successor accepts there from now on, if it wants to.  Before registry_stop(). */
 void acceptor_give_away(struct acceptor *a);
 
 #endif

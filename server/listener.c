@@ -5,6 +5,7 @@
 #include "holder.h"
 #include "inherited.h"
 #include "log.h"
+#include "predecessor.h"
 #include "service.h"
 
 #include <errno.h>
@@ -192,21 +193,30 @@ void listener_set_endpoint(struct listener *l, const struct endpoint *e)
 	(void)set_anew(l);
 }
 
-/* The supervisor chose a backlog of its own: ours holds from here on. */
-static int adopt(struct listener *l, int fd)
+/*
+ * Whoever opened it chose a backlog of its own: ours holds from here on.  A predecessor gives up what
+ * it opened; a supervisor keeps what it passed.
+ */
+static int adopt(struct listener *l, const struct inherited_socket *inherited)
 {
+	int fd = inherited->fd;
+
 	l->fd = fd;
-	l->shared = true;
+	l->inherited = true;
+	l->origin = inherited->origin;
+	l->shared = l->origin != HANDOVER_OPENED;
 	(void)socket_local_address(fd, &l->bound);
 	int rc = set_anew(l);
 	return rc < 0 ? fail(l->endpoint, &l->bound, -rc) : EX_OK;
 }
 
-static int open_one(struct listener *l, const struct endpoint *e, int inherited)
+/* inherited: NULL if there is none for it. */
+static int open_one(
+	struct listener *l, const struct endpoint *e, const struct inherited_socket *inherited)
 {
-	*l = (struct listener){.fd = -1};
+	*l = (struct listener){.fd = -1, .origin = HANDOVER_OPENED};
 	choose(l, e);
-	int status = inherited >= 0 ? adopt(l, inherited) : open_new(l);
+	int status = inherited ? adopt(l, inherited) : open_new(l);
 	if (status == EX_OK)
 		(void)socket_local_address(l->fd, &l->bound);
 	return status;
@@ -225,19 +235,19 @@ static void say_unmatched(const struct endpoint *e)
 }
 
 /* An endpoint for a socket that none matched. */
-static void add_endpoint_for(struct settings *s, int fd, const char *name)
+static void add_endpoint_for(struct settings *s, const struct inherited_socket *i)
 {
 	struct endpoint *e = settings_add_endpoint(s);
 	struct address local = {.in4 = {.sin_family = AF_INET}};
 	char text[ADDRESS_TEXT_MAX];
 	const char *key;
 
-	(void)socket_local_address(fd, &local);
+	(void)socket_local_address(i->fd, &local);
 	free(e->address);
 	free(e->name);
 	e->from_supervisor = true;
 	e->address = strdup(address_format(&local, text));
-	e->name = strdup(name);
+	e->name = strdup(i->name);
 	if (!e->address || !e->name)
 		abort();
 	if (settings_finish_endpoint(s, e, &key)) {
@@ -257,33 +267,73 @@ static void close_all(struct listener *listeners, size_t count)
 	free(listeners);
 }
 
-/* Which inherited socket each endpoint gets, -1 for none; endpoints are added for the rest. */
-static int *assign_inherited(struct settings *s)
+/* The predecessor's configuration had it, and ours has not. */
+static void leave_to_predecessor(const struct inherited_socket *i)
 {
-	struct inherited in;
-	const char *name;
-	int *fds;
+	struct address local;
+	struct log_line l;
 
-	inherited_take(&in);
-	/* Nobody asked for the built-in listener, and the supervisor's sockets stand in for it. */
-	if (in.count > 0 && s->built_in_listener)
-		settings_clear_endpoints(s);
-	size_t most = s->endpoint_count + (size_t)in.count;
-	fds = calloc(most, sizeof *fds);
-	if (!fds)
-		abort();
-	for (size_t i = 0; i < s->endpoint_count; i++)
-		fds[i] = inherited_match(&in, &s->endpoints[i]);
-	for (int fd; (fd = inherited_next(&in, &name)) >= 0;) {
-		add_endpoint_for(s, fd, name);
-		fds[s->endpoint_count - 1] = fd;
-	}
-	return fds;
+	log_begin(&l, LOG_INFO, "handed_over_socket_unused");
+	if (socket_local_address(i->fd, &local) == 0)
+		log_address(&l, "address", &local);
+	log_text(&l, "name", i->name);
+	log_end(&l);
+	predecessor_tell_unused(i->place);
+	close(i->fd);
 }
 
-int listener_open_all(struct settings *s, struct listener **listeners, size_t *count)
+/* What an endpoint gets. */
+struct assignment {
+	struct inherited_socket *inherited; /* NULL: none */
+};
+
+static void match_all(struct inherited *in, const struct settings *s, struct assignment *assigned)
 {
-	int *fds = assign_inherited(s);
+	for (size_t i = 0; i < s->endpoint_count; i++)
+		assigned[i].inherited = inherited_take_bound(in, &s->endpoints[i]);
+	for (size_t i = 0; i < s->endpoint_count; i++) {
+		if (!assigned[i].inherited)
+			assigned[i].inherited = inherited_take_named(in, &s->endpoints[i]);
+		struct inherited_socket *mine = assigned[i].inherited;
+		if (mine && mine->origin == HANDOVER_SPARE)
+			mine->origin = HANDOVER_PASSED;
+	}
+}
+
+/*
+ * Which inherited socket each endpoint gets; endpoints are added for sockets that get the default
+ * service.
+ */
+static struct assignment *assign_inherited(struct inherited *in, struct settings *s)
+{
+	/* Nobody asked for the built-in listener, and the supervisor's sockets stand in for it. */
+	bool gave_way = s->built_in_listener && inherited_has_passed(in);
+
+	if (gave_way)
+		settings_clear_endpoints(s);
+	/* One more, so that none at all is no special case. */
+	struct assignment *assigned =
+		calloc(s->endpoint_count + (size_t)in->count + 1, sizeof *assigned);
+	if (!assigned)
+		abort();
+	match_all(in, s, assigned);
+	for (struct inherited_socket *i; (i = inherited_take_next(in));) {
+		if (i->origin == HANDOVER_PASSED && (gave_way || !in->handover))
+			i->origin = HANDOVER_SPARE;
+		if (i->origin == HANDOVER_SPARE) {
+			add_endpoint_for(s, i);
+			assigned[s->endpoint_count - 1].inherited = i;
+		} else {
+			leave_to_predecessor(i);
+		}
+	}
+	return assigned;
+}
+
+static int open_inherited(
+	struct inherited *in, struct settings *s, struct listener **listeners, size_t *count)
+{
+	struct assignment *assigned = assign_inherited(in, s);
 	struct listener *all = calloc(s->endpoint_count, sizeof *all);
 	int status = EX_OK;
 	size_t opened = 0;
@@ -292,10 +342,10 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
 		abort();
 	/* After a failure too: what is wrong with the others is told as well. */
 	for (; opened < s->endpoint_count; opened++) {
-		int rc = open_one(&all[opened], &s->endpoints[opened], fds[opened]);
+		int rc = open_one(&all[opened], &s->endpoints[opened], assigned[opened].inherited);
 		status = status == EX_OK ? rc : status;
 	}
-	free(fds);
+	free(assigned);
 	if (status != EX_OK) {
 		close_all(all, opened);
 		return status;
@@ -303,6 +353,16 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
 	*listeners = all;
 	*count = opened;
 	return EX_OK;
+}
+
+int listener_open_all(struct settings *s, struct listener **listeners, size_t *count)
+{
+	struct inherited in;
+
+	inherited_take(&in);
+	int status = open_inherited(&in, s, listeners, count);
+	inherited_fini(&in);
+	return status;
 }
 
 /* Saying. */
@@ -327,6 +387,19 @@ static void add_try(struct log_line *l, const struct listener *at)
 	log_text(l, "try", command);
 }
 
+char *listener_list(const struct listener *listeners, size_t count, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count && len < size; i++) {
+		char where[ADDRESS_TEXT_MAX];
+		len += (size_t)snprintf(text + len, size - len, "%s%s", i > 0 ? ", " : "",
+			address_format(&listeners[i].bound, where));
+	}
+	return text;
+}
+
 void listener_announce(const struct listener *at)
 {
 	struct log_line l;
@@ -336,7 +409,7 @@ void listener_announce(const struct listener *at)
 	log_text(&l, "service", at->endpoint->service->name);
 	log_text(&l, "network", address_network_name((enum network)at->endpoint->network));
 	log_address(&l, "address", &at->bound);
-	if (at->shared)
+	if (at->inherited)
 		log_text(&l, "inherited", "true");
 	if (at->endpoint->service->try_before)
 		add_try(&l, at);

@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/socket.h"
+#include "handover.h"
 #include "settings.h"
 
 #include <stdbool.h>
@@ -19,13 +20,17 @@ struct listener {
 	const struct endpoint *endpoint;
 	struct socket_options options; /* of the connections */
 	struct address bound;          /* where it really is */
-	bool shared;                   /* another process may hold the same socket */
+	bool inherited;                /* it was open before we were started */
+	bool shared;                   /* another process may hold the same socket for good */
+	enum handover_origin origin;   /* for a successor */
 	unsigned unset; /* so many of the next accepted sockets may lack the options */
 };
 
 /*
- * Open every listener of the settings, sockets passed by a supervisor first.  Sockets that no
- * endpoint matches get the default service.  s gains an endpoint for each of those.
+ * Open every listener of the settings, sockets passed by a supervisor or a predecessor first.
+ * Sockets of a supervisor that no endpoint matches get the default service, and s gains an endpoint
+ * for each of those.  A predecessor is told of the sockets of its configuration that are not in
+ * ours, and they are closed here.
  *
  * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the fault logged, every
  * socket closed and nothing half-started: EX_UNAVAILABLE (the address is taken, or not there),
@@ -39,6 +44,9 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
  * options that cannot be set stay as they are.
  */
 void listener_set_endpoint(struct listener *l, const struct endpoint *e);
+
+/* Where all of them listen, with commas between, cut off at size.  Returns text. */
+char *listener_list(const struct listener *listeners, size_t count, char *text, size_t size);
 
 /* Say on the log where it listens, what it serves, and how to try it. */
 void listener_announce(const struct listener *l);

@@ -6,6 +6,9 @@
 #include "coordinator.h"
 #include "listener.h"
 #include "log.h"
+#include "notify.h"
+#include "predecessor.h"
+#include "program.h"
 #include "registry.h"
 #include "settings.h"
 #include "signals.h"
@@ -76,12 +79,17 @@ static void make_world(struct settings *s)
 	current_init(&current, s);
 }
 
+static void *must_have(void *memory)
+{
+	if (!memory)
+		abort();
+	return memory;
+}
+
 static struct acceptor *make_acceptors(const struct listener *listeners, size_t count)
 {
-	struct acceptor *acceptors = calloc(count, sizeof *acceptors);
+	struct acceptor *acceptors = must_have(calloc(count, sizeof *acceptors));
 
-	if (!acceptors)
-		abort();
 	for (size_t i = 0; i < count; i++)
 		acceptor_init(&acceptors[i], &listeners[i], &world);
 	return acceptors;
@@ -118,7 +126,7 @@ static void announce(const struct listener *listeners, size_t count)
 }
 
 /* The first acceptor is this thread's, the further ones have threads of their own. */
-static int serve(struct coordinator *c, const struct listener *listeners)
+static int serve(struct coordinator *c)
 {
 	c->acceptors[0].thread = pthread_self();
 	signals_knock(SIG_UNBLOCK);
@@ -128,7 +136,9 @@ static int serve(struct coordinator *c, const struct listener *listeners)
 	}
 	/* Last: it knocks at every acceptor's thread. */
 	must_start(coordinator_start(c), "coordinator thread");
-	announce(listeners, c->acceptor_count);
+	announce(c->listeners, c->acceptor_count);
+	coordinator_notify_ready(c);
+	predecessor_tell_ready();
 	accept_all(&c->acceptors[0]);
 	int status = coordinator_join(c);
 	for (size_t i = 1; i < c->acceptor_count; i++)
@@ -149,22 +159,29 @@ int main(int argc, char **argv)
 	if (!s)
 		return status;
 	log_open((enum log_level)s->log_level, (enum log_format)s->log_format);
+	notify_open();
+	char *program = program_path(argv[0]);
 	status = listener_open_all(s, &listeners, &count);
 	if (status != EX_OK) {
 		settings_release(s);
+		free(program);
 		return status;
 	}
 	/* Up to here, where a lookup or a file may take its time, signals end the process. */
 	signals_block();
 	budget_check(s);
-	make_world(s);
+	/* The listeners keep to the names that they have in it, whatever is in force later. */
+	make_world(settings_hold(s));
 	struct coordinator c = {
 		.world = &world,
 		.command = &command,
 		.acceptors = make_acceptors(listeners, count),
+		.listeners = listeners,
 		.acceptor_count = count,
+		.program = program,
+		.places = must_have(calloc(count, sizeof(size_t))),
 	};
-	status = serve(&c, listeners);
+	status = serve(&c);
 	/*
 	 * Threads that would not end still use what we would free, and the stack that we would
 	 * leave.
@@ -172,7 +189,10 @@ int main(int argc, char **argv)
 	if (c.left > 0)
 		_exit(status);
 	end_acceptors(c.acceptors, count);
+	settings_release(current.settings);
+	free(c.places);
 	free(listeners);
+	free(program);
 	settings_release(s);
 	return status;
 }

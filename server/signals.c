@@ -8,6 +8,8 @@
 static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 static const int waited_for[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
+static sigset_t original; /* [const] after signals_block() */
+
 sigset_t signals_all(void)
 {
 	sigset_t set;
@@ -38,9 +40,14 @@ void signals_block(void)
 	sigset_t all = signals_all();
 	struct sigaction knock = {.sa_handler = ignore};
 
-	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &original);
 	sigemptyset(&knock.sa_mask);
 	(void)sigaction(SIGNALS_KNOCK, &knock, NULL);
+}
+
+sigset_t signals_original(void)
+{
+	return original;
 }
 
 void signals_knock(int how)

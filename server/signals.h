@@ -28,8 +28,14 @@ sigset_t signals_all(void);
 /* Those that the coordinator waits for. */
 sigset_t signals_waited_for(void);
 
-/* Block all in this thread, and so in those that it starts.  Before the first one. */
+/*
+ * Block all in this thread, and so in those that it starts.  Before the first one.  What was
+ * blocked until then is kept.
+ */
 void signals_block(void);
+
+/* What was blocked before signals_block(), for a process that is to begin as this one did. */
+sigset_t signals_original(void);
 
 /*
  * Let the knock in, or not: SIG_UNBLOCK or SIG_BLOCK.  Its handler does nothing, without

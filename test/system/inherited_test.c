@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* inherited - a server whose listening socket a supervisor opened: this test is the supervisor. */
+/* inherited - a server whose listening socket a supervisor opened. */
 #include "client.h"
 #include "suite.h"
+#include "supervisor.h"
 
 #include "common/deadline.h"
 #include "common/socket.h"
@@ -13,51 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FIRST_FD 3
-
-/* What the supervisor passes. */
-struct passed {
-	int fds[4];
-	int count;
-	const char *names;
-};
-
-/* In the child, before exec: the sockets to 3 and on, and the environment that tells of them. */
-static void pass(void *argument)
-{
-	const struct passed *p = argument;
-	char text[16];
-
-	for (int i = 0; i < p->count; i++) {
-		/* From numbers that are out of the way: see listen_plain(). */
-		if (dup2(p->fds[i], FIRST_FD + i) < 0)
-			_exit(126);
-	}
-	snprintf(text, sizeof text, "%d", (int)getpid());
-	setenv("LISTEN_PID", text, 1);
-	snprintf(text, sizeof text, "%d", p->count);
-	setenv("LISTEN_FDS", text, 1);
-	if (p->names)
-		setenv("LISTEN_FDNAMES", p->names, 1);
-}
-
-/* A listening socket on loopback without any option of bobbind's. */
-static int listen_plain(in_port_t *port)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	ck_assert_int_eq(listen(fd, 16), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	*port = ntohs(a.sin_port);
-	int far = fcntl(fd, F_DUPFD_CLOEXEC, 100);
-	ck_assert_int_ge(far, 100);
-	close(fd);
-	return far;
-}
 
 static void write_file(char *path, const char *text)
 {
@@ -77,29 +33,18 @@ static int connect_port(in_port_t port)
 	return client_connect_to(&a);
 }
 
-static void start_with(struct server *s, struct passed *p, const char *const *arguments)
-{
-	server_launch(s,
-		&(struct server_plan){
-			.arguments = arguments,
-			.prepare = pass,
-			.argument = p,
-		});
-	server_await_ready(s);
-}
-
 START_TEST(A12_a_client_queued_before_the_start_has_its_deadlines_too)
 {
 	struct server s;
-	in_port_t port;
-	struct passed p = {.count = 1};
+	struct supervisor v;
 	char where[32];
 
-	p.fds[0] = listen_plain(&port);
+	supervisor_open(&v);
+	in_port_t port = supervisor_listen(&v);
 	int early = connect_port(port);
 	snprintf(where, sizeof where, "127.0.0.1:%u", port);
 	int64_t began = deadline_now();
-	start_with(&s, &p, (const char *const[]){"-l", where, "-o", "timeouts.idle=500ms", NULL});
+	SUPERVISOR_START(&v, &s, "-l", where, "-o", "timeouts.idle=500ms");
 	ck_assert_uint_eq(server_port(&s), port);
 	/* Inherited at the handshake, its timeout is none at all: it must have been set at accept. */
 	client_expect_end(early);
@@ -111,22 +56,23 @@ START_TEST(A12_a_client_queued_before_the_start_has_its_deadlines_too)
 	CLIENT_EXPECT(late, "echo: late\n");
 	close(late);
 	ck_assert_int_eq(server_stop(&s), 0);
-	close(p.fds[0]);
+	supervisor_close(&v);
 }
 END_TEST
 
 START_TEST(a_socket_is_matched_by_name_when_its_address_is_another)
 {
 	struct server s;
-	in_port_t port;
-	struct passed p = {.count = 1, .names = "bytes"};
+	struct supervisor v;
 	char path[] = "/tmp/bobbin-inherited-XXXXXX";
 
-	p.fds[0] = listen_plain(&port);
+	supervisor_open(&v);
+	v.names = "bytes";
+	in_port_t port = supervisor_listen(&v);
 	write_file(path,
 		"listeners = ( { name = \"bytes\"; address = \"127.0.0.1:0\"; "
 		"service = \"echo\"; } );");
-	start_with(&s, &p, (const char *const[]){"-c", path, NULL});
+	SUPERVISOR_START(&v, &s, "-c", path);
 	ck_assert_uint_eq(server_port(&s), port);
 	ck_assert_uint_eq(s.listeners, 1);
 	int fd = connect_port(port);
@@ -135,18 +81,19 @@ START_TEST(a_socket_is_matched_by_name_when_its_address_is_another)
 	close(fd);
 	unlink(path);
 	ck_assert_int_eq(server_stop(&s), 0);
-	close(p.fds[0]);
+	supervisor_close(&v);
 }
 END_TEST
 
 START_TEST(a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_line_in_the_log)
 {
 	struct server s;
-	in_port_t port;
-	struct passed p = {.count = 1, .names = "spare"};
+	struct supervisor v;
 
-	p.fds[0] = listen_plain(&port);
-	start_with(&s, &p, (const char *const[]){"-l", "127.0.0.1:0=frame", NULL});
+	supervisor_open(&v);
+	v.names = "spare";
+	in_port_t port = supervisor_listen(&v);
+	SUPERVISOR_START(&v, &s, "-l", "127.0.0.1:0=frame");
 	ck_assert_uint_eq(s.listeners, 2);
 	free(server_await_log(&s, "event=inherited_socket_without_listener"));
 	int fd = connect_port(port);
@@ -154,21 +101,21 @@ START_TEST(a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_lin
 	CLIENT_EXPECT(fd, "echo: line\n");
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
-	close(p.fds[0]);
+	supervisor_close(&v);
 }
 END_TEST
 
 START_TEST(a_listener_that_does_not_block_is_made_to_and_burns_nothing)
 {
 	struct server s;
-	in_port_t port;
-	struct passed p = {.count = 1};
+	struct supervisor v;
 	char where[32];
 
-	p.fds[0] = listen_plain(&port);
-	ck_assert_int_eq(fcntl(p.fds[0], F_SETFL, O_NONBLOCK), 0);
+	supervisor_open(&v);
+	in_port_t port = supervisor_listen(&v);
+	ck_assert_int_eq(fcntl(v.fds[0], F_SETFL, O_NONBLOCK), 0);
 	snprintf(where, sizeof where, "127.0.0.1:%u", port);
-	start_with(&s, &p, (const char *const[]){"-l", where, NULL});
+	SUPERVISOR_START(&v, &s, "-l", where);
 	int fd = connect_port(port);
 	CLIENT_SAY(fd, "line\n");
 	CLIENT_EXPECT(fd, "echo: line\n");
@@ -176,46 +123,47 @@ START_TEST(a_listener_that_does_not_block_is_made_to_and_burns_nothing)
 	struct pollfd quiet = {.fd = fd, .events = POLLIN};
 	ck_assert_int_eq(poll(&quiet, 1, 500), 0);
 	ck_assert_int_le(server_cpu_ns(&s) - cpu, 50 * NS_PER_MS);
-	ck_assert_int_eq(fcntl(p.fds[0], F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_eq(fcntl(v.fds[0], F_GETFL) & O_NONBLOCK, 0);
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
-	close(p.fds[0]);
+	supervisor_close(&v);
 }
 END_TEST
 
 START_TEST(a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other)
 {
 	struct server s;
-	in_port_t port;
-	struct passed p = {.count = 1};
+	struct supervisor v;
 	char where[32];
 
-	p.fds[0] = listen_plain(&port);
+	supervisor_open(&v);
+	in_port_t port = supervisor_listen(&v);
 	snprintf(where, sizeof where, "127.0.0.1:%u", port);
-	start_with(&s, &p, (const char *const[]){"-l", where, NULL});
+	SUPERVISOR_START(&v, &s, "-l", where);
 	ck_assert_int_eq(server_stop(&s), 0);
 	/* Still listening: the connection is taken by whoever has the socket next. */
 	int fd = connect_port(port);
-	int accepted = accept(p.fds[0], NULL, NULL);
+	int accepted = accept(v.fds[0], NULL, NULL);
 	ck_assert_int_ge(accepted, 0);
 	close(accepted);
 	close(fd);
-	close(p.fds[0]);
+	supervisor_close(&v);
 }
 END_TEST
 
 START_TEST(the_built_in_listener_gives_way_to_a_socket_that_is_passed)
 {
 	struct server s;
-	in_port_t port;
-	struct passed p = {.count = 1, .names = "passed"};
+	struct supervisor v;
 
-	p.fds[0] = listen_plain(&port);
-	start_with(&s, &p, (const char *const[]){NULL});
+	supervisor_open(&v);
+	v.names = "passed";
+	in_port_t port = supervisor_listen(&v);
+	SUPERVISOR_START(&v, &s, NULL);
 	ck_assert_uint_eq(s.listeners, 1);
 	ck_assert_uint_eq(server_port(&s), port);
 	ck_assert_int_eq(server_stop(&s), 0);
-	close(p.fds[0]);
+	supervisor_close(&v);
 }
 END_TEST
 

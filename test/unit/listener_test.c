@@ -12,6 +12,7 @@
 #include "rig.h"
 #include "server/log.h"
 #include "server/options.h"
+#include "server/predecessor.h"
 #include "suite.h"
 
 #include <errno.h>
@@ -292,12 +293,31 @@ END_TEST
 
 /* Sockets that were passed. */
 
+/* After open_all_from_predecessor(): is there a descriptor that nobody has taken? */
+static bool left_open[PASSED_MAX];
+
 static int open_all_with(const int *fds, int passed, const char *names)
 {
 	passed_begin(fds, passed, getpid(), names);
 	int status = open_all();
 	for (size_t i = 0; i < count; i++)
 		listeners[i].fd = passed_lift(listeners[i].fd);
+	passed_end();
+	return status;
+}
+
+/* The same from a predecessor. */
+static int open_all_from_predecessor(
+	const int *fds, int passed, const char *names, const char *origins)
+{
+	passed_begin(fds, passed, getpid(), names);
+	passed_as_handover(origins);
+	int status = open_all();
+	predecessor_tell_ready();
+	for (size_t i = 0; i < count; i++)
+		listeners[i].fd = passed_lift(listeners[i].fd);
+	for (int i = 0; i < passed; i++)
+		left_open[i] = passed_is_open(i);
 	passed_end();
 	return status;
 }
@@ -390,6 +410,148 @@ START_TEST(a_failure_closes_the_passed_sockets_too)
 	ck_assert_int_eq(status, EX_UNAVAILABLE);
 	ck_assert(!open[0]);
 	ck_assert(!open[1]);
+}
+END_TEST
+
+START_TEST(a_listener_takes_its_address_before_another_takes_the_socket_by_its_name)
+{
+	struct address ats[2];
+	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
+
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", 0);
+	add(NETWORK_TCP4, "127.0.0.1", address_port(&ats[1]));
+	free(rig.settings->endpoints[0].name);
+	rig.settings->endpoints[0].name = strdup("b");
+	ck_assert_int_eq(open_all_with(fds, 2, "a:b"), EX_OK);
+	ck_assert_uint_eq(count, 3);
+	ck_assert(!listeners[0].shared);
+	ck_assert(address_equal(&listeners[1].bound, &ats[1]));
+	ck_assert(address_equal(&listeners[2].bound, &ats[0]));
+}
+END_TEST
+
+START_TEST(a_socket_carries_where_it_came_from)
+{
+	struct address ats[2];
+	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
+
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", address_port(&ats[0]));
+	add(NETWORK_TCP4, "127.0.0.1", 0);
+	ck_assert_int_eq(open_all_with(fds, 2, "a:b"), EX_OK);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(listeners[0].origin, HANDOVER_PASSED);
+	ck_assert_int_eq(listeners[1].origin, HANDOVER_OPENED);
+	ck_assert_int_eq(listeners[2].origin, HANDOVER_SPARE);
+}
+END_TEST
+
+/* Handed over. */
+
+START_TEST(what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came_from)
+{
+	struct address ats[3];
+	unsigned value;
+	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1]),
+		must_listen_plainly(&ats[2])};
+
+	begin();
+	for (int i = 0; i < 3; i++)
+		add(NETWORK_TCP4, "127.0.0.1", address_port(&ats[i]));
+	ck_assert_int_eq(open_all_from_predecessor(fds, 3, "a:b:c", "ops"), EX_OK);
+	ck_assert_uint_eq(count, 3);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(address_equal(&listeners[i].bound, &ats[i]));
+		ck_assert(listeners[i].inherited);
+		/* What a bobbind opened it gives up; what was passed to it the supervisor keeps. */
+		ck_assert_int_eq(listeners[i].shared, i > 0);
+		ck_assert_uint_gt(listeners[i].unset, 0);
+	}
+	ck_assert_int_eq(listeners[0].origin, HANDOVER_OPENED);
+	ck_assert_int_eq(listeners[1].origin, HANDOVER_PASSED);
+	/* Somebody asks for it now. */
+	ck_assert_int_eq(listeners[2].origin, HANDOVER_PASSED);
+	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
+}
+END_TEST
+
+static const char *const unwanted[] = {"oo", "op"};
+
+START_TEST(a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed)
+{
+	struct address ats[2];
+	unsigned value;
+	char words[128];
+	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
+
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", address_port(&ats[0]));
+	ck_assert_int_eq(open_all_from_predecessor(fds, 2, "a:b%3ac", unwanted[_i]), EX_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(!left_open[1]);
+	ck_assert_int_eq(passed_hear(&value), HANDOVER_UNUSED);
+	ck_assert_uint_eq(value, 1);
+	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	snprintf(words, sizeof words,
+		" level=info event=handed_over_socket_unused address=127.0.0.1:%u name=b:c\n",
+		(unsigned)address_port(&ats[1]));
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
+}
+END_TEST
+
+START_TEST(a_spare_socket_keeps_the_default_service_through_a_handover)
+{
+	struct address ats[2];
+	unsigned value;
+	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
+
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", address_port(&ats[0]));
+	ck_assert_int_eq(open_all_from_predecessor(fds, 2, "a:b", "os"), EX_OK);
+	ck_assert_uint_eq(count, 2);
+	ck_assert(address_equal(&listeners[1].bound, &ats[1]));
+	ck_assert_str_eq(listeners[1].endpoint->service_name, "line");
+	ck_assert_int_eq(listeners[1].origin, HANDOVER_SPARE);
+	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+}
+END_TEST
+
+START_TEST(the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too)
+{
+	struct address ats[2];
+	unsigned value;
+	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
+
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", 0);
+	rig.settings->built_in_listener = true;
+	ck_assert_int_eq(open_all_from_predecessor(fds, 2, "a:b", "po"), EX_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(address_equal(&listeners[0].bound, &ats[0]));
+	ck_assert_int_eq(listeners[0].origin, HANDOVER_SPARE);
+	ck_assert_int_eq(passed_hear(&value), HANDOVER_UNUSED);
+	ck_assert_uint_eq(value, 1);
+}
+END_TEST
+
+START_TEST(the_built_in_listener_takes_its_own_socket_over)
+{
+	struct address at;
+	unsigned value;
+	int fd = must_listen_plainly(&at);
+
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", address_port(&at));
+	rig.settings->built_in_listener = true;
+	ck_assert_int_eq(open_all_from_predecessor(&fd, 1, "a", "o"), EX_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(address_equal(&listeners[0].bound, &at));
+	ck_assert_int_eq(listeners[0].origin, HANDOVER_OPENED);
+	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
 END_TEST
 
@@ -516,6 +678,14 @@ int main(void)
 		{a_passed_socket_that_no_listener_wants_gets_the_default_service, 0},
 		{two_passed_sockets_of_one_name_are_told_apart_by_their_addresses, 0},
 		{a_failure_closes_the_passed_sockets_too, 0},
+		{a_listener_takes_its_address_before_another_takes_the_socket_by_its_name, 0},
+		{a_socket_carries_where_it_came_from, 0},
+		{what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came_from, 0},
+		{a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed,
+			SUITE_COUNT(unwanted)},
+		{a_spare_socket_keeps_the_default_service_through_a_handover, 0},
+		{the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too, 0},
+		{the_built_in_listener_takes_its_own_socket_over, 0},
 		{a_listener_is_announced_with_what_was_really_bound_and_how_to_try_it,
 			SUITE_COUNT(announcements)},
 		{the_clients_in_the_queue_are_counted, 0},

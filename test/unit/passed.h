@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define PASSED_MAX 70
+#define PASSED_MAX 1100
 
 /* Copies of the descriptors to 3 and on; LISTEN_PID is pid, LISTEN_FDNAMES names unless NULL. */
 void passed_begin(const int *fds, int count, int pid, const char *names);
@@ -22,6 +22,17 @@ bool passed_closes_on_exec(int place);
 
 /* The one in this place lifted to where it can stay; the old one is closed. */
 int passed_lift(int fd);
+
+/*
+ * After passed_begin(): as a predecessor passes them.  origins has a character for each (enum
+ * handover_origin); passed_hear() reads the other end of the pipe.
+ */
+void passed_as_handover(const char *origins);
+
+/*
+ * After passed_end(): the next message on the pipe, 0 at its end.  *value comes with it.
+ */
+char passed_hear(unsigned *value);
 
 /* Put back what was there before. */
 void passed_end(void);

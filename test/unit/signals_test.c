@@ -57,6 +57,20 @@ START_TEST(blocking_blocks_all)
 }
 END_TEST
 
+START_TEST(what_was_blocked_before_is_kept)
+{
+	sigset_t before;
+
+	sigemptyset(&before);
+	sigaddset(&before, SIGWINCH);
+	ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+	signals_block();
+	sigset_t original = signals_original();
+	ck_assert(sigismember(&original, SIGWINCH));
+	ck_assert(!sigismember(&original, SIGTERM));
+}
+END_TEST
+
 START_TEST(the_knock_is_let_in_and_kept_out_alone)
 {
 	signals_block();
@@ -119,6 +133,7 @@ int main(void)
 		{all_leaves_the_signals_of_faults_alone, 0},
 		{the_coordinator_waits_for_five, 0},
 		{blocking_blocks_all, 0},
+		{what_was_blocked_before_is_kept, 0},
 		{the_knock_is_let_in_and_kept_out_alone, 0},
 		{the_coordinator_lets_in_what_nobody_waits_for, 0},
 		{a_knock_interrupts_a_blocked_call, 0},
