@@ -55,10 +55,11 @@ void listener_announce(const struct listener *l);
 unsigned listener_queued(const struct listener *l);
 
 /*
- * For a listener that only we hold: from now on drop whatever the kernel receives for it (a
- * client's SYN is repeated after a second and meets the closed port, or a successor), so that no
- * client gets in between the last accept and the close.  Connections that are in the queue, or
- * accepted, are not affected.
+ * For a listener that only we hold: from now on drop each SYN that the kernel receives for it (the
+ * client repeats it after a second and meets the closed port, or a successor), so that no client
+ * gets in between the last accept and the close.  Connections that are in the queue, or accepted,
+ * are not affected, and a handshake that is under way is completed: its client may have our SYN-ACK
+ * already, and so believe itself connected.
  */
 void listener_let_nobody_in(const struct listener *l);
 

@@ -160,9 +160,14 @@ static void conclude(struct connection *c, struct bench *b, enum failure failure
 	}
 }
 
+/*
+ * A reset that finds the connection established is ECONNRESET for a send, and recv(2) then knows of
+ * nothing but an end.  EPIPE is a reset that came behind the peer's end of stream: we sent on
+ * before we had read so far.
+ */
 static void ended_by_peer(struct connection *c, struct bench *b, int error)
 {
-	if (error == 0)
+	if (error == 0 && c->send_error != EPIPE)
 		error = c->send_error;
 	if (error != 0)
 		conclude(c, b, failure_from_errno(error), error);

@@ -663,6 +663,34 @@ START_TEST(when_nobody_is_let_in_the_queue_and_the_accepted_are_as_before)
 }
 END_TEST
 
+/* A client whose last word of the handshake is withheld until it sends: it believes itself connected. */
+static int must_dial_half(const struct address *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int seconds = 1;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(
+		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds), 0);
+	ck_assert_int_eq(connect(fd, &at->any, address_size(at)), 0);
+	return fd;
+}
+
+START_TEST(when_nobody_is_let_in_a_handshake_that_is_under_way_is_completed)
+{
+	begin();
+	add(NETWORK_TCP4, "127.0.0.1", 0);
+	must_open_all();
+	if (!may_filter())
+		return;
+	int client = must_dial_half(&listeners[0].bound);
+	ck_assert_uint_eq(listener_queued(&listeners[0]), 0);
+	listener_let_nobody_in(&listeners[0]);
+	must_send_text(client, "half");
+	peer_expects(must_accept(listeners[0].fd), "half");
+}
+END_TEST
+
 int main(void)
 {
 	const struct suite_test tests[] = {
@@ -690,6 +718,7 @@ int main(void)
 			SUITE_COUNT(announcements)},
 		{the_clients_in_the_queue_are_counted, 0},
 		{when_nobody_is_let_in_the_queue_and_the_accepted_are_as_before, 0},
+		{when_nobody_is_let_in_a_handshake_that_is_under_way_is_completed, 0},
 	};
 
 	return suite_run("listener", tests, SUITE_COUNT(tests));

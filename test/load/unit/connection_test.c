@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/* connection_test - what a connection's end is called, when the peer's side of it comes while we send. */
+#include "connection.h"
+
+#include "common/deadline.h"
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SIZE 64
+
+static struct payload payload;
+static struct wire wire;
+static struct schedule schedule;
+static struct settings settings;
+static struct stamp stamps[4];
+static struct bench bench;
+static struct connection connection;
+static int listener;
+
+static void listen_anywhere(struct address *at)
+{
+	socklen_t len = sizeof at->in4;
+
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(listener, 0);
+	*at = (struct address){
+		.in4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+	ck_assert_int_eq(bind(listener, &at->any, sizeof at->in4), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, &at->any, &len), 0);
+}
+
+static void set_up(void)
+{
+	ck_assert_int_eq(payload_init(&payload, 1, SIZE, SIZE, true), 0);
+	wire = (struct wire){SERVICE_LINE, "echo: ", 6, false, &payload};
+	schedule = (struct schedule){.connections = 1};
+	settings = (struct settings){.connections = 1, .in_flight = 4, .timeout_ns = NS_PER_S};
+	settings.endpoint.count = 1;
+	listen_anywhere(&settings.endpoint.addresses[0]);
+	bench = (struct bench){
+		.settings = &settings,
+		.wire = &wire,
+		.schedule = &schedule,
+		.figures = calloc(1, sizeof *bench.figures),
+		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+		.start_ns = deadline_now(),
+		.beginning = true,
+		.in = malloc(BENCH_BUFFER_BYTES),
+		.out = malloc(BENCH_BUFFER_BYTES),
+	};
+	ck_assert(bench.figures && bench.in && bench.out && bench.epoll_fd >= 0);
+	connection_init(&connection, 0, stamps, 3);
+	connection.started = true;
+}
+
+static void tear_down(void)
+{
+	connection_close(&connection, &bench);
+	close(listener);
+	close(bench.epoll_fd);
+	free(bench.figures);
+	free(bench.in);
+	free(bench.out);
+	payload_fini(&payload);
+}
+
+static void pump_one_more(void)
+{
+	bench.budget = 1;
+	connection_pump(&connection, &bench);
+}
+
+/* Connect, and send one request.  Returns the peer's end, which has received it. */
+static int converse(void)
+{
+	struct pollfd p;
+
+	connection_open(&connection, &bench);
+	p = (struct pollfd){.fd = connection.fd, .events = POLLOUT};
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	bench.budget = 1;
+	connection_ready(&connection, &bench, EPOLLOUT);
+	ck_assert_uint_eq(connection.sent, 1);
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	p = (struct pollfd){.fd = fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	return fd;
+}
+
+/* The kernel has told the connection of the peer's reset; we have not looked. */
+static void await_reset(void)
+{
+	struct pollfd p = {.fd = connection.fd};
+
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	ck_assert_int_ne(p.revents & POLLERR, 0);
+}
+
+static uint64_t count(enum failure failure)
+{
+	return bench.figures->failures.count[failure];
+}
+
+START_TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
+{
+	int peer = converse();
+
+	/* What it leaves unread makes the close a reset, but its end of the stream came first. */
+	ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+	close(peer);
+	await_reset();
+	pump_one_more();
+	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
+	ck_assert_uint_eq(count(FAILURE_EOF), 1);
+	ck_assert_uint_eq(count(FAILURE_RESET), 0);
+	/* The first was owed; the second was never taken. */
+	ck_assert_uint_eq(bench.figures->lost, 1);
+	ck_assert_uint_eq(bench.figures->cut_off, 1);
+}
+END_TEST
+
+START_TEST(a_reset_that_a_send_meets_is_a_reset)
+{
+	int peer = converse();
+
+	close(peer);
+	await_reset();
+	pump_one_more();
+	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
+	ck_assert_uint_eq(count(FAILURE_EOF), 0);
+	ck_assert_uint_eq(count(FAILURE_RESET), 1);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("connection");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream);
+	tcase_add_test(tc, a_reset_that_a_send_meets_is_a_reset);
+	return suite_run("load: connection", tc);
+}
