@@ -19,6 +19,9 @@
 #define BACK_OFF_MIN_NS (5 * NS_PER_MS)
 #define BACK_OFF_MAX_NS (1 * NS_PER_S)
 
+/* The last packet of a handshake comes within so long, on a network where restarts are frequent. */
+#define HANDSHAKE_NS (2 * NS_PER_MS)
+
 /* The errnos of accept(2). */
 
 enum answer {
@@ -330,11 +333,20 @@ static bool accept_until_stop(struct acceptor *a)
 	return true;
 }
 
+/*
+ * Is a client there?  A handshake that was under way when nobody was let in any more is waited for:
+ * its client believes that it is connected.  The knocks go on meanwhile.
+ */
 static bool has_queued(const struct listener *l)
 {
 	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+	int64_t until = l->shared ? 0 : deadline_after(HANDSHAKE_NS);
+	int n;
 
-	return poll(&p, 1, 0) == 1;
+	do
+		n = poll(&p, 1, l->shared ? 0 : (int)(HANDSHAKE_NS / NS_PER_MS));
+	while (n < 0 && errno == EINTR && deadline_now() < until);
+	return n == 1;
 }
 
 static void turn_away(struct acceptor *a, struct guest *guest)
