@@ -42,8 +42,8 @@ static bool is_mapped(const struct block *b)
 {
 	static const unsigned char mapped[MAPPED_LENGTH / 8] = {[10] = 0xff, [11] = 0xff};
 
-	return b->family == AF_INET6 && b->length >= MAPPED_LENGTH &&
-		memcmp(b->prefix, mapped, sizeof mapped) == 0;
+	/* A shorter prefix would have a zero for the last of these bits. */
+	return b->family == AF_INET6 && memcmp(b->prefix, mapped, sizeof mapped) == 0;
 }
 
 static struct block unmap(const struct block *b)

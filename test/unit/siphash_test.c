@@ -18,6 +18,7 @@ static const struct {
 	{6, UINT64_C(0xcbc9466e58fee3ce)},
 	{7, UINT64_C(0xab0200f58b01d137)},
 	{8, UINT64_C(0x93f5f5799a932462)},
+	{9, UINT64_C(0x9e0082df0ba9e4b0)},
 	{15, UINT64_C(0xa129ca6149be45e5)},
 	{63, UINT64_C(0x958a324ceb064572)},
 };
