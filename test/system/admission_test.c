@@ -49,14 +49,6 @@ static void must_be_told(const struct address *at, const char *source, const cha
 	close(fd);
 }
 
-static void must_be_reset(const struct address *at, const char *source)
-{
-	int fd = client_connect_from(at, source);
-
-	client_expect_reset(fd);
-	close(fd);
-}
-
 /* Ask again and again: each question is answered with an event. */
 static void await_counter(struct server *s, const char *key, int64_t value)
 {
@@ -471,8 +463,8 @@ START_TEST(A27_a_denied_address_is_reset_and_costs_no_thread)
 	int held = must_be_served(at, "127.0.0.1");
 	int64_t threads = server_counter(&s, "threads_started");
 	for (int i = 0; i < 20; i++) {
-		must_be_reset(at, "127.0.0.2");
-		must_be_reset(at, "127.0.1.77");
+		client_is_reset_from(at, "127.0.0.2");
+		client_is_reset_from(at, "127.0.1.77");
 	}
 	ck_assert_int_eq(server_counter(&s, "threads_started"), threads);
 	ck_assert_int_eq(server_counter(&s, "refused_denied"), 40);
@@ -490,8 +482,8 @@ START_TEST(A27_with_a_list_of_those_allowed_others_are_reset_and_the_denied_too)
 	SERVER_START(
 		&s, "-l", ANY, "-o", "limits.allow=127.0.0.0/24", "-o", "limits.deny=127.0.0.2");
 	const struct address *at = &s.addresses[0];
-	must_be_reset(at, "127.0.1.1");
-	must_be_reset(at, "127.0.0.2");
+	client_is_reset_from(at, "127.0.1.1");
+	client_is_reset_from(at, "127.0.0.2");
 	close(must_be_served(at, "127.0.0.1"));
 	ck_assert_int_eq(server_counter(&s, "refused_denied"), 2);
 	ck_assert_int_eq(server_stop(&s), 0);
@@ -524,7 +516,7 @@ START_TEST(A27_a_listeners_own_lists_hold_in_place_of_the_common_ones)
 			if (rows[i].served[n])
 				close(must_be_served(&s.addresses[n], rows[i].source));
 			else
-				must_be_reset(&s.addresses[n], rows[i].source);
+				client_is_reset_from(&s.addresses[n], rows[i].source);
 		}
 	}
 	ck_assert_uint_eq(server_count_log(&s, " reason=denied listener=open "), 0);
@@ -543,13 +535,13 @@ START_TEST(A27_on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients)
 	SERVER_START(&s, "-l", ":0", "-o", "limits.deny=127.0.0.0/8");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
-	must_be_reset(&four, "127.0.0.1");
+	client_is_reset_from(&four, "127.0.0.1");
 	close(must_be_served(&six, "::1"));
 	ck_assert_int_eq(server_stop(&s), 0);
 	SERVER_START(&t, "-l", ":0", "-o", "limits.deny=::/0");
 	four = client_address("127.0.0.1", server_port(&t));
 	six = client_address("::1", server_port(&t));
-	must_be_reset(&six, "::1");
+	client_is_reset_from(&six, "::1");
 	close(must_be_served(&four, "127.0.0.1"));
 	ck_assert_int_eq(server_stop(&t), 0);
 }
@@ -567,7 +559,7 @@ START_TEST(A27_every_refusal_is_counted_by_its_reason)
 		"-o", "limits.per_address=1", "-o", "limits.rate=1", "-o", "limits.burst=1", "-o",
 		"limits.deny=127.0.0.9");
 	const struct address *at = &s.addresses[0];
-	must_be_reset(at, "127.0.0.9");
+	client_is_reset_from(at, "127.0.0.9");
 	int first = must_be_served(at, "127.0.0.1");
 	must_be_told(at, "127.0.0.1", TOO_MANY);
 	int second = must_be_served(at, "127.0.0.2");
@@ -597,7 +589,7 @@ START_TEST(A27_each_reason_is_told_once_a_second_with_the_number_of_those_untold
 	int64_t denied = 0;
 	/* Until the second line; after each client the counters, so that its line has come. */
 	do {
-		must_be_reset(at, "127.0.0.2");
+		client_is_reset_from(at, "127.0.0.2");
 		if (++denied == 1)
 			must_be_told(at, "127.0.0.1", TOO_MANY);
 		ck_assert_int_eq(server_counter(&s, "refused_denied"), denied);

@@ -69,17 +69,39 @@ bool client_has_ipv6(void)
 	return fd >= 0;
 }
 
-int client_connect_from(const struct address *a, const char *source)
+/* Returns the socket with connect(2)'s errno in *error, or 0. */
+static int connect_from(const struct address *a, const char *source, int *error)
 {
 	struct address from = client_address(source, 0);
 	int fd = socket(from.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(bind(fd, &from.any, address_size(&from)), 0);
-	if (connect(fd, &a->any, address_size(a)) < 0)
-		ck_abort_msg("cannot connect from %s: %s", source, strerror(errno));
+	*error = connect(fd, &a->any, address_size(a)) < 0 ? errno : 0;
 	be_patient(fd);
 	return fd;
+}
+
+int client_connect_from(const struct address *a, const char *source)
+{
+	int error;
+	int fd = connect_from(a, source, &error);
+
+	if (error)
+		ck_abort_msg("cannot connect from %s: %s", source, strerror(error));
+	return fd;
+}
+
+void client_is_reset_from(const struct address *a, const char *source)
+{
+	int error;
+	int fd = connect_from(a, source, &error);
+
+	if (error)
+		ck_assert_int_eq(error, ECONNRESET);
+	else
+		client_expect_reset(fd);
+	close(fd);
 }
 
 int client_connect(const struct server *s)
