@@ -204,14 +204,17 @@ START_TEST(A26_refused_sockets_are_closed_within_a_second_though_all_places_are_
 	int64_t began = deadline_now();
 	int refused = client_connect_from(at, "127.0.0.1");
 	client_expect(refused, TOO_MANY, strlen(TOO_MANY));
-	/* From now on nobody is accepted. */
+	/* From now on nobody is accepted, and there is somebody who could be. */
 	held[1] = must_be_served(at, "127.0.0.2");
+	int waiting = client_connect_from(at, "127.0.0.3");
 	server_await_proc(&s, "fd", before + 1);
 	bound_check_window(
 		"A26", "refused socket closed at the limit", deadline_now() - began, NS_PER_S);
 	close(refused);
 	close(held[0]);
+	exchange(waiting);
 	close(held[1]);
+	close(waiting);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
