@@ -80,9 +80,10 @@ void coordinator_notify_ready(const struct coordinator *c)
 static void take_new_settings(struct coordinator *c)
 {
 	notify_reloading();
-	if (reload(c->world, c->command))
-		/* Each would find them at its next client, too. */
-		knock(c);
+	if (reload(c->world, c->command)) {
+		for (size_t i = 0; i < c->acceptor_count; i++)
+			acceptor_renew(&c->acceptors[i]);
+	}
 	coordinator_notify_ready(c);
 }
 
