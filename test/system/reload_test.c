@@ -100,6 +100,19 @@ static void expect_words_and_end(int fd, const char *words)
 	close(fd);
 }
 
+/* The reset may come before the client has seen its handshake through. */
+static void expect_denial(const struct server *s)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char byte;
+
+	ck_assert_int_ge(fd, 0);
+	if (connect(fd, &s->addresses[0].any, address_size(&s->addresses[0])) == 0)
+		ck_assert_int_eq(recv(fd, &byte, 1, 0), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	close(fd);
+}
+
 #define TOO_MANY "error: too many connections, try again later\n"
 
 static void await_active(struct server *s, int64_t count)
@@ -208,14 +221,10 @@ START_TEST(B4_a_list_of_denied_addresses_holds_at_once_for_those_who_come)
 	start(&s, "");
 	int before = connect_and_talk(&s);
 	reload(&s, "limits: { deny = ( \"127.0.0.0/8\" ); };");
-	int denied = client_connect(&s);
-	client_expect_reset(denied);
-	close(denied);
+	expect_denial(&s);
 	talk(before);
 	reload(&s, "limits: { allow = ( \"192.0.2.1\" ); };");
-	denied = client_connect(&s);
-	client_expect_reset(denied);
-	close(denied);
+	expect_denial(&s);
 	reload(&s, "limits: { allow = ( \"127.0.0.1\" ); };");
 	int after = connect_and_talk(&s);
 	leave(&s, (int[]){before, after}, 2);

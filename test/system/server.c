@@ -341,7 +341,7 @@ const char *server_port_text(const struct server *s)
 
 static FILE *open_proc(const struct server *s, const char *what)
 {
-	char path[64];
+	char path[128];
 
 	snprintf(path, sizeof path, "/proc/%d/%s", (int)s->pid, what);
 	return fopen(path, "re");
