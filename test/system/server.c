@@ -310,7 +310,7 @@ pid_t server_follow(struct server *s)
 {
 	size_t from = s->heard;
 	pid_t before = s->child;
-	char *line = server_await_next(s, "event=handed_over");
+	char *line = server_await_next(s, "event=handed_over ");
 
 	s->pid = s->child = (pid_t)server_field(line, "successor_pid");
 	free(line);
