@@ -35,8 +35,11 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* Messages and replies up to this size cost no allocation. */
-#define STREAM_INLINE_BYTES 2048
+/*
+ * Messages and replies up to this size cost no allocation.  With two of them a waiting thread of 64
+ * KiB stack touches two pages; with two of 1280 it touches three (measured: glibc 2.36, x86_64).
+ */
+#define STREAM_INLINE_BYTES 1024
 
 /* The larger buffer of a connection that moves more than that at a time. */
 #define STREAM_BULK_BYTES 65536

@@ -280,6 +280,7 @@ static int accept_one(struct acceptor *a, void (*take)(struct acceptor *a, struc
 	guest.fd = accept4(a->listener.fd, &guest.peer.any, &len, SOCK_CLOEXEC);
 	if (guest.fd < 0)
 		return errno;
+	listener_admit(&a->listener, guest.fd);
 	take(a, &guest);
 	return 0;
 }

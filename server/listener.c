@@ -20,6 +20,13 @@
 
 #define ADDRESSES_MAX 16
 
+/* The largest time to live. */
+#define HOPS_MAX 255
+
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT 73 /* linux/in6.h, which cannot be included beside netinet/in.h */
+#endif
+
 /* Failing, with words. */
 
 static int status_of(int error)
@@ -429,7 +436,8 @@ unsigned listener_queued(const struct listener *l)
 	return info.tcpi_unacked;
 }
 
-void listener_let_nobody_in(const struct listener *l)
+/* Returns true if it may be done. */
+static bool drop_syns(int fd)
 {
 	/* What the filter sees begins with the TCP header, whose byte 13 has the flags. */
 	struct sock_filter drop_syn[] = {
@@ -444,5 +452,26 @@ void listener_let_nobody_in(const struct listener *l)
 		.filter = drop_syn,
 	};
 
-	(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+/* What comes with less is dropped.  A dual-stack socket has one bound for each family. */
+static void set_least_hops(int fd, int least)
+{
+	(void)setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least);
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least);
+}
+
+void listener_let_nobody_in(struct listener *l)
+{
+	if (drop_syns(l->fd))
+		return;
+	set_least_hops(l->fd, HOPS_MAX);
+	l->deaf = true;
+}
+
+void listener_admit(const struct listener *l, int fd)
+{
+	if (l->deaf)
+		set_least_hops(fd, 0);
 }

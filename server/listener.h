@@ -23,6 +23,7 @@ struct listener {
 	bool inherited;                /* it was open before we were started */
 	bool shared;                   /* another process may hold the same socket for good */
 	enum handover_origin origin;   /* for a successor */
+	bool deaf;      /* only what comes from next door is heard: listener_admit() is due */
 	unsigned unset; /* so many of the next accepted sockets may lack the options */
 };
 
@@ -59,8 +60,15 @@ unsigned listener_queued(const struct listener *l);
  * client repeats it after a second and meets the closed port, or a successor), so that no client
  * gets in between the last accept and the close.  Connections that are in the queue, or accepted,
  * are not affected, and a handshake that is under way is completed: its client may have our SYN-ACK
- * already, and so believe itself connected.
+ * already, and so believe itself connected.  Each socket accepted afterwards needs listener_admit().
+ *
+ * A filter does that exactly, and needs CAP_NET_ADMIN.  Without it SYNs are dropped that have come
+ * over a router, or from a host that sends them with less than the largest time to live, as nearly
+ * all do (IP_MINTTL of ip(7), IPV6_MINHOPCOUNT).
  */
-void listener_let_nobody_in(const struct listener *l);
+void listener_let_nobody_in(struct listener *l);
+
+/* For a socket accepted then: it takes what comes from anywhere, like any other. */
+void listener_admit(const struct listener *l, int fd);
 
 #endif

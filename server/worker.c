@@ -65,7 +65,11 @@ static void add_connection(struct log_line *l, const struct connection *c)
 	log_address(l, "peer", c->peer);
 }
 
-static void tell_opened(const struct connection *c)
+/*
+ * These two are not to be inlined: their line would lie in the frame of each connection that waits,
+ * and cost it a page.
+ */
+__attribute__((noinline)) static void tell_opened(const struct connection *c)
 {
 	struct log_line l;
 
@@ -74,8 +78,8 @@ static void tell_opened(const struct connection *c)
 	log_end(&l);
 }
 
-static void record(const struct connection *c, const struct stream *s, const struct tcp_info *info,
-	int64_t duration_ns)
+__attribute__((noinline)) static void record(const struct connection *c, const struct stream *s,
+	const struct tcp_info *info, int64_t duration_ns)
 {
 	struct log_line l;
 

@@ -27,8 +27,12 @@ static struct iovec fill_in(
 	return (struct iovec){room, template_expand(text, &values, room, TEMPLATE_TEXT_MAX)};
 }
 
-/* It leaves with the first reply, or when the client is waited for. */
-static bool greet(struct stream *s, const struct connection *c)
+/*
+ * It leaves with the first reply, or when the client is waited for.  This and answer_by_name() are
+ * not to be inlined: most connections need no room, and it would lie in the frame of each that
+ * waits.
+ */
+__attribute__((noinline)) static bool greet(struct stream *s, const struct connection *c)
 {
 	char room[TEMPLATE_TEXT_MAX];
 	struct iovec pieces[2] = {fill_in(c->endpoint->banner, c, room), {(void *)"\n", 1}};
@@ -36,19 +40,35 @@ static bool greet(struct stream *s, const struct connection *c)
 	return pieces[0].iov_len == 0 || stream_write_pieces(s, pieces, 2);
 }
 
-static void serve(struct stream *s, const struct connection *c)
+static void answer(struct stream *s, struct iovec prefix)
 {
-	char room[TEMPLATE_TEXT_MAX];
-	struct iovec pieces[2] = {fill_in(c->endpoint->prefix, c, room)};
+	struct iovec pieces[2] = {prefix};
 	struct stream_message line;
 
-	if (!greet(s, c))
-		return;
 	while (stream_read_line(s, &line)) {
 		pieces[1] = (struct iovec){(void *)line.data, line.len + line.end};
 		if (!stream_write_pieces(s, pieces, 2))
 			return;
 	}
+}
+
+__attribute__((noinline)) static void answer_by_name(struct stream *s, const struct connection *c)
+{
+	char room[TEMPLATE_TEXT_MAX];
+
+	answer(s, fill_in(c->endpoint->prefix, c, room));
+}
+
+static void serve(struct stream *s, const struct connection *c)
+{
+	const char *prefix = c->endpoint->prefix;
+
+	if (c->endpoint->banner[0] && !greet(s, c))
+		return;
+	if (template_is_plain(prefix))
+		answer(s, (struct iovec){(void *)prefix, strlen(prefix)});
+	else
+		answer_by_name(s, c);
 }
 
 const struct service line_service = {

@@ -26,11 +26,15 @@
 
 static int pipe_fd;
 
+/* As often as it is there. */
 static void tell_variable(const char *name)
 {
-	const char *value = getenv(name);
+	size_t len = strlen(name);
 
-	dprintf(STDOUT_FILENO, "%s=%s\n", name, value ? value : "");
+	for (char **e = environ; *e; e++) {
+		if (strncmp(*e, name, len) == 0 && (*e)[len] == '=')
+			dprintf(STDOUT_FILENO, "%s\n", *e);
+	}
 }
 
 static void tell_environment(void)

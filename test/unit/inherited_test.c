@@ -390,7 +390,8 @@ START_TEST(a_handover_that_is_meant_for_another_process_is_not_believed)
 	unsigned value;
 
 	begin();
-	take_as(&fd, 1, getpid() + 1, "x", "o");
+	/* Or one that has none for us, though the word is well formed. */
+	take_as(&fd, 1, getpid() + 1, "x", _i ? "o" : "");
 	ck_assert(!in.handover);
 	ck_assert(pipe_is_open);
 	ck_assert_int_eq(passed_hear(&value), 0);
@@ -398,8 +399,8 @@ START_TEST(a_handover_that_is_meant_for_another_process_is_not_believed)
 }
 END_TEST
 
-/* With one socket the pipe is 4. */
-static const char *const disbelieved[] = {"", "4", "4:", "4:oo", "4:x", ":o", "4 :o", "3:o", "2:o",
+/* With one socket the pipe is 4; there is one at 0, too. */
+static const char *const disbelieved[] = {"", "4", "4:", "4:oo", "4:x", ":o", "4 :o", "3:o", "0:o",
 	"-1:o", "999:o", "99999999999:o", "4:o "};
 
 START_TEST(a_word_that_does_not_fit_the_sockets_is_not_believed)
@@ -408,7 +409,11 @@ START_TEST(a_word_that_does_not_fit_the_sockets_is_not_believed)
 	int fd = must_listen_somewhere(&at);
 	unsigned value;
 
+	int ends[2];
+
 	begin();
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(dup2(ends[1], STDIN_FILENO), STDIN_FILENO);
 	passed_begin(&fd, 1, getpid(), "a%3ab");
 	passed_as_handover("o");
 	setenv("BOBBIN_HANDOVER", disbelieved[_i], 1);
@@ -534,7 +539,7 @@ int main(void)
 		{a_name_from_a_supervisor_is_taken_as_it_is, 0},
 		{a_predecessor_tells_names_places_and_origins, 0},
 		{the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_the_end, 0},
-		{a_handover_that_is_meant_for_another_process_is_not_believed, 0},
+		{a_handover_that_is_meant_for_another_process_is_not_believed, 2},
 		{a_word_that_does_not_fit_the_sockets_is_not_believed, SUITE_COUNT(disbelieved)},
 		{a_descriptor_that_is_no_pipe_is_not_believed, 0},
 		{an_opened_socket_has_its_name_only_for_a_listener_on_port_0, 0},

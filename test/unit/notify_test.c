@@ -73,6 +73,8 @@ static const char *hear(void)
 
 	ck_assert_msg(n >= 0, "nothing was heard: %s", strerror(errno));
 	text[n] = '\0';
+	/* It is text, to the end. */
+	ck_assert_uint_eq(strlen(text), (size_t)n);
 	return text;
 }
 

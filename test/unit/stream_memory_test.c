@@ -74,13 +74,13 @@ static char *must_pattern(size_t len)
 
 START_TEST(small_messages_map_no_memory)
 {
-	char *text = must_pattern(1500);
-	char got[1501];
+	char *text = must_pattern(STREAM_INLINE_BYTES - 24);
+	char got[STREAM_INLINE_BYTES - 23];
 
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines_and_look);
 	for (int i = 0; i < 200; i++) {
-		must_send(session.pair.far, text, 1501);
+		must_send(session.pair.far, text, sizeof got);
 		must_receive(session.pair.far, got, sizeof got);
 	}
 	must_half_close(session.pair.far);
