@@ -99,8 +99,7 @@ static enum refusal await_room(
 	return may_wait(r, draining) ? why : REFUSAL_STOPPING;
 }
 
-bool registry_await_room(
-	struct registry *r, struct share *share, bool draining, int64_t until_ns)
+bool registry_await_room(struct registry *r, struct share *share, bool draining, int64_t until_ns)
 {
 	lock_take(&r->lock);
 	bool room = await_room(r, share, draining, until_ns) == REFUSAL_NONE;

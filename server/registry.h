@@ -104,8 +104,7 @@ void registry_set_share(struct registry *r, struct share *share, int64_t limit);
  * passed, or the stop forbids to wait longer, which is any stop, or, if draining, STOP_FORCE and
  * STOP_DRAIN with its deadline passed; or, if not draining, registry_disturb() was called.
  */
-bool registry_await_room(
-	struct registry *r, struct share *share, bool draining, int64_t until_ns);
+bool registry_await_room(struct registry *r, struct share *share, bool draining, int64_t until_ns);
 
 /* Have who waits for room for this listener, now or next, look at its settings again. */
 void registry_disturb(struct registry *r, struct share *share);

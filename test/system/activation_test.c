@@ -97,7 +97,8 @@ START_TEST(B6_ready_is_told_with_the_addresses_once_it_listens)
 
 	supervisor_open(&v);
 	supervisor_launch(&v, &s,
-		&(struct server_plan){.arguments = (const char *const[]){"-l", ANY, "-l", ANY, NULL}});
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-l", ANY, "-l", ANY, NULL}});
 	struct supervisor_word word = next_word(&v);
 	ck_assert_int_eq(strncmp(word.text, "READY=1\nSTATUS=Listening on 127.0.0.1:", 38), 0);
 	/* Nothing of the log was waited for: what the word says must do. */
@@ -274,11 +275,12 @@ static void set_manager(void *name)
 /* All that there is to tell, and a client served before and behind each. */
 static void live_through_everything(struct server *s, void (*prepare)(void *), void *argument)
 {
-	server_launch(s, &(struct server_plan){
-				 .arguments = (const char *const[]){"-l", ANY, "-v", NULL},
-				 .prepare = prepare,
-				 .argument = argument,
-			 });
+	server_launch(s,
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-l", ANY, "-v", NULL},
+			.prepare = prepare,
+			.argument = argument,
+		});
 	server_await_ready(s);
 	int fd = client_connect(s);
 	talk(fd);
@@ -356,7 +358,7 @@ END_TEST
 /* What is passed. */
 
 #define NAMED                                                                                      \
-	"{ name = \"one\"; address = \"127.0.0.1:0\"; line: { prefix = \"one: \"; }; },"            \
+	"{ name = \"one\"; address = \"127.0.0.1:0\"; line: { prefix = \"one: \"; }; },"           \
 	"{ name = \"two\"; address = \"127.0.0.1:0\"; line: { prefix = \"two: \"; }; }"
 
 static void expect_prefix(in_port_t port, const char *prefix)
@@ -451,11 +453,12 @@ START_TEST(B6_sockets_for_another_process_are_left_alone)
 	supervisor_open(&v);
 	in_port_t port = supervisor_listen(&v);
 	configure(LINES, "");
-	server_launch(&s, &(struct server_plan){
-				  .arguments = (const char *const[]){"-c", "conf", NULL},
-				  .prepare = pass_to_another,
-				  .argument = &v.fds[0],
-			  });
+	server_launch(&s,
+		&(struct server_plan){
+			.arguments = (const char *const[]){"-c", "conf", NULL},
+			.prepare = pass_to_another,
+			.argument = &v.fds[0],
+		});
 	server_await_ready(&s);
 	ck_assert_uint_eq(s.listeners, 1);
 	ck_assert_uint_ne(server_port(&s), port);
@@ -492,11 +495,12 @@ static bool activate(struct server *s, in_port_t port)
 	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
 
 	snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)port);
-	server_launch(s, &(struct server_plan){
-				 .wrapper = (const char *const[]){"systemd-socket-activate", "-l",
-					 where, "--fdname=two", NULL},
-				 .arguments = (const char *const[]){"-c", "conf", NULL},
-			 });
+	server_launch(s,
+		&(struct server_plan){
+			.wrapper = (const char *const[]){"systemd-socket-activate", "-l", where,
+				"--fdname=two", NULL},
+			.arguments = (const char *const[]){"-c", "conf", NULL},
+		});
 	while (server_count_log(s, "Listening on") == 0) {
 		if (server_count_log(s, "Failed to listen") > 0)
 			return false;

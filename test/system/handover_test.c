@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MS NS_PER_MS
+#define MS    NS_PER_MS
 
 #define LINES "{ name = \"lines\"; address = \"127.0.0.1:0\"; }"
 #define OTHER "{ name = \"other\"; address = \"127.0.0.1:0\"; }"
@@ -185,8 +185,8 @@ START_TEST(B5_an_old_copy_without_connections_ends_at_once)
 	int64_t began = deadline_now();
 	pid_t old = server_hand_over(&s);
 	expect_ended(&s, old, 0);
-	bound_check("B5", "handover of an idle server, and its end", deadline_now() - began,
-		500 * MS);
+	bound_check(
+		"B5", "handover of an idle server, and its end", deadline_now() - began, 500 * MS);
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -389,8 +389,10 @@ static const struct {
 	const char *reason;
 	const char *detail;
 } failures[] = {
-	{remove_program, "the successor ended before it was ready", "error=\"No such file or directory\""},
-	{make_program_unexecutable, "the successor ended before it was ready", "error=\"Permission denied\""},
+	{remove_program, "the successor ended before it was ready",
+		"error=\"No such file or directory\""},
+	{make_program_unexecutable, "the successor ended before it was ready",
+		"error=\"Permission denied\""},
 	{make_mistake, "the successor ended before it was ready", "exit_status=78"},
 	{install_failing, "the successor ended before it was ready", "exit_status=3"},
 	{install_killed, "the successor ended before it was ready", "signal=SIGKILL"},
@@ -484,7 +486,8 @@ START_TEST(B5_after_a_failed_handover_the_listeners_have_their_own_options_again
 
 	start(&s, "timeouts: { idle = \"500ms\"; }; tcp: { dead_after = \"1min\"; };");
 	int taken = take_port(listeners, sizeof listeners);
-	configure(listeners, "timeouts: { idle = \"1h\"; }; tcp: { nodelay = false; dead_after = 0; };");
+	configure(listeners,
+		"timeouts: { idle = \"1h\"; }; tcp: { nodelay = false; dead_after = 0; };");
 	server_signal(&s, SIGUSR2);
 	char *line = server_await_next(&s, "event=handover_failed");
 	ck_assert_msg(strstr(line, "exit_status=69"), "%s", line);
@@ -498,8 +501,8 @@ START_TEST(B5_after_a_failed_handover_the_listeners_have_their_own_options_again
 			ck_assert_int_eq(option_of(&s, fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
 		}
 		client_expect_end(fd);
-		bound_check_window("B5", "idle after a failed handover", deadline_now() - began,
-			500 * MS);
+		bound_check_window(
+			"B5", "idle after a failed handover", deadline_now() - began, 500 * MS);
 		close(fd);
 	}
 	close(taken);

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MS NS_PER_MS
+#define MS    NS_PER_MS
 
 #define LINES "{ name = \"lines\"; address = \"127.0.0.1:0\"; }"
 
@@ -705,8 +705,7 @@ START_TEST(B4_the_keys_that_have_changed_are_named)
 	start(&s, "");
 	configure("limits: { max_connections = 77; }; timeouts: { idle = \"2min\"; };");
 	char *line = await_reload(&s);
-	ck_assert_msg(
-		strstr(line, "changed=\"limits.max_connections timeouts.idle\""), "%s", line);
+	ck_assert_msg(strstr(line, "changed=\"limits.max_connections timeouts.idle\""), "%s", line);
 	free(line);
 	line = await_reload(&s);
 	ck_assert_msg(strstr(line, "changed=\"\""), "%s", line);

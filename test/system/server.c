@@ -459,8 +459,7 @@ int server_end_of(const struct server *s, int client)
 	for (struct dirent *e; end < 0 && allowed && (e = readdir(fds));) {
 		if (e->d_name[0] == '.')
 			continue;
-		int fd = (int)syscall(
-			SYS_pidfd_getfd, pidfd, (int)strtol(e->d_name, NULL, 10), 0);
+		int fd = (int)syscall(SYS_pidfd_getfd, pidfd, (int)strtol(e->d_name, NULL, 10), 0);
 		allowed = fd >= 0 || errno == EBADF;
 		if (fd >= 0 && is_other_end(fd, &own))
 			end = fd;
