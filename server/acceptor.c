@@ -428,6 +428,13 @@ void acceptor_knock(struct acceptor *a)
 		(void)pthread_kill(a->thread, SIGNALS_KNOCK);
 }
 
+/* One knock can be missed: then it looks when its next client is there. */
+void acceptor_renew(struct acceptor *a)
+{
+	registry_disturb(a->world->registry, &a->share);
+	acceptor_knock(a);
+}
+
 void acceptor_hand_on(struct acceptor *a, bool handing_on)
 {
 	atomic_store(&a->handing_on, handing_on);

@@ -73,6 +73,9 @@ void *acceptor_run(void *acceptor);
  */
 void acceptor_knock(struct acceptor *a);
 
+/* Other settings are in force: have it look at them, wherever it waits. */
+void acceptor_renew(struct acceptor *a);
+
 /*
  * While a successor is being started it may set options of the shared listener as its own settings
  * say; so every connection accepted here meanwhile has its own set one by one.

@@ -80,9 +80,10 @@ void coordinator_notify_ready(const struct coordinator *c)
 static void take_new_settings(struct coordinator *c)
 {
 	notify_reloading();
-	if (reload(c->world, c->command))
-		/* Each would find them at its next client, too. */
-		knock(c);
+	if (reload(c->world, c->command)) {
+		for (size_t i = 0; i < c->acceptor_count; i++)
+			acceptor_renew(&c->acceptors[i]);
+	}
 	coordinator_notify_ready(c);
 }
 
@@ -351,28 +352,51 @@ static bool is_succeeded_in_time(struct coordinator *c, struct successor *s)
 	return false;
 }
 
+static void tell_handed_over(struct coordinator *c, const struct successor *s)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO, "handed_over");
+	log_number(&l, "successor_pid", s->pid);
+	log_number(&l, "connections", (int64_t)registry_counters(c->world->registry).active);
+	log_end(&l);
+}
+
+/* True: an acceptor whose listener is the successor's may still take a client from it. */
+static bool accepts_beside_successor(const struct coordinator *c)
+{
+	for (size_t i = 0; i < c->acceptor_count; i++) {
+		const struct acceptor *a = &c->acceptors[i];
+		if (atomic_load(&a->adopted) && !atomic_load(&a->acknowledged))
+			return true;
+	}
+	return false;
+}
+
 /*
  * It serves: leave it the listeners that it uses, drain the others, and wake nobody.  Until the
- * acceptors are done, or a stop is asked for, which closes them too.
+ * acceptors are done, or a stop is asked for, which closes them too.  Who connects after it was told
+ * is the successor's.
  */
 static void give_way(struct coordinator *c, struct successor *s)
 {
-	struct log_line l;
+	bool told = false;
+	unsigned left;
 
 	for (size_t i = 0; i < c->acceptor_count; i++)
 		acceptor_give_away(&c->acceptors[i]);
 	notify_main_pid(s->pid);
 	notify_silence();
-	log_begin(&l, LOG_INFO, "handed_over");
-	log_number(&l, "successor_pid", s->pid);
-	log_number(&l, "connections", (int64_t)registry_counters(c->world->registry).active);
-	log_end(&l);
 	registry_stop(c->world->registry, STOP_SUCCEEDED, 0);
 	do {
 		knock(c);
+		left = barrier_wait(c->world->accepting, deadline_after(KNOCK_NS));
 		(void)is_forced(c);
-	} while (barrier_wait(c->world->accepting, deadline_after(KNOCK_NS)) > 0 &&
-		c->stops_asked == 0);
+		if (!told && (!accepts_beside_successor(c) || c->stops_asked > 0)) {
+			tell_handed_over(c, s);
+			told = true;
+		}
+	} while (left > 0 && c->stops_asked == 0);
 	successor_release(s);
 	c->succession = SUCCESSION_DONE;
 }

@@ -91,20 +91,30 @@ static enum refusal await_room(
 {
 	enum refusal why;
 
-	while ((why = why_no_room(r, share)) && may_wait(r, draining) && deadline_now() < until_ns)
+	while ((why = why_no_room(r, share)) && may_wait(r, draining) &&
+		(draining || !share->disturbed) && deadline_now() < until_ns)
 		sleep_until(r,
 			r->stop == STOP_DRAIN ? deadline_earlier(until_ns, r->drain_deadline_ns)
 					      : until_ns);
 	return may_wait(r, draining) ? why : REFUSAL_STOPPING;
 }
 
-bool registry_await_room(
-	struct registry *r, const struct share *share, bool draining, int64_t until_ns)
+bool registry_await_room(struct registry *r, struct share *share, bool draining, int64_t until_ns)
 {
 	lock_take(&r->lock);
 	bool room = await_room(r, share, draining, until_ns) == REFUSAL_NONE;
+	if (!draining)
+		share->disturbed = false;
 	lock_drop(&r->lock);
 	return room;
+}
+
+void registry_disturb(struct registry *r, struct share *share)
+{
+	lock_take(&r->lock);
+	share->disturbed = true;
+	wake_waiters(r);
+	lock_drop(&r->lock);
 }
 
 void registry_set_limit(struct registry *r, int64_t limit)

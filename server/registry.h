@@ -33,6 +33,7 @@ struct workers;
 struct share {
 	int64_t limit;  /* [lock of the registry] of its own; 0: only the registry's */
 	int64_t active; /* [lock of the registry] */
+	bool disturbed; /* [lock of the registry] whoever waits for room is to look up */
 };
 
 /* Who comes in. */
@@ -101,10 +102,12 @@ void registry_set_share(struct registry *r, struct share *share, int64_t limit);
 /*
  * Sleep until a slot is free, for this listener too.  True: there was one.  False: until_ns has
  * passed, or the stop forbids to wait longer, which is any stop, or, if draining, STOP_FORCE and
- * STOP_DRAIN with its deadline passed.
+ * STOP_DRAIN with its deadline passed; or, if not draining, registry_disturb() was called.
  */
-bool registry_await_room(
-	struct registry *r, const struct share *share, bool draining, int64_t until_ns);
+bool registry_await_room(struct registry *r, struct share *share, bool draining, int64_t until_ns);
+
+/* Have who waits for room for this listener, now or next, look at its settings again. */
+void registry_disturb(struct registry *r, struct share *share);
 
 /*
  * Sleep until a connection ends, the stop goes a step on, or deadline_ns; while draining no longer

@@ -188,12 +188,13 @@ static bool put_in_force(
 		return false;
 	}
 	log_choose((enum log_level)s->log_level, (enum log_format)s->log_format);
+	/* Before the limit, which may let clients in, and before anyone is told. */
+	current_replace(world->current, s);
 	registry_set_limit(world->registry, s->max_connections);
 	worker_set_parking(world->workers, s->threads_parked, s->park_time_ns);
 	tell_done(before, s);
 	if (s->max_connections != before->max_connections)
 		budget_check(s);
-	current_replace(world->current, s);
 	return true;
 }
 

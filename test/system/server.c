@@ -120,6 +120,8 @@ void server_launch(struct server *s, const struct server_plan *plan)
 	*s = (struct server){.log_fd = -1};
 	lock_init(&s->lock);
 	lock_cond_init(&s->grown);
+	/* Whose parent has ended is ours: successors are waited for, too. */
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	s->child = fork();
 	ck_assert_int_ge(s->child, 0);
@@ -152,31 +154,46 @@ void server_start(struct server *s, const char *const *arguments)
 
 /* The log. */
 
-/* [lock] held.  A copy of the first whole line with the text, or NULL. */
-static char *find_line(const struct server *s, const char *text)
+/* [lock] held.  The first whole line with the text from there on, as where it begins, or NULL. */
+static const char *find_line(const struct server *s, size_t from, const char *text)
 {
-	const char *found = strstr(s->log, text);
-	const char *end = found ? strchr(found, '\n') : NULL;
+	const char *found = strstr(s->log + from, text);
 
-	if (!end)
+	if (!found || !strchr(found, '\n'))
 		return NULL;
 	while (found > s->log && found[-1] != '\n')
 		found--;
-	return strndup(found, (size_t)(end - found));
+	return found;
+}
+
+/* A copy of the line, and in *end where the next one begins. */
+static char *await_line(struct server *s, size_t from, const char *text, size_t *end)
+{
+	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
+	const char *line;
+
+	lock_take(&s->lock);
+	while (!(line = find_line(s, from, text)) && !s->log_ended && deadline_now() < deadline)
+		lock_wait(&s->grown, &s->lock, deadline);
+	if (!line)
+		ck_abort_msg("no \"%s\" in the log from %zu on:\n%s", text, from, s->log);
+	size_t len = strcspn(line, "\n");
+	*end = (size_t)(line - s->log) + len + 1;
+	char *copy = strndup(line, len);
+	lock_drop(&s->lock);
+	return copy;
 }
 
 char *server_await_log(struct server *s, const char *text)
 {
-	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
-	char *line;
+	size_t end;
 
-	lock_take(&s->lock);
-	while (!(line = find_line(s, text)) && !s->log_ended && deadline_now() < deadline)
-		lock_wait(&s->grown, &s->lock, deadline);
-	if (!line)
-		ck_abort_msg("no \"%s\" in the log:\n%s", text, s->log);
-	lock_drop(&s->lock);
-	return line;
+	return await_line(s, 0, text, &end);
+}
+
+char *server_await_next(struct server *s, const char *text)
+{
+	return await_line(s, s->heard, text, &s->heard);
 }
 
 size_t server_count_log(struct server *s, const char *text)
@@ -222,11 +239,14 @@ int64_t server_counter(struct server *s, const char *key)
 	return value;
 }
 
-static void learn_addresses(struct server *s)
+/* From the log behind that place. */
+static void learn_addresses(struct server *s, size_t from)
 {
 	const char *fault;
 
-	for (const char *p = s->log; (p = strstr(p, "event=listening")); p++) {
+	s->listeners = 0;
+	lock_take(&s->lock);
+	for (const char *p = s->log + from; (p = strstr(p, "event=listening")); p++) {
 		char text[ADDRESS_TEXT_MAX];
 		struct host_port where;
 		const char *at = strstr(p, " address=");
@@ -237,17 +257,17 @@ static void learn_addresses(struct server *s)
 		ck_assert_uint_lt(s->listeners, SERVER_LISTENERS_MAX);
 		address_lookup(&where, NETWORK_TCP, &s->addresses[s->listeners++], 1, &fault);
 	}
+	lock_drop(&s->lock);
 }
 
 void server_await_ready(struct server *s)
 {
-	char *line = server_await_log(s, "event=ready");
+	size_t from = s->heard;
+	char *line = server_await_next(s, "event=ready");
 
 	s->pid = (pid_t)server_field(line, "pid");
 	free(line);
-	lock_take(&s->lock);
-	learn_addresses(s);
-	lock_drop(&s->lock);
+	learn_addresses(s, from);
 }
 
 /* Ending. */
@@ -257,35 +277,65 @@ void server_signal(struct server *s, int signal)
 	ck_assert_int_eq(kill(s->pid ? s->pid : s->child, signal), 0);
 }
 
-static void await_exit(struct server *s, int *status)
+void server_await_end(struct server *s, pid_t pid)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, s->child, 0);
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
-	ck_assert_int_ge(pidfd, 0);
+	if (pidfd < 0) {
+		ck_assert_int_eq(errno, ESRCH);
+		return;
+	}
 	int n = poll(&p, 1, (int)(SERVER_PATIENCE_NS / NS_PER_MS));
 	if (n != 1) {
 		lock_take(&s->lock);
 		ck_abort_msg("the server does not end; its log:\n%s", s->log);
 	}
 	close(pidfd);
-	ck_assert_int_eq(waitpid(s->child, status, 0), s->child);
+}
+
+int server_wait_for(struct server *s, pid_t pid)
+{
+	int status;
+
+	server_await_end(s, pid);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 int server_wait(struct server *s)
 {
-	int status;
+	int status = server_wait_for(s, s->child);
 
-	await_exit(s, &status);
 	pthread_join(s->reader, NULL);
 	close(s->log_fd);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+	return status;
 }
 
 int server_stop(struct server *s)
 {
 	server_signal(s, SIGTERM);
 	return server_wait(s);
+}
+
+/* Succession. */
+
+pid_t server_follow(struct server *s)
+{
+	size_t from = s->heard;
+	pid_t before = s->child;
+	char *line = server_await_next(s, "event=handed_over ");
+
+	s->pid = s->child = (pid_t)server_field(line, "successor_pid");
+	free(line);
+	learn_addresses(s, from);
+	return before;
+}
+
+pid_t server_hand_over(struct server *s)
+{
+	server_signal(s, SIGUSR2);
+	return server_follow(s);
 }
 
 /* Looking. */
@@ -303,12 +353,18 @@ const char *server_port_text(const struct server *s)
 	return text;
 }
 
-static FILE *must_open_proc(const struct server *s, const char *what)
+static FILE *open_proc(const struct server *s, const char *what)
 {
-	char path[64];
+	char path[128];
 
 	snprintf(path, sizeof path, "/proc/%d/%s", (int)s->pid, what);
-	FILE *file = fopen(path, "re");
+	return fopen(path, "re");
+}
+
+static FILE *must_open_proc(const struct server *s, const char *what)
+{
+	FILE *file = open_proc(s, what);
+
 	ck_assert_ptr_nonnull(file);
 	return file;
 }
@@ -365,6 +421,70 @@ void server_await_proc(const struct server *s, const char *what, size_t count)
 	while ((seen = server_count_proc(s, what)) != count && deadline_now() < deadline)
 		poll(NULL, 0, 2);
 	ck_assert_uint_eq(seen, count);
+}
+
+pid_t server_child(const struct server *s)
+{
+	char path[64];
+	int child = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)s->pid);
+	DIR *tasks = opendir(path);
+	ck_assert_ptr_nonnull(tasks);
+	for (struct dirent *e; child == 0 && (e = readdir(tasks));) {
+		snprintf(path, sizeof path, "task/%.16s/children", e->d_name);
+		FILE *file = e->d_name[0] == '.' ? NULL : open_proc(s, path);
+		/* A thread may have ended since. */
+		if (!file)
+			continue;
+		if (fscanf(file, "%d", &child) != 1)
+			child = 0;
+		fclose(file);
+	}
+	closedir(tasks);
+	return child;
+}
+
+static bool is_other_end(int fd, const struct sockaddr_storage *client)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	memset(&peer, 0, sizeof peer);
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+		memcmp(&peer, client, sizeof peer) == 0;
+}
+
+int server_end_of(const struct server *s, int client)
+{
+	struct sockaddr_storage own;
+	socklen_t len = sizeof own;
+	char path[64];
+	int end = -1;
+	bool allowed = true;
+
+	memset(&own, 0, sizeof own);
+	ck_assert_int_eq(getsockname(client, (struct sockaddr *)&own, &len), 0);
+	int pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	ck_assert_int_ge(pidfd, 0);
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)s->pid);
+	DIR *fds = opendir(path);
+	ck_assert_ptr_nonnull(fds);
+	for (struct dirent *e; end < 0 && allowed && (e = readdir(fds));) {
+		if (e->d_name[0] == '.')
+			continue;
+		int fd = (int)syscall(SYS_pidfd_getfd, pidfd, (int)strtol(e->d_name, NULL, 10), 0);
+		allowed = fd >= 0 || errno == EBADF;
+		if (fd >= 0 && is_other_end(fd, &own))
+			end = fd;
+		else if (fd >= 0)
+			close(fd);
+	}
+	closedir(fds);
+	close(pidfd);
+	if (end < 0 && allowed)
+		ck_abort_msg("the server has no such connection");
+	return end;
 }
 
 size_t server_connections(size_t wanted)

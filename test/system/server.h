@@ -4,7 +4,10 @@
  * the test.
  *
  * Every wait has a bound, after which the test fails.  A server that a failed test leaves behind
- * dies with it.
+ * dies with it, and so does a successor: Check kills the test's group of processes.
+ *
+ * A successor writes on the log of the one that started it, so one struct is for all that follow
+ * each other: server_follow() goes on to the next.
  */
 #ifndef BOBBIN_TEST_SYSTEM_SERVER_H
 #define BOBBIN_TEST_SYSTEM_SERVER_H
@@ -32,6 +35,7 @@ struct server {
 	char *log;            /* [lock] all that it has said so far */
 	size_t log_len;       /* [lock] */
 	bool log_ended;       /* [lock] */
+	size_t heard;         /* so much of it server_await_next() has passed over */
 	struct address addresses[SERVER_LISTENERS_MAX]; /* where it really listens */
 	size_t listeners;
 };
@@ -67,6 +71,12 @@ void server_await_ready(struct server *s);
 /* Wait for a line with the text in it, and return a copy of the line, the caller's to free. */
 char *server_await_log(struct server *s, const char *text);
 
+/*
+ * The same with the next such line: one behind the line that the last such call returned, or behind
+ * the ready line.
+ */
+char *server_await_next(struct server *s, const char *text);
+
 /* How often the text stands in the log so far. */
 size_t server_count_log(struct server *s, const char *text);
 
@@ -85,6 +95,29 @@ int server_wait(struct server *s);
 /* SIGTERM, and then server_wait(). */
 int server_stop(struct server *s);
 
+/* What came of SIGUSR2. */
+
+/*
+ * Wait until it has handed over, and go on to its successor: pid, child and addresses are that
+ * one's.  Returns the process id of the one before, whose end is still to be waited for.
+ */
+pid_t server_follow(struct server *s);
+
+/* SIGUSR2, and then server_follow(). */
+pid_t server_hand_over(struct server *s);
+
+/*
+ * Wait for the end of one of them.  Returns its exit status, or -signal.  First for those that came
+ * first: a status is the parent's to ask for until the parent has ended.
+ */
+int server_wait_for(struct server *s, pid_t pid);
+
+/* Wait for the end of any process, and leave its status to whom it belongs. */
+void server_await_end(struct server *s, pid_t pid);
+
+/* A child of the server, or 0. */
+pid_t server_child(const struct server *s);
+
 /* The first listener's port, in host byte order. */
 in_port_t server_port(const struct server *s);
 
@@ -102,6 +135,9 @@ size_t server_count_proc(const struct server *s, const char *what);
 
 /* Wait until /proc/PID/WHAT has exactly so many entries. */
 void server_await_proc(const struct server *s, const char *what, size_t count);
+
+/* Its end of a client's connection, as a descriptor of ours; or -1 where that is not allowed. */
+int server_end_of(const struct server *s, int client);
 
 /* So many connections as wanted, or as the environment allows (BOBBIN_TEST_CONNECTIONS_MAX). */
 size_t server_connections(size_t wanted);

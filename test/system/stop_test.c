@@ -543,20 +543,6 @@ START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
 }
 END_TEST
 
-START_TEST(usr2_is_named_as_not_available_and_harms_nothing)
-{
-	struct server s;
-
-	SERVER_START(&s, "-l", ANY);
-	server_signal(&s, SIGUSR2);
-	free(server_await_log(&s, "signal=SIGUSR2 effect=\"not available in this version\""));
-	int fd = client_connect(&s);
-	talk(&fd, 1);
-	close(fd);
-	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
 START_TEST(the_counters_add_up)
 {
 	struct server s;
@@ -608,7 +594,6 @@ int main(void)
 			{a_stop_while_every_listener_is_at_the_limit_ends, true},
 			{an_unused_server_stops_at_once_100_times, true},
 			{the_port_is_free_for_a_successor_and_the_queue_is_not_reset, false},
-			{usr2_is_named_as_not_available_and_harms_nothing, false},
 			{the_counters_add_up, false},
 			{NULL, false},
 		});

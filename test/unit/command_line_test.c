@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -194,6 +195,39 @@ START_TEST(a_file_without_listeners_gets_the_default_one)
 }
 END_TEST
 
+/* Once more. */
+
+START_TEST(it_is_read_again_with_the_file_as_it_is_then)
+{
+	char *argv[] = {(char *)"bobbind", (char *)"-o", (char *)"line.prefix=typed", (char *)"-c",
+		(char *)"a.conf", NULL};
+	const struct command_line command = {5, argv};
+	char *text = NULL;
+	size_t size;
+
+	capture_begin(STDOUT_FILENO);
+	capture_begin(STDERR_FILENO);
+	scratch_write("a.conf", "limits: { rate = 1; };\n");
+	settings_release(command_line_load(&command, &status));
+	FILE *faults = open_memstream(&text, &size);
+	scratch_write("a.conf", "limits: { rate = 2; }; line: { prefix = \"written\"; };\n");
+	struct settings *s = command_line_reload(&command, faults);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_int_eq(s->rate, 2);
+	ck_assert_str_eq(s->endpoints[0].prefix, "typed");
+	settings_release(s);
+	scratch_write("a.conf", "limits: { rate = -2; };\nnonsense = 1;\n");
+	ck_assert_ptr_null(command_line_reload(&command, faults));
+	fclose(faults);
+	/* There, and nowhere else. */
+	ck_assert_ptr_nonnull(strstr(text, "a.conf:1: limits.rate is -2"));
+	ck_assert_ptr_nonnull(strstr(text, "\na.conf:2: there is no option nonsense"));
+	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
+	ck_assert_str_eq(capture_text(STDOUT_FILENO), "");
+	free(text);
+}
+END_TEST
+
 /* Faults. */
 
 static const struct {
@@ -365,6 +399,7 @@ int main(void)
 		{the_files_value_gives_way_to_the_command_lines, 0},
 		{listeners_of_the_command_line_replace_the_files, 0},
 		{a_file_without_listeners_gets_the_default_one, 0},
+		{it_is_read_again_with_the_file_as_it_is_then, 0},
 		{a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begun,
 			SUITE_COUNT(faults)},
 		{a_key_of_any_length_is_told_and_no_more, 0},

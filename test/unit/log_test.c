@@ -223,6 +223,28 @@ START_TEST(what_is_below_the_level_is_not_written)
 }
 END_TEST
 
+START_TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own)
+{
+	struct log_line l;
+
+	begin(LOG_INFO, LOG_LOGFMT);
+	log_begin(&l, LOG_INFO, "begun");
+	log_choose(LOG_ERROR, LOG_JSON);
+	log_text(&l, "key", "two words");
+	log_end(&l);
+	const char *line = strstr(capture_text(STDERR_FILENO), "event=begun");
+	ck_assert_ptr_nonnull(line);
+	ck_assert_str_eq(line, "event=begun key=\"two words\"\n");
+	capture_begin(STDERR_FILENO);
+	say(LOG_WARN, "a", "b");
+	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
+	log_choose(LOG_DEBUG, LOG_JSON);
+	say(LOG_DEBUG, "a", "b");
+	ck_assert(json_is_line(capture_text(STDERR_FILENO)));
+	ck_assert(log_wants(LOG_DEBUG));
+}
+END_TEST
+
 /* Writing. */
 
 /* A pipe, its end at descriptor 2, the reading end returned. */
@@ -473,6 +495,7 @@ int main(void)
 		{a_field_that_does_not_fit_is_left_out_and_the_rest_stands, SUITE_COUNT(formats)},
 		{a_full_line_is_whole_and_within_its_bound, SUITE_COUNT(formats)},
 		{what_is_below_the_level_is_not_written, LOG_ERROR + 1},
+		{level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own, 0},
 		{a_full_pipe_does_not_block_and_what_is_dropped_is_told_later, 0},
 		{the_shared_description_stays_blocking, 0},
 		{a_full_terminal_does_not_block_and_its_shared_description_stays_blocking, 0},

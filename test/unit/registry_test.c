@@ -505,6 +505,43 @@ START_TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
 }
 END_TEST
 
+START_TEST(one_who_is_disturbed_looks_up_and_may_wait_again)
+{
+	struct waiter w = {.draining = false, .room = true};
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(9);
+	must_start(&w);
+	registry_disturb(&r, &share);
+	must_join(&w);
+	ck_assert(!w.room);
+	/* Before it waits counts too, or a disturbance could be lost. */
+	registry_disturb(&r, &share);
+	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	/* Each counts once, and never against room that is there. */
+	must_start(&w);
+	give_back(slot, STREAM_EOF);
+	must_join(&w);
+	ck_assert(w.room);
+	registry_disturb(&r, &share);
+	ck_assert(registry_await_room(&r, &share, false, DEADLINE_NEVER));
+}
+END_TEST
+
+START_TEST(one_who_has_a_client_already_is_not_disturbed)
+{
+	struct waiter w = {.draining = true};
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(9);
+	registry_disturb(&r, &share);
+	must_start(&w);
+	give_back(slot, STREAM_EOF);
+	must_join(&w);
+	ck_assert(w.room);
+}
+END_TEST
+
 START_TEST(those_who_drain_wait_on_and_get_room_that_comes)
 {
 	struct waiter w = {.draining = true};
@@ -974,6 +1011,8 @@ int main(void)
 		{when_another_process_accepts_whoever_waits_as_before_is_woken, 0},
 		{a_drain_after_that_bounds_the_wait_of_those_who_drain, 0},
 		{a_stop_ends_the_wait_of_those_who_do_not_drain, 0},
+		{one_who_is_disturbed_looks_up_and_may_wait_again, 0},
+		{one_who_has_a_client_already_is_not_disturbed, 0},
 		{those_who_drain_wait_on_and_get_room_that_comes, 0},
 		{those_who_drain_wait_until_the_drain_deadline_and_no_longer, 0},
 		{after_the_drain_deadline_there_is_no_room_even_where_there_is, 0},

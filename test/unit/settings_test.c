@@ -201,6 +201,88 @@ START_TEST(what_is_wrong_is_named_with_its_key)
 }
 END_TEST
 
+START_TEST(the_last_one_to_let_go_frees_it)
+{
+	struct settings *s = settings_new();
+
+	ck_assert_uint_eq(s->holders, 1);
+	ck_assert_ptr_eq(settings_hold(s), s);
+	settings_release(s);
+	/* Freed too early, or not in the end, it is for the sanitizers to see. */
+	ck_assert_str_eq(must_add(s, "a", ":1")->name, "a");
+	settings_release(s);
+}
+END_TEST
+
+/* The same listener in another set. */
+
+static const struct {
+	const char *name;
+	const char *address;
+	const char *network;
+	bool same;
+} others[] = {
+	{"a", "127.0.0.1:1", "tcp", true},
+	{"b", "127.0.0.1:1", "tcp", false},
+	{"a", "127.0.0.1:2", "tcp", false},
+	{"a", "127.0.0.2:1", "tcp", false},
+	{"a", ":1", "tcp", false},
+	{"a", "127.0.0.1:1", "tcp4", false},
+};
+
+START_TEST(a_listener_is_found_by_name_network_and_address)
+{
+	struct settings *one = settings_new();
+	struct settings *other = settings_new();
+
+	const struct endpoint *wanted = must_add(one, "a", "127.0.0.1:1");
+	ck_assert_ptr_null(settings_find_endpoint(other, wanted));
+	must_add(other, "first", ":7");
+	struct endpoint *e = must_add(other, others[_i].name, others[_i].address);
+	must_set(e, "network", others[_i].network);
+	/* What else it has is no matter. */
+	must_set(e, "timeouts.idle", "5s");
+	must_set(e, "service", "echo");
+	ck_assert_ptr_eq(settings_find_endpoint(other, wanted), others[_i].same ? e : NULL);
+	settings_release(one);
+	settings_release(other);
+}
+END_TEST
+
+START_TEST(a_copy_has_the_listeners_own_keys_and_the_rest_from_the_defaults_of_its_set)
+{
+	struct settings *one = settings_new();
+	struct settings *other = settings_new();
+	const char *key;
+
+	struct endpoint *of = must_add(one, "a", "[::1]:1");
+	must_set(of, "network", "tcp6");
+	must_set(of, "service", "frame");
+	must_set(of, "max_connections", "3");
+	must_set(of, "timeouts.idle", "5s");
+	must_set(of, "line.prefix", "one");
+	of->from_supervisor = true;
+	must_set(&other->defaults, "timeouts.idle", "7s");
+	struct endpoint *copy = settings_add_copy(other, of);
+	ck_assert_ptr_null(settings_finish_endpoint(other, copy, &key));
+	settings_release(one);
+	ck_assert_ptr_eq(copy, &other->endpoints[0]);
+	ck_assert_uint_eq(other->endpoint_count, 1);
+	ck_assert_str_eq(copy->name, "a");
+	ck_assert_str_eq(copy->address, "[::1]:1");
+	ck_assert_str_eq(copy->service_name, "frame");
+	ck_assert_uint_eq(copy->where.port, 1);
+	ck_assert_int_eq(copy->network, NETWORK_TCP6);
+	ck_assert_int_eq(copy->max_connections, 3);
+	ck_assert(copy->from_supervisor);
+	ck_assert_int_eq(copy->terms.idle_ns, 7 * NS_PER_S);
+	ck_assert_int_eq(copy->terms.framing, STREAM_FRAME);
+	ck_assert_str_eq(copy->prefix, "echo: ");
+	ck_assert_ptr_eq(copy->settings, other);
+	settings_release(other);
+}
+END_TEST
+
 int main(void)
 {
 	const struct suite_test tests[] = {
@@ -214,6 +296,9 @@ int main(void)
 		{the_same_address_twice_has_two_names, 0},
 		{a_name_of_ones_own_is_kept, 0},
 		{what_is_wrong_is_named_with_its_key, SUITE_COUNT(wrong)},
+		{the_last_one_to_let_go_frees_it, 0},
+		{a_listener_is_found_by_name_network_and_address, SUITE_COUNT(others)},
+		{a_copy_has_the_listeners_own_keys_and_the_rest_from_the_defaults_of_its_set, 0},
 	};
 
 	return suite_run("settings", tests, SUITE_COUNT(tests));
