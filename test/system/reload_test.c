@@ -5,8 +5,10 @@
 #include "supervisor.h"
 
 #include "common/deadline.h"
+#include "common/socket.h"
 #include "test/unit/scratch.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -248,6 +250,41 @@ START_TEST(B4_a_bound_on_connections_of_one_address_holds_at_once)
 	int third = connect_and_talk(&s);
 	talk(uncounted);
 	leave(&s, (int[]){uncounted, first, second, third}, 4);
+}
+END_TEST
+
+/* From a source of its own, of the 127.0.0.0/8 that are all here. */
+static int connect_from(const struct server *s, int source)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)source)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&from, sizeof from), 0);
+	ck_assert_int_eq(connect(fd, &s->addresses[0].any, address_size(&s->addresses[0])), 0);
+	socket_set_timeout(fd, SO_RCVTIMEO, SERVER_PATIENCE_NS / MS);
+	return fd;
+}
+
+START_TEST(B4_with_a_raised_limit_each_of_more_addresses_is_counted)
+{
+	enum {
+		SOURCES = 20
+	};
+	struct server s;
+	int fds[SOURCES];
+
+	start(&s, "limits: { max_connections = 1; per_address = 1; };");
+	reload(&s, "limits: { max_connections = 100; per_address = 1; };");
+	for (int i = 0; i < SOURCES; i++) {
+		fds[i] = connect_from(&s, i);
+		talk(fds[i]);
+	}
+	for (int i = 0; i < SOURCES; i++)
+		expect_words_and_end(
+			connect_from(&s, i), "error: too many connections from your address\n");
+	leave(&s, fds, SOURCES);
 }
 END_TEST
 
@@ -856,39 +893,49 @@ START_TEST(B4_a_reload_during_a_stop_is_ignored_with_the_reason)
 }
 END_TEST
 
+/* A right file and then a wrong one, so often; the last right one has the last number as its prefix. */
+static void reload_often(struct server *s, int first, int behind)
+{
+	char rest[64];
+
+	for (int i = first; i < behind; i++) {
+		snprintf(rest, sizeof rest, "line: { prefix = \"%d: \"; };", i);
+		reload(s, rest);
+		write_conf("listeners = ( " LINES " );\nnonsense = 1;\n");
+		fail_to_reload(s, "the configuration has a mistake");
+	}
+}
+
 START_TEST(B4_hundreds_of_reloads_leave_descriptors_and_memory_as_they_were)
 {
 	enum {
-		RELOADS = 300,
-		EVERY = 10
+		CONNECTIONS = 30,
+		WARM_UP = 5 * CONNECTIONS,
+		RELOADS = WARM_UP + 400,
+		GROWTH_KB = 256
 	};
 	struct server s;
-	char rest[64];
-	int fds[RELOADS / EVERY];
-	int64_t memory = 0;
+	char prefix[16];
+	int fds[CONNECTIONS];
 
 	start(&s, "line: { prefix = \"first: \"; };");
 	size_t descriptors = server_count_proc(&s, "fd");
 	int first = client_connect(&s);
 	talk_behind(first, "first: ");
-	for (int i = 0; i < RELOADS; i++) {
-		if (i == RELOADS / 3)
-			memory = server_status_kb(&s, "VmRSS");
-		snprintf(rest, sizeof rest, "line: { prefix = \"%d: \"; };", i);
-		reload(&s, rest);
-		write_conf("listeners = ( " LINES " );\nnonsense = 1;\n");
-		fail_to_reload(&s, "the configuration has a mistake");
-		if (i % EVERY == 0)
-			fds[i / EVERY] = client_connect(&s);
-		/* Accepted with these settings, and on with them. */
-		snprintf(rest, sizeof rest, "%d: ", i / EVERY * EVERY);
-		talk_behind(fds[i / EVERY], rest);
+	/* Each connection is the only one with its settings. */
+	for (int i = 0; i < CONNECTIONS; i++) {
+		reload_often(&s, 5 * i, 5 * i + 5);
+		fds[i] = client_connect(&s);
+		snprintf(prefix, sizeof prefix, "%d: ", 5 * i + 4);
+		talk_behind(fds[i], prefix);
 	}
+	int64_t memory = server_status_kb(&s, "VmRSS");
+	reload_often(&s, WARM_UP, RELOADS);
 	if (!server_is_instrumented())
-		ck_assert_int_le(server_status_kb(&s, "VmRSS") - memory, 1024);
-	for (int i = 0; i < RELOADS / EVERY; i++) {
-		snprintf(rest, sizeof rest, "%d: ", i * EVERY);
-		talk_behind(fds[i], rest);
+		ck_assert_int_le(server_status_kb(&s, "VmRSS") - memory, GROWTH_KB);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		snprintf(prefix, sizeof prefix, "%d: ", 5 * i + 4);
+		talk_behind(fds[i], prefix);
 		close(fds[i]);
 	}
 	talk_behind(first, "first: ");
@@ -911,6 +958,7 @@ int main(void)
 			{B4_a_lowered_limit_cuts_nobody_and_holds_for_those_who_come, false},
 			{B4_a_list_of_denied_addresses_holds_at_once_for_those_who_come, false},
 			{B4_a_bound_on_connections_of_one_address_holds_at_once, false},
+			{B4_with_a_raised_limit_each_of_more_addresses_is_counted, false},
 			{B4_a_bound_on_the_rate_of_one_address_holds_at_once, false},
 			{B4_the_log_has_another_level_at_once, false},
 			{B4_the_log_has_another_format_at_once, false},
