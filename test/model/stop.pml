@@ -12,9 +12,12 @@
  *   proctype clients       who connects
  *   proctype clock         the moments at which all is at rest, and only time goes on
  *
- * What happens under a mutex is one atomic block, and a comment names the mutex.  Only the walks of
- * the coordinator over the slots are longer: workers change the gates without a lock, so each access
- * is a step of its own, and registry_lock is held meanwhile.
+ * What happens under a mutex is one atomic block, and a comment names the mutex; what happens without
+ * one is a block for each access to something shared.  The walks over the slots, which meet workers
+ * that change their gates without the lock, are one block too, because that loses nothing: what the
+ * walk does to a slot reaches that slot's worker only, and this worker needs the lock before it can
+ * reach anybody else.  So whatever happens between two steps of a walk could as well happen before
+ * the walk or behind it.
  *
  * Choices.  When several branches of an `if` are open, spin follows each.  So does a thread that
  * depends on the world: the peer has sent something; it has ended; it is silent, and the worker
@@ -103,14 +106,14 @@ hidden byte n;			/* a counter within one atomic block */
 #define FDS (SLOTS + ACCEPTORS)
 #define ACCEPTED 15		/* a holder that is no slot: the acceptor */
 
-byte queued[ACCEPTORS + 1];	/* clients behind each listener */
-bit shut_out[ACCEPTORS + 1];	/* and no more of them: it is filtered or closed */
+byte clients = CLIENTS;		/* who may still come */
 byte holder[FDS + 1];		/* the slot whose socket the descriptor is; 0: it is closed */
-bit cut_off[FDS + 1];		/* shutdown(2) */
+bit cut_off[FDS + 1];		/* shutdown(2), both sides */
 
-bit sleeps[WORKERS + 1];	/* in recv(2), send(2) or poll(2), until a signal or a shutdown */
+/* A thread in a call that would sleep for ever, and a signal that comes while it does. */
+bit receives[WORKERS + 1];	/* recv(2) between messages */
 bit interrupted[WORKERS + 1];
-bit accepts[ACCEPTORS + 1];	/* sleeps in accept(2), until a signal or a client */
+bit accepts[ACCEPTORS + 1];	/* accept(2) */
 bit accept_interrupted[ACCEPTORS + 1];
 
 #define is_open(f) (holder[f] != 0)
@@ -181,7 +184,7 @@ inline barrier_leave()
 #define STOP_DRAIN	1
 #define STOP_FORCE	2
 
-bit registry_lock;		/* held by a walk over the slots */
+bit registry_lock;		/* held for longer than one block: in mistakes only */
 byte stop;
 #define draining (stop != STOP_NO)	/* stored under the lock too; loaded without it */
 bit deadline_passed;		/* the drain's */
@@ -190,9 +193,6 @@ bit taken[SLOTS + 1];		/* which */
 byte slot_fd[SLOTS + 1];
 byte slot_thread[SLOTS + 1];
 byte gate[SLOTS + 1];
-byte accepted;
-byte refused;
-byte ended;
 
 #define GATE_BUSY	0	/* enum stream_gate_state */
 #define GATE_NEW	1
@@ -207,9 +207,7 @@ byte ended;
 #define REST		3	/* that a connection ends or the stop goes on */
 byte waits_for[ACCEPTORS + 1];
 bit timed[ACCEPTORS + 1];	/* with the drain's deadline */
-byte rest_ended[ACCEPTORS + 1];	/* what it saw when it began to rest */
-byte rest_stop[ACCEPTORS + 1];
-#define TIME_IS_UP	9	/* a rest_stop that is no stop: the back-off has passed */
+bit rested[ACCEPTORS + 1];	/* what a REST waits for has come, or its back-off has passed */
 
 #define has_room	(in_use < SLOTS)
 #define may_wait(what)	\
@@ -221,6 +219,16 @@ inline wake_waiters()
 	n = 1;
 	do
 	:: n <= ACCEPTORS -> waits_for[n] = 0; timed[n] = 0; n++
+	:: else -> break
+	od
+}
+
+/* A connection has ended, or the stop has gone on: what registry_rest() compares. */
+inline end_rests()
+{
+	n = 1;
+	do
+	:: n <= ACCEPTORS -> rested[n] = rested[n] || waits_for[n] == REST; n++
 	:: else -> break
 	od
 }
@@ -241,11 +249,13 @@ inline pop(slot)
 	in_use++
 }
 
-/* [registry.lock] */
+/* [registry.lock] What a free slot still says in C is never read; here it says nothing. */
 inline push(slot)
 {
 	prove(a_slot_has_one_owner, taken[slot] && slot_fd[slot] == 0);
 	taken[slot] = 0;
+	slot_thread[slot] = 0;
+	gate[slot] = 0;
 	in_use--
 }
 
@@ -274,143 +284,105 @@ bit asked;			/* it has come */
 bit over;			/* the coordinator is done */
 
 /*
- * Who connects.
- *
- * Each client comes to one of the listeners at any time, or stays at home.
- */
-proctype clients()
-{
-	byte left = CLIENTS;
-
-	do
-	:: atomic { left > 0 && !shut_out[1] -> queued[1]++; left-- }
-#if ACCEPTORS > 1
-	:: atomic { left > 0 && !shut_out[2] -> queued[2]++; left-- }
-#endif
-	:: left > 0 -> left--
-	:: left == 0 -> break
-	od
-}
-
-/*
  * acceptor_run()
  */
 
-/* [registry.lock] await_room() and what is done with the lock still held: go or give up. */
-#define sleep_for(what)	\
-	waits_for[me] = what; \
-	timed[me] = (stop == STOP_DRAIN)
+#define sleep_for(what)	waits_for[me] = what; timed[me] = (stop == STOP_DRAIN)
+#define awake		waits_for[me] = 0; timed[me] = 0
 
-/* Signalled, or the deadline with which it went to sleep has passed. */
-#define slept	(waits_for[me] == 0 || (timed[me] && deadline_passed))
+/* Signalled, or past the deadline that it went to sleep with; or it has not slept at all. */
+#define slept		(waits_for[me] == 0 || (timed[me] && deadline_passed))
+
+#define is_shared	(SHARED && me == ACCEPTORS)
 
 proctype acceptor(byte me)
 {
 	byte fd;
 	byte slot;
 	byte thread;
-	byte share = CLIENTS;	/* how many of the queue are ours, once the stop is there */
-	bit in_queue;		/* accept_queued(), not accept_until_stop() */
+	bit in_queue;	/* in accept_queued(), not accept_until_stop() */
+	bit is_queued;	/* has_queued() has seen a client */
+#ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
+	bit has_slept;
+#endif
 
-	/* accept_until_stop() */
 until_stop:
 	if
-	:: draining -> goto of_the_queue
+	:: draining -> in_queue = 1; goto next_of_queue
 	:: else
 	fi;
+
 await_room:
 	atomic {	/* [registry.lock] registry_await_room() */
-		!registry_lock ->
-		waits_for[me] = 0;
-		timed[me] = 0;
+		slept && !registry_lock ->
+		awake;
 		if
-		:: !may_wait((in_queue -> ROOM_IN_DRAIN : ROOM)) ->
-			if
-			:: in_queue -> goto leave
-			:: else -> goto until_stop
-			fi
-		:: else ->
-			if
-			:: has_room -> goto accept_one
-			:: else -> sleep_for((in_queue -> ROOM_IN_DRAIN : ROOM))
-			fi
+		:: in_queue && !may_wait(ROOM_IN_DRAIN) -> goto leave
+		:: !in_queue && !may_wait(ROOM) -> goto until_stop
+		:: else
+		fi;
+		if
+		:: has_room -> goto accept_one
+		:: else -> sleep_for((in_queue -> ROOM_IN_DRAIN : ROOM)); goto await_room
 		fi
 	};
-	slept;
-	goto await_room;
 
 accept_one:
-	/* Between has_queued() and accept(2) the other process may take the client. */
-#if SHARED
 	if
-	:: atomic { me == ACCEPTORS && queued[me] > 0 -> queued[me]-- }
-	:: true
+	:: atomic { is_queued -> is_queued = 0; open_descriptor(fd); goto enter }
+	:: atomic { !in_queue && clients > 0 -> clients--; open_descriptor(fd); goto enter }
+	:: atomic { !in_queue -> accepts[me] = 1 }				/* nobody comes any more */
+	:: atomic { is_queued && is_shared -> is_queued = 0; accepts[me] = 1 }	/* somebody was faster */
 	fi;
-#endif
-	if
-	:: atomic { queued[me] > 0 -> queued[me]--; open_descriptor(fd); accepted++ }
-	:: atomic { queued[me] == 0 -> accepts[me] = 1 };
-		if
-		:: atomic {
-			queued[me] > 0 ->
-			accepts[me] = 0; accept_interrupted[me] = 0;
-			queued[me]--; open_descriptor(fd); accepted++
-		}
-		:: atomic {	/* EINTR */
-			accept_interrupted[me] ->
-			accepts[me] = 0; accept_interrupted[me] = 0;
-			if
-			:: in_queue -> goto next_of_queue
-			:: else -> goto until_stop
-			fi
-		}
-		fi
-	fi;
+	atomic {	/* EINTR */
+		accept_interrupted[me] ->
+		accepts[me] = 0;
+		accept_interrupted[me] = 0;
+		goto next
+	};
 
-	/* hand_over() */
+enter:	/* hand_over() */
 #ifndef MISTAKE_COUNTED_BY_THE_WORKER
 	atomic { barrier_enter() };
 #endif
+
 take:
 	atomic {	/* [registry.lock] registry_take() */
-		!registry_lock ->
-		waits_for[me] = 0;
-		timed[me] = 0;
-		if
-		:: !may_wait(ROOM_IN_DRAIN) ->
-			refused++;
-			goto no_place
-		:: else ->
-			if
-			:: has_room ->
-				pop(slot);
-				slot_fd[slot] = fd;
-				holder[fd] = slot;
-#ifdef MISTAKE_NEW_BEFORE_THE_THREAD_IS_KNOWN
-				gate[slot] = GATE_NEW;
-#else
-				gate[slot] = GATE_BUSY;
-#endif
-				goto call
-			:: else ->
-				sleep_for(ROOM_IN_DRAIN)
-			fi
-		fi
-	};
-	slept;
+		slept && !registry_lock ->
 #ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
-	atomic {
-		!registry_lock ->
-		waits_for[me] = 0;
-		timed[me] = 0;
+		if
+		:: has_slept -> has_slept = 0; goto take_it
+		:: else
+		fi;
+#endif
+		awake;
+		if
+		:: !may_wait(ROOM_IN_DRAIN) -> goto no_place
+		:: else
+		fi;
+		if
+		:: has_room
+		:: else ->
+			sleep_for(ROOM_IN_DRAIN);
+#ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
+			has_slept = 1;
+#endif
+			goto take
+		fi;
+#ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
+take_it:
+		awake;
+#endif
 		pop(slot);
 		slot_fd[slot] = fd;
 		holder[fd] = slot;
+#ifdef MISTAKE_NEW_BEFORE_THE_THREAD_IS_KNOWN
+		gate[slot] = GATE_NEW;
+#else
 		gate[slot] = GATE_BUSY;
+#endif
 		goto call
 	};
-#endif
-	goto take;
 
 no_place:
 	atomic { close_descriptor(fd, ACCEPTED); fd = 0 };
@@ -422,49 +394,42 @@ no_place:
 call:	/* worker_hand_over(): a parked thread, or a new one */
 #ifdef MISTAKE_JOB_GIVEN_WITHOUT_THE_LOCK
 	atomic { first_of(thread, parked[thread]) };
-	if
-	:: thread <= WORKERS ->
-		atomic {
-			parked[thread] = 0; job[thread] = slot; called[thread] = 1;
-			slot = 0; fd = 0; thread = 0; goto next
-		}
-	:: else
-	fi;
+	atomic {
+		if
+		:: thread <= WORKERS ->
 #else
 	atomic {	/* [workers.lock] call_parked() */
 		first_of(thread, parked[thread]);
 		if
 		:: thread <= WORKERS ->
+#endif
 			parked[thread] = 0;
 			job[thread] = slot;
-#ifndef MISTAKE_PARKED_NOT_SIGNALLED
+#ifndef MISTAKE_PARKED_THREAD_NOT_SIGNALLED
 			called[thread] = 1;
 #endif
-			slot = 0; fd = 0; thread = 0;
-			goto next
+			goto handed_over
 		:: else
 		fi
 	};
-#endif
-	atomic {	/* pthread_create(): threads can run out */
+	atomic {	/* pthread_create(3); threads can run out */
 		first_of(thread, !lives[thread]);
 		if
 		:: thread <= WORKERS ->
 			lives[thread] = 1;
 			job[thread] = slot;
 			called[thread] = 1;
-			slot = 0; fd = 0; thread = 0;
-			goto next
+			goto handed_over
 		:: else -> thread = 0
 		fi
 	};
+
 	/* give_up() */
 	atomic {	/* [registry.lock] registry_untake() */
 		!registry_lock ->
 		slot_fd[slot] = 0;
 		holder[fd] = ACCEPTED;
 		push(slot);
-		refused++;
 		wake_waiters();
 		slot = 0
 	};
@@ -472,52 +437,45 @@ call:	/* worker_hand_over(): a parked thread, or a new one */
 #if !defined(MISTAKE_NOT_UNCOUNTED_WITHOUT_A_THREAD) && !defined(MISTAKE_COUNTED_BY_THE_WORKER)
 	atomic { barrier_leave() };
 #endif
-	/* rest() */
-	if
-	:: true			/* the back-off passes */
+	if	/* rest() */
+	:: goto next	/* the back-off passes */
 	:: atomic {	/* [registry.lock] registry_rest() */
+#ifdef MISTAKE_RESTS_IN_A_FORCED_STOP
 		!registry_lock ->
-		rest_ended[me] = ended;
-		rest_stop[me] = stop;
+#else
+		!registry_lock && stop != STOP_FORCE ->
+#endif
 		sleep_for(REST)
-	};
+	}
+	:: atomic { stop == STOP_FORCE -> goto next }
+	fi;
 rest:
-		slept;
-		atomic {	/* [registry.lock] */
-			!registry_lock ->
-			if
-			:: rest_ended[me] == ended && rest_stop[me] == stop && !(timed[me] && deadline_passed) ->
-				sleep_for(REST);
-				goto rest
-			:: else ->
-				waits_for[me] = 0; timed[me] = 0; rest_ended[me] = 0; rest_stop[me] = 0
-			fi
-		}
-	fi;
-next:
-	if
-	:: in_queue ->
-		share = (SHARED && me == ACCEPTORS -> share - 1 : share);
-		goto next_of_queue
-	:: else -> goto until_stop
-	fi;
-
-of_the_queue:	/* accept_queued() */
-	atomic {
-		in_queue = 1;
+	atomic {	/* [registry.lock] */
+		slept && !registry_lock ->
 		if
-		:: SHARED && me == ACCEPTORS -> share = queued[me]	/* listener_queued() */
-		:: else -> shut_out[me] = 1				/* listener_let_nobody_in() */
+		:: rested[me] || (timed[me] && deadline_passed) -> awake; rested[me] = 0; goto next
+		:: else -> sleep_for(REST); goto rest
 		fi
 	};
-next_of_queue:
+
+handed_over:
+	atomic { slot = 0; fd = 0; thread = 0 };
+next:
 	if
-	:: share > 0 && queued[me] > 0 -> goto await_room		/* has_queued() */
+	:: !in_queue -> goto until_stop
 	:: else
 	fi;
+
+next_of_queue:	/* accept_queued(): has_queued() */
+	if
+	:: atomic { clients > 0 -> clients--; is_queued = 1; goto await_room }
+	:: true
+	fi;
+
 leave:
-	atomic { queued[me] = 0; shut_out[me] = 1; share = 0; in_queue = 0 };	/* close(2) */
 	atomic {	/* [accepting.lock] */
+		is_queued = 0;
+		in_queue = 0;
 		accepting--;
 		if
 		:: accepting == 0 && waits_at == AT_ACCEPTING -> waits_at = 0
@@ -533,13 +491,13 @@ leave:
 /* A call on the socket.  Only this thread closes it, so it must still be the connection's. */
 #define call_on_socket	prove(no_stranger_is_touched, holder[fd] == slot)
 
-/* The owner's exchange of the state: publish().  FORCED is put back, in a step of its own. */
+/* publish(): the exchange of the state.  FORCED is final; nobody looks before it is put back. */
 inline publish(state)
 {
 	if
-	:: gate[slot] == GATE_FORCED -> gate[slot] = state; goto put_back
+	:: gate[slot] == GATE_FORCED -> input = 0; goto detach
 	:: gate[slot] == GATE_WOKEN ->
-		prove(only_who_waits_is_woken, waiting);
+		prove(only_who_waits_is_woken, waits);
 		woken = 1;
 		gate[slot] = state
 	:: else -> gate[slot] = state
@@ -552,179 +510,170 @@ proctype worker(byte me)
 	byte fd;
 	bit said;	/* bytes_in > 0 */
 	bit woken;	/* stream.woken */
-	byte budget;	/* drain_end: 0 not set, 1 something has arrived before it, 2 all that has is read */
-	bit input;	/* what recv(2) has returned: 1 a message or its beginning, 0 the end */
-	bit waiting;	/* between the two publish() of await_input() */
+	byte budget;	/* drain_end: 0 not set, 1 something unread is before it, 2 nothing is */
+	bit input;	/* what recv(2) returned: 1 a message, or its beginning; 0 the end, or a timeout */
+	bit waits;	/* between the two publish() of await_input() */
 
-end_asleep:		/* not born yet, or in park() with time to spare */
+end_asleep:	/* not born yet, or in park() with time to spare */
 	atomic {	/* [workers.lock] */
-		called[me] ->
+		called[me] && lives[me] ->
 		called[me] = 0;
 		slot = job[me];
-		job[me] = 0
+		job[me] = 0;
+		fd = slot_fd[slot];		/* converse() */
+		slot_thread[slot] = me
 	};
-
-converse:
 #ifdef MISTAKE_COUNTED_BY_THE_WORKER
 	atomic { barrier_enter() };
 #endif
-	atomic { slot_thread[slot] = me; fd = slot_fd[slot] };
-
-	/* stream_read_line(), and so on: may_begin(), then await_input() with its own may_begin() */
-read:
-	if
-	:: budget == 2 -> goto finish
-	:: budget == 0 && (woken || (said && draining)) -> goto look_at_what_arrived
-	:: budget == 1 || (budget == 0 && !woken && !(said && draining))
-	fi;
 	goto await_input;
 
-look_at_what_arrived:	/* FIONREAD */
-	if
-	:: budget = 1
-	:: goto finish
-	fi;
+	/* The next message.  First, may_begin(). */
+read:
+	atomic {
+		if
+		:: budget == 2 -> goto finish
+		:: budget == 0 && (woken || draining) ->
+			if	/* FIONREAD */
+			:: budget = 1
+			:: goto finish
+			fi
+		:: else
+		fi
+	};
 
 await_input:
-#ifdef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
-	if
-	:: budget == 0 && (woken || (said && draining)) ->
-		if
-		:: budget = 1
-		:: goto finish
-		fi
-	:: else
-	fi;
-#endif
-	atomic { publish((said -> GATE_IDLE : GATE_NEW)); waiting = 1 };
+	atomic {
+		publish((said -> GATE_IDLE : GATE_NEW));
+		waits = 1;
+		/* Who has said nothing yet does not look at the flag. */
 #ifndef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
-	if
-	:: budget == 0 && (woken || (said && draining)) ->
 		if
-		:: budget = 1
-		:: goto waited_enough
+		:: said -> goto look_again
+		:: else
 		fi
-	:: else
-	fi;
 #endif
+	};
 receive:
 	atomic {
 		call_on_socket;
 		if
-		:: budget == 1 -> input = 1; goto received	/* it is there */
-		:: budget == 0 && !said -> input = 1; goto received	/* the peer speaks */
-		:: budget == 0 -> input = 0; goto received	/* it ends, or its time is up */
-		:: budget == 0 -> sleeps[me] = 1	/* it is silent */
+		:: budget == 1 || !said -> input = 1; goto received
+		:: budget == 0 -> goto received		/* it ends, or it is idle for too long */
+		:: budget == 0				/* it is silent */
 		fi
 	};
+	receives[me] = 1;
 	atomic {
 		interrupted[me] || cut_off[fd] ->
-		sleeps[me] = 0;
+		receives[me] = 0;
 		interrupted[me] = 0;
 		if
-		:: cut_off[fd] -> input = 0; goto received
+		:: cut_off[fd] -> goto received
 		:: else
 		fi
 	};
-	/* heed_the_knock() */
-	if
-	:: gate[slot] != GATE_WOKEN -> goto receive
-	:: else
-	fi;
-	atomic { publish(GATE_BUSY) };
-	if
-	:: budget = 1; goto receive	/* the knock found unread input */
-	:: input = 0; goto waited_enough
-	fi;
-
-received:
-	atomic { publish(GATE_BUSY); waiting = 0 };
-	if
-	:: atomic { input == 0 -> goto finish }
-	:: atomic { input == 0 -> goto detach }	/* EOF, or FORCED: no linger */
-	:: atomic { input == 1 -> input = 0; said = 1; budget = (budget == 1 -> 2 : 0) }
-	fi;
-
-	/* GATE_BUSY: the rest of the message, the service, the reply. */
-	if
-	:: goto read		/* answered */
-	:: atomic { call_on_socket; sleeps[me] = 1 }	/* the peer stops in the middle */
-	fi;
-sleep_in_message:
-	atomic {
-		interrupted[me] || cut_off[fd] ->
-		interrupted[me] = 0;
+	atomic {	/* heed_the_knock() */
 		if
-		:: cut_off[fd] -> sleeps[me] = 0; goto detach
-		:: else -> goto sleep_in_message
+		:: gate[slot] != GATE_WOKEN -> goto receive
+		:: else
+		fi;
+		publish(GATE_BUSY);
+		if	/* may_begin(), FIONREAD */
+		:: budget = 1; input = 1; goto received
+		:: waits = 0; goto finish
 		fi
+	};
+
+look_again:	/* may_begin() behind publish() */
+	atomic {
+		if
+		:: budget == 0 && (woken || draining) ->
+			if	/* FIONREAD */
+			:: budget = 1
+			:: goto waited_enough
+			fi
+		:: else
+		fi;
+		goto receive
 	};
 
 waited_enough:
-	atomic { publish(GATE_BUSY); waiting = 0 };
+	atomic { publish(GATE_BUSY); waits = 0; goto finish };
 
-finish:		/* stream_finish() */
-	atomic { publish(GATE_LINGERING) };
+received:
 	atomic {
+		publish(GATE_BUSY);
+		waits = 0;
+		if
+		:: input == 0 -> goto finish
+		:: input == 0 -> goto detach	/* end of stream: no need to linger */
+		:: input == 1 ->
+			input = 0;
+			said = 1;
+			budget = (budget == 1 -> 2 : 0)
+		fi;
+		/* The rest of the message, the service, the reply. */
+		if
+		:: goto read		/* answered */
+		:: call_on_socket	/* the peer stops in the middle */
+		fi
+	};
+	cut_off[fd];
+	goto detach;
+
+finish:	/* stream_finish() */
+	atomic {
+		publish(GATE_LINGERING);
 		call_on_socket;
 		if
 		:: goto detach		/* the peer has everything */
-		:: sleeps[me] = 1	/* or not yet: linger_read_out() */
+		:: true			/* not yet: linger_read_out() */
 		fi
 	};
-linger:
-	atomic {
-		interrupted[me] || cut_off[fd] ->
-		interrupted[me] = 0;
-		if
-		:: cut_off[fd] -> sleeps[me] = 0; goto detach
-		:: else -> goto linger
-		fi
-	};
-
-put_back:
-	gate[slot] = GATE_FORCED;
+	cut_off[fd];
 
 detach:
 #ifdef MISTAKE_CLOSED_BEFORE_IT_IS_DETACHED
-	atomic { close_descriptor(fd, slot) };
+	atomic { close_descriptor(fd, slot); fd = 0 };
 	atomic { !registry_lock -> slot_fd[slot] = 0 };
 #else
 	atomic { !registry_lock -> slot_fd[slot] = 0 };	/* [registry.lock] registry_detach() */
-	atomic { close_descriptor(fd, slot) };
+	atomic { close_descriptor(fd, slot); fd = 0 };
 #endif
-	fd = 0;
+#ifdef MISTAKE_LEFT_BEFORE_THE_RELEASE
+	atomic { barrier_leave() };
+#endif
 	atomic {	/* [registry.lock] registry_release() */
 		!registry_lock ->
 #ifdef MISTAKE_SIGNALLED_BEFORE_THE_CHANGE
+		end_rests();
 		wake_waiters()
 	};
 	atomic {
 		!registry_lock ->
 #endif
 		push(slot);
-		ended++;
 #if !defined(MISTAKE_SIGNALLED_BEFORE_THE_CHANGE) && !defined(MISTAKE_FREED_SLOT_NOT_SIGNALLED)
+		end_rests();
 		wake_waiters();
 #endif
-		slot_thread[slot] = 0;
-		gate[slot] = 0;
-		slot = 0
+		slot = 0; said = 0; woken = 0; budget = 0; waits = 0
 	};
+#ifndef MISTAKE_LEFT_BEFORE_THE_RELEASE
 	atomic { barrier_leave() };
-	atomic { said = 0; woken = 0; budget = 0; input = 0; waiting = 0 };
+#endif
 
-	/* [workers.lock] park() */
-	if
-	:: atomic { parked[me] = 1 }; goto end_asleep
-	:: atomic { lives[me] = 0 }; goto end_asleep	/* there are threads.parked of them */
-	:: atomic { parked[me] = 1 }
+	if	/* park() */
+	:: atomic { parked[me] = 1; goto end_asleep }	/* [workers.lock] */
+	:: parked[me] = 1				/* [workers.lock] */
 	fi;
-	atomic {	/* its time is up; a job can have come just before */
+	atomic {	/* [workers.lock] its time is up; a job may have come just before */
 		if
-		:: called[me] -> goto end_asleep
-		:: else -> parked[me] = 0; lives[me] = 0; goto end_asleep
-		fi
+		:: called[me]
+		:: else -> parked[me] = 0; lives[me] = 0
+		fi;
+		goto end_asleep
 	}
 }
 
@@ -748,7 +697,8 @@ inline knock_at_acceptors()
 
 /* Whom one more round of a loop would reach. */
 #define hears_as_acceptor(a)	(accepts[a] && !accept_interrupted[a])
-#define hears_as_worker(s)	(is_woken(s) && sleeps[slot_thread[s]] && !interrupted[slot_thread[s]])
+#define hears_as_worker(s)	\
+	(is_woken(s) && receives[slot_thread[s]] && !interrupted[slot_thread[s]])
 #if defined(MISTAKE_ONE_KNOCK_AT_THE_ACCEPTOR) || defined(MISTAKE_NO_KNOCK_AT_THE_ACCEPTOR)
 #define some_acceptor_hears	false
 #else
@@ -760,27 +710,38 @@ inline knock_at_acceptors()
 #define some_worker_hears	any_slot(hears_as_worker)
 #endif
 
+#define knock_at(s)	\
+	prove(no_knock_at_the_dead, lives[slot_thread[s]]); \
+	interrupted[slot_thread[s]] = receives[slot_thread[s]]
+
 /*
- * registry_wake_idle().  Which new connections are of age is drawn by lot, but all are if the walk
- * is made for their sake.  A compare-and-swap is one step with the load before it: if the state is
- * another one by then it fails, as if the load had come as late.
+ * registry_wake_idle() [registry.lock].  Which of the new connections are of age is drawn by lot, but
+ * all are if the walk is made for their sake.
  */
+#ifdef MISTAKE_WOKEN_WITHOUT_COMPARING
 inline wake_idle()
 {
 	atomic { !registry_lock -> registry_lock = 1; s = 1 };
 	do
-	:: s <= SLOTS ->
-#ifdef MISTAKE_WOKEN_WITHOUT_COMPARING
-		if
-		:: atomic { is_idle(s) || (is_new(s) && of_age) -> is_told = 1 };
-			atomic { gate[s] = GATE_WOKEN; is_told = 0 }
-		:: else
-		fi;
+	:: atomic { s <= SLOTS && (is_idle(s) || (is_new(s) && of_age)) -> skip };
+		atomic { gate[s] = GATE_WOKEN; knock_at(s); s++ }
+	:: atomic { s <= SLOTS && !(is_idle(s) || (is_new(s) && of_age)) -> s++ }
+	:: atomic { s > SLOTS -> break }
+	od;
+	atomic { registry_lock = 0; s = 0; of_age = 0 }
+}
 #else
-		atomic {
+inline wake_idle()
+{
+	atomic {
+		!registry_lock ->
+		s = 1;
+		do
+		:: s <= SLOTS ->
+			is_told = 0;
 			if
 #ifdef MISTAKE_WOKEN_BEFORE_THE_FLAG
-			:: is_idle(s) && !draining -> gate[s] = GATE_WOKEN
+			:: is_idle(s) && !draining -> gate[s] = GATE_WOKEN; is_told = 1
 			:: is_idle(s) && draining
 #else
 			:: is_idle(s) -> gate[s] = GATE_WOKEN; is_told = 1
@@ -788,66 +749,68 @@ inline wake_idle()
 			:: is_new(s) -> gate[s] = GATE_WOKEN; is_told = 1
 			:: is_new(s) && !of_age
 			:: !is_idle(s) && !is_new(s)
-			fi
-		};
-#endif
-		atomic {
-#ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
-			is_told = is_told && is_woken(s)
-#else
-			is_told = is_woken(s)
-#endif
-		};
-		atomic {
+			fi;
 			if
-			:: is_told ->
-				prove(no_knock_at_the_dead, lives[slot_thread[s]]);
-				interrupted[slot_thread[s]] = sleeps[slot_thread[s]]
+#ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
+			:: is_told -> knock_at(s)
+#else
+			:: is_woken(s) -> knock_at(s)
+#endif
 			:: else
 			fi;
-			is_told = 0;
 			s++
-		}
-	:: else -> break
-	od;
-	atomic { registry_lock = 0; s = 0; of_age = 0 }
+		:: else -> break
+		od;
+		s = 0; is_told = 0; of_age = 0
+	}
 }
+#endif
 
-/* registry_cut() */
+/* registry_cut() [registry.lock] */
+#ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
 inline cut_all()
 {
-#ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
 	s = 1;
-#else
-	atomic { !registry_lock -> registry_lock = 1; s = 1 };
-#endif
 	do
 	:: s <= SLOTS ->
 		fd = slot_fd[s];
-		if
-		:: fd != 0 ->
-			atomic {
-				if
-				:: is_idle(s) || is_new(s) -> gate[s] = GATE_WOKEN; is_told = 1
-				:: else
-				fi
-			};
+		atomic {
 			if
-			:: !is_told -> gate[s] = GATE_FORCED
+			:: fd != 0 ->
+				gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
+				prove(no_stranger_is_touched, holder[fd] == s);
+				cut_off[fd] = 1
 			:: else
 			fi;
-			atomic {
-				prove(no_stranger_is_touched, holder[fd] == s);
-				cut_off[fd] = 1;
-				is_told = 0
-			}
-		:: else
-		fi;
-		atomic { fd = 0; s++ }
+			s++
+		}
 	:: else -> break
-	od;
-	atomic { registry_lock = 0; s = 0 }
+	od
 }
+#else
+inline cut_all()
+{
+	atomic {
+		!registry_lock ->
+		s = 1;
+		do
+		:: s <= SLOTS ->
+			fd = slot_fd[s];
+			if
+			:: fd != 0 ->
+				gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
+				prove(no_stranger_is_touched, holder[fd] == s);
+				cut_off[fd] = 1
+			:: else
+			fi;
+			s++
+		:: else -> break
+		od;
+		s = 0;
+		fd = 0
+	}
+}
+#endif
 
 /*
  * barrier_wait() and the is_forced() behind it.  It ends when nobody is inside, when there is a
@@ -900,6 +863,7 @@ proctype coordinator()
 		!registry_lock ->
 		stop = STOP_DRAIN;
 #ifndef MISTAKE_STOP_NOT_BROADCAST
+		end_rests();
 		wake_waiters()
 #endif
 	};
@@ -952,6 +916,7 @@ force:
 	atomic {	/* [registry.lock] registry_stop() */
 		!registry_lock ->
 		stop = STOP_FORCE;
+		end_rests();
 		wake_waiters()
 	};
 	forced = 1;	/* a second signal has nothing more to say */
@@ -972,7 +937,7 @@ force:
 done:
 	atomic {
 		prove(nobody_is_missed, inside == 0 && in_use == 0 && open_descriptors == 0 &&
-			accepted == ended + refused);
+			accepting == 0);
 		over = 1
 	}
 }
@@ -985,27 +950,13 @@ done:
 	(accepts[a] && draining) || \
 	(waits_for[a] == ROOM && (has_room || draining)) || \
 	(waits_for[a] == ROOM_IN_DRAIN && (has_room || !may_wait(ROOM_IN_DRAIN))) || \
-	(waits_for[a] == REST && (rest_ended[a] != ended || rest_stop[a] != stop)))
-#define lost_worker(s) (slot_fd[s] != 0 && draining && sleeps[slot_thread[s]] && \
-	(gate[s] == GATE_NEW || gate[s] == GATE_IDLE || gate[s] == GATE_WOKEN || stop == STOP_FORCE))
+	(waits_for[a] == REST && (rested[a] || stop == STOP_FORCE)))
+#define lost_worker(s) (slot_fd[s] != 0 && draining && receives[slot_thread[s]])
 #define lost_parked(t) (job[t] != 0 && lives[t] && !called[t])
 #define lost_coordinator \
 	((waits_at == AT_BUSY && inside == 0) || (waits_at == AT_ACCEPTING && accepting == 0))
 
 #define rests(a)	(waits_for[a] == REST)
-inline end_the_rests()
-{
-	n = 1;
-	do
-	:: n <= ACCEPTORS ->
-		if
-		:: rests(n) -> rest_stop[n] = TIME_IS_UP; waits_for[n] = 0
-		:: else
-		fi;
-		n++
-	:: else -> break
-	od
-}
 
 proctype clock()
 {
@@ -1019,7 +970,9 @@ end_for_good:
 		prove(the_count_is_the_connections, inside == open_descriptors);
 		if
 		:: late && !asked -> asked = 1
-		:: any_acceptor(rests) -> end_the_rests()
+		:: any_acceptor(rests) ->	/* the back-off passes */
+			end_rests();
+			wake_waiters()
 		:: !any_acceptor(rests) && (!late || asked) && stop == STOP_DRAIN && !deadline_passed && !over ->
 			deadline_passed = 1
 		:: else ->
@@ -1038,7 +991,6 @@ init {
 		:: true
 		fi;
 		accepting = ACCEPTORS;
-		run clients();
 		run acceptor(1);
 #if ACCEPTORS > 1
 		run acceptor(2);
