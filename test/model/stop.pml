@@ -234,16 +234,21 @@ inline end_rests()
 }
 
 /*
- * [registry.lock] The first free one, where C has a list: slots are alike, so which one it is makes
- * no difference.
+ * [registry.lock] Any free one, where C has a list: slots are alike, and the run with another one is
+ * the same run under another name.  That with the descriptor's number makes for the fewest names.
  */
-inline pop(slot)
+inline pop(slot, wish)
 {
-	slot = 1;
-	do
-	:: slot <= SLOTS && taken[slot] -> slot++
-	:: else -> break
-	od;
+	slot = wish;
+	if
+	:: slot > SLOTS || taken[slot] ->
+		slot = 1;
+		do
+		:: slot <= SLOTS && taken[slot] -> slot++
+		:: else -> break
+		od
+	:: else
+	fi;
 	prove(a_slot_has_one_owner, slot <= SLOTS);
 	taken[slot] = 1;
 	in_use++
@@ -266,19 +271,24 @@ bit parked[WORKERS + 1];	/* in the list */
 bit called[WORKERS + 1];	/* its condition variable is signalled; or it is just born */
 byte job[WORKERS + 1];
 
-/* The first thread of which it holds, as with slots; WORKERS + 1 if there is none. */
-inline first_of(thread, holds)
+/* Any thread of which it holds, as with slots; WORKERS + 1 if there is none. */
+inline find_thread(thread, holds, wish)
 {
-	thread = 1;
-	do
-	:: thread <= WORKERS && !(holds) -> thread++
-	:: else -> break
-	od
+	thread = wish;
+	if
+	:: thread > WORKERS || !(holds) ->
+		thread = 1;
+		do
+		:: thread <= WORKERS && !(holds) -> thread++
+		:: else -> break
+		od
+	:: else
+	fi
 }
 
 /* How the run goes. */
 
-bit hurry;			/* the deadline and a second signal come at any time, or not */
+bit hurry;			/* whatever has a time may have its time at any moment */
 bit late;			/* the first signal comes when all is at rest, not before */
 bit asked;			/* it has come */
 bit over;			/* the coordinator is done */
@@ -306,34 +316,47 @@ proctype acceptor(byte me)
 	bit has_slept;
 #endif
 
-until_stop:
-	if
-	:: draining -> in_queue = 1; goto next_of_queue
-	:: else
-	fi;
-
-await_room:
-	atomic {	/* [registry.lock] registry_await_room() */
+next:	/* is_stopping(), has_queued(), registry_await_room() */
+	atomic {	/* [registry.lock] */
 		slept && !registry_lock ->
 		awake;
 		if
+		:: !in_queue && draining -> in_queue = 1
+		:: else
+		fi;
+		if
+		:: in_queue && !is_queued ->
+			if
+			:: clients > 0 -> clients--; is_queued = 1
+			:: goto leave
+			fi
+		:: else
+		fi;
+		if
 		:: in_queue && !may_wait(ROOM_IN_DRAIN) -> goto leave
-		:: !in_queue && !may_wait(ROOM) -> goto until_stop
 		:: else
 		fi;
 		if
 		:: has_room -> goto accept_one
-		:: else -> sleep_for((in_queue -> ROOM_IN_DRAIN : ROOM)); goto await_room
+		:: else -> sleep_for((in_queue -> ROOM_IN_DRAIN : ROOM)); goto next
 		fi
 	};
 
-accept_one:
-	if
-	:: atomic { is_queued -> is_queued = 0; open_descriptor(fd); goto enter }
-	:: atomic { !in_queue && clients > 0 -> clients--; open_descriptor(fd); goto enter }
-	:: atomic { !in_queue -> accepts[me] = 1 }				/* nobody comes any more */
-	:: atomic { is_queued && is_shared -> is_queued = 0; accepts[me] = 1 }	/* somebody was faster */
-	fi;
+accept_one:	/* accept4(), barrier_enter() */
+	atomic {
+		if
+		:: is_queued -> is_queued = 0
+		:: !in_queue && clients > 0 -> clients--
+		:: !in_queue -> accepts[me] = 1; goto sleeps		/* nobody comes any more */
+		:: is_queued && is_shared -> is_queued = 0; accepts[me] = 1; goto sleeps /* too late */
+		fi;
+		open_descriptor(fd);
+#ifndef MISTAKE_COUNTED_BY_THE_WORKER
+		barrier_enter();
+#endif
+		goto take
+	};
+sleeps:
 	atomic {	/* EINTR */
 		accept_interrupted[me] ->
 		accepts[me] = 0;
@@ -341,23 +364,18 @@ accept_one:
 		goto next
 	};
 
-enter:	/* hand_over() */
-#ifndef MISTAKE_COUNTED_BY_THE_WORKER
-	atomic { barrier_enter() };
-#endif
-
-take:
-	atomic {	/* [registry.lock] registry_take() */
+take:	/* registry_take() */
+	atomic {	/* [registry.lock] */
 		slept && !registry_lock ->
+		awake;
 #ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
 		if
 		:: has_slept -> has_slept = 0; goto take_it
 		:: else
 		fi;
 #endif
-		awake;
 		if
-		:: !may_wait(ROOM_IN_DRAIN) -> goto no_place
+		:: !may_wait(ROOM_IN_DRAIN) -> goto undo
 		:: else
 		fi;
 		if
@@ -369,37 +387,26 @@ take:
 #endif
 			goto take
 		fi;
-#ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
 take_it:
-		awake;
-#endif
-		pop(slot);
+		pop(slot, fd);
 		slot_fd[slot] = fd;
 		holder[fd] = slot;
 #ifdef MISTAKE_NEW_BEFORE_THE_THREAD_IS_KNOWN
-		gate[slot] = GATE_NEW;
+		gate[slot] = GATE_NEW
 #else
-		gate[slot] = GATE_BUSY;
+		gate[slot] = GATE_BUSY
 #endif
-		goto call
 	};
 
-no_place:
-	atomic { close_descriptor(fd, ACCEPTED); fd = 0 };
-#ifndef MISTAKE_COUNTED_BY_THE_WORKER
-	atomic { barrier_leave() };
-#endif
-	goto next;
-
-call:	/* worker_hand_over(): a parked thread, or a new one */
+	/* worker_hand_over(): a parked thread, or a new one */
 #ifdef MISTAKE_JOB_GIVEN_WITHOUT_THE_LOCK
-	atomic { first_of(thread, parked[thread]) };
+	atomic { find_thread(thread, parked[thread], slot) };
 	atomic {
 		if
 		:: thread <= WORKERS ->
 #else
 	atomic {	/* [workers.lock] call_parked() */
-		first_of(thread, parked[thread]);
+		find_thread(thread, parked[thread], slot);
 		if
 		:: thread <= WORKERS ->
 #endif
@@ -408,18 +415,20 @@ call:	/* worker_hand_over(): a parked thread, or a new one */
 #ifndef MISTAKE_PARKED_THREAD_NOT_SIGNALLED
 			called[thread] = 1;
 #endif
-			goto handed_over
+			slot = 0; fd = 0; thread = 0;
+			goto next
 		:: else
 		fi
 	};
 	atomic {	/* pthread_create(3); threads can run out */
-		first_of(thread, !lives[thread]);
+		find_thread(thread, !lives[thread], slot);
 		if
 		:: thread <= WORKERS ->
 			lives[thread] = 1;
 			job[thread] = slot;
 			called[thread] = 1;
-			goto handed_over
+			slot = 0; fd = 0; thread = 0;
+			goto next
 		:: else -> thread = 0
 		fi
 	};
@@ -430,47 +439,39 @@ call:	/* worker_hand_over(): a parked thread, or a new one */
 		slot_fd[slot] = 0;
 		holder[fd] = ACCEPTED;
 		push(slot);
-		wake_waiters();
-		slot = 0
+		wake_waiters()
 	};
-	atomic { close_descriptor(fd, ACCEPTED); fd = 0 };
+undo:
+	atomic {	/* close(2), barrier_leave() */
+		close_descriptor(fd, ACCEPTED);
 #if !defined(MISTAKE_NOT_UNCOUNTED_WITHOUT_A_THREAD) && !defined(MISTAKE_COUNTED_BY_THE_WORKER)
-	atomic { barrier_leave() };
+		barrier_leave();
 #endif
-	if	/* rest() */
-	:: goto next	/* the back-off passes */
-	:: atomic {	/* [registry.lock] registry_rest() */
-#ifdef MISTAKE_RESTS_IN_A_FORCED_STOP
-		!registry_lock ->
-#else
-		!registry_lock && stop != STOP_FORCE ->
-#endif
-		sleep_for(REST)
-	}
-	:: atomic { stop == STOP_FORCE -> goto next }
-	fi;
+		fd = 0;
+		if
+		:: slot == 0 -> goto next
+		:: else -> slot = 0
+		fi
+	};
 rest:
+	atomic {	/* [registry.lock] registry_rest() */
+		!registry_lock ->
+		if
+#ifndef MISTAKE_RESTS_IN_A_FORCED_STOP
+		:: stop == STOP_FORCE -> goto next
+#endif
+		:: hurry -> goto next		/* the back-off passes */
+		:: else -> sleep_for(REST)
+		fi
+	};
+rest_on:
 	atomic {	/* [registry.lock] */
 		slept && !registry_lock ->
 		if
 		:: rested[me] || (timed[me] && deadline_passed) -> awake; rested[me] = 0; goto next
-		:: else -> sleep_for(REST); goto rest
+		:: else -> sleep_for(REST); goto rest_on
 		fi
 	};
-
-handed_over:
-	atomic { slot = 0; fd = 0; thread = 0 };
-next:
-	if
-	:: !in_queue -> goto until_stop
-	:: else
-	fi;
-
-next_of_queue:	/* accept_queued(): has_queued() */
-	if
-	:: atomic { clients > 0 -> clients--; is_queued = 1; goto await_room }
-	:: true
-	fi;
 
 leave:
 	atomic {	/* [accepting.lock] */
@@ -486,21 +487,33 @@ leave:
 
 /*
  * live(), and with it converse() and park()
+ *
+ * Where the code publishes two states and does nothing between them that another thread could see,
+ * the model publishes the second one.  Calls other than recv(2) between messages are not knocked at,
+ * or go on after EINTR as if nothing had been; only a cut ends them.
  */
 
 /* A call on the socket.  Only this thread closes it, so it must still be the connection's. */
 #define call_on_socket	prove(no_stranger_is_touched, holder[fd] == slot)
 
 /* publish(): the exchange of the state.  FORCED is final; nobody looks before it is put back. */
-inline publish(state)
+inline publish(state, waits)
 {
 	if
-	:: gate[slot] == GATE_FORCED -> input = 0; goto detach
-	:: gate[slot] == GATE_WOKEN ->
-		prove(only_who_waits_is_woken, waits);
-		woken = 1;
-		gate[slot] = state
-	:: else -> gate[slot] = state
+	:: gate[slot] == GATE_FORCED -> goto detach
+	:: else -> prove(only_who_waits_is_woken, gate[slot] != GATE_WOKEN || waits)
+	fi;
+	gate[slot] = state
+}
+
+/* stream_finish() */
+inline finish(waits)
+{
+	publish(GATE_LINGERING, waits);
+	call_on_socket;
+	if
+	:: goto detach			/* the peer has everything */
+	:: goto in_call			/* not yet: linger_read_out() */
 	fi
 }
 
@@ -509,60 +522,59 @@ proctype worker(byte me)
 	byte slot;
 	byte fd;
 	bit said;	/* bytes_in > 0 */
-	bit woken;	/* stream.woken */
-	byte budget;	/* drain_end: 0 not set, 1 something unread is before it, 2 nothing is */
-	bit input;	/* what recv(2) returned: 1 a message, or its beginning; 0 the end, or a timeout */
-	bit waits;	/* between the two publish() of await_input() */
+	bit input;	/* recv(2) returns a message, or its beginning; else the end, or a timeout */
+	bit last;	/* what arrived before drain_end is all read with this message */
 
-end_asleep:	/* not born yet, or in park() with time to spare */
+end_asleep:	/* not born yet, or in park() */
 	atomic {	/* [workers.lock] */
-		called[me] && lives[me] ->
-		called[me] = 0;
-		slot = job[me];
-		job[me] = 0;
-		fd = slot_fd[slot];		/* converse() */
-		slot_thread[slot] = me
+		if
+		:: called[me] && lives[me] ->
+			called[me] = 0;
+			slot = job[me];
+			job[me] = 0;
+			fd = slot_fd[slot];	/* converse() */
+			slot_thread[slot] = me
+		:: parked[me] && hurry ->	/* it has waited long enough */
+			parked[me] = 0;
+			lives[me] = 0;
+			goto end_asleep
+		fi
 	};
 #ifdef MISTAKE_COUNTED_BY_THE_WORKER
 	atomic { barrier_enter() };
 #endif
-	goto await_input;
 
-	/* The next message.  First, may_begin(). */
-read:
-	atomic {
-		if
-		:: budget == 2 -> goto finish
-		:: budget == 0 && (woken || draining) ->
-			if	/* FIONREAD */
-			:: budget = 1
-			:: goto finish
-			fi
-		:: else
-		fi
-	};
+	/* Who has said nothing yet does not look at the flag. */
+	atomic { publish(GATE_NEW, false); goto receive_from };
 
 await_input:
 	atomic {
-		publish((said -> GATE_IDLE : GATE_NEW));
-		waits = 1;
-		/* Who has said nothing yet does not look at the flag. */
-#ifndef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
-		if
-		:: said -> goto look_again
-		:: else
-		fi
+		publish(GATE_IDLE, false);
+#ifdef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
+		goto receive_from
 #endif
 	};
-receive:
+	/* may_begin(): only now, with the state out */
 	atomic {
+		if
+		:: last -> input = 1; goto received
+		:: !last && draining ->
+			if	/* FIONREAD */
+			:: last = 1; input = 1; call_on_socket; goto received
+			:: true -> finish(true)
+			fi
+		:: else
+		fi;
+receive_from:
+		/* recv(2).  When it returns is the scheduler's choice. */
 		call_on_socket;
 		if
-		:: budget == 1 || !said -> input = 1; goto received
-		:: budget == 0 -> goto received		/* it ends, or it is idle for too long */
-		:: budget == 0				/* it is silent */
+		:: !said -> input = 1; goto received
+		:: goto received		/* the end; or idle for too long */
+		:: true				/* the peer is silent */
 		fi
 	};
+receive:
 	receives[me] = 1;
 	atomic {
 		interrupted[me] || cut_off[fd] ->
@@ -571,78 +583,60 @@ receive:
 		if
 		:: cut_off[fd] -> goto received
 		:: else
-		fi
-	};
-	atomic {	/* heed_the_knock() */
+		fi;
+		/* heed_the_knock() */
 		if
 		:: gate[slot] != GATE_WOKEN -> goto receive
 		:: else
 		fi;
-		publish(GATE_BUSY);
-		if	/* may_begin(), FIONREAD */
-		:: budget = 1; input = 1; goto received
-		:: waits = 0; goto finish
+		if	/* FIONREAD */
+		:: true -> publish(GATE_BUSY, true); last = 1; input = 1; call_on_socket; goto received
+		:: true -> finish(true)
 		fi
 	};
-
-look_again:	/* may_begin() behind publish() */
-	atomic {
-		if
-		:: budget == 0 && (woken || draining) ->
-			if	/* FIONREAD */
-			:: budget = 1
-			:: goto waited_enough
-			fi
-		:: else
-		fi;
-		goto receive
-	};
-
-waited_enough:
-	atomic { publish(GATE_BUSY); waits = 0; goto finish };
 
 received:
 	atomic {
-		publish(GATE_BUSY);
-		waits = 0;
 		if
-		:: input == 0 -> goto finish
-		:: input == 0 -> goto detach	/* end of stream: no need to linger */
-		:: input == 1 ->
-			input = 0;
-			said = 1;
-			budget = (budget == 1 -> 2 : 0)
+		:: input == 0 && gate[slot] == GATE_FORCED -> goto detach
+		:: input == 0 && gate[slot] != GATE_FORCED ->
+			if
+			:: true -> finish(true)
+			:: goto detach		/* end of stream: no need to linger */
+			fi
+		:: input == 1
 		fi;
-		/* The rest of the message, the service, the reply. */
+		input = 0;
+		publish(GATE_BUSY, true);
+		said = 1;
+		/* The rest of the message, the service, the reply; may_begin(). */
 		if
-		:: goto read		/* answered */
-		:: call_on_socket	/* the peer stops in the middle */
-		fi
+		:: call_on_socket; goto in_call			/* the peer stops in the middle */
+		:: last -> finish(true)
+		:: !last && draining ->
+			if	/* FIONREAD */
+			:: last = 1
+			:: true -> finish(true)
+			fi
+		:: !last
+		fi;
+		goto await_input
 	};
-	cut_off[fd];
-	goto detach;
 
-finish:	/* stream_finish() */
-	atomic {
-		publish(GATE_LINGERING);
-		call_on_socket;
-		if
-		:: goto detach		/* the peer has everything */
-		:: true			/* not yet: linger_read_out() */
-		fi
-	};
+in_call:
 	cut_off[fd];
 
 detach:
 #ifdef MISTAKE_CLOSED_BEFORE_IT_IS_DETACHED
-	atomic { close_descriptor(fd, slot); fd = 0 };
+	atomic { close_descriptor(fd, slot) };
 	atomic { !registry_lock -> slot_fd[slot] = 0 };
 #else
-	atomic { !registry_lock -> slot_fd[slot] = 0 };	/* [registry.lock] registry_detach() */
-	atomic { close_descriptor(fd, slot); fd = 0 };
-#endif
-#ifdef MISTAKE_LEFT_BEFORE_THE_RELEASE
-	atomic { barrier_leave() };
+	atomic {	/* [registry.lock] registry_detach(), close(2) */
+		!registry_lock ->
+		input = 0;
+		slot_fd[slot] = 0;
+		close_descriptor(fd, slot)
+	};
 #endif
 	atomic {	/* [registry.lock] registry_release() */
 		!registry_lock ->
@@ -653,26 +647,24 @@ detach:
 	atomic {
 		!registry_lock ->
 #endif
+#ifdef MISTAKE_LEFT_BEFORE_THE_RELEASE
+		barrier_leave()
+	};
+	atomic {
+		!registry_lock ->
+#endif
 		push(slot);
 #if !defined(MISTAKE_SIGNALLED_BEFORE_THE_CHANGE) && !defined(MISTAKE_FREED_SLOT_NOT_SIGNALLED)
 		end_rests();
 		wake_waiters();
 #endif
-		slot = 0; said = 0; woken = 0; budget = 0; waits = 0
+		slot = 0; fd = 0; said = 0; last = 0
 	};
+	atomic {	/* barrier_leave(), park() */
 #ifndef MISTAKE_LEFT_BEFORE_THE_RELEASE
-	atomic { barrier_leave() };
+		barrier_leave();
 #endif
-
-	if	/* park() */
-	:: atomic { parked[me] = 1; goto end_asleep }	/* [workers.lock] */
-	:: parked[me] = 1				/* [workers.lock] */
-	fi;
-	atomic {	/* [workers.lock] its time is up; a job may have come just before */
-		if
-		:: called[me]
-		:: else -> parked[me] = 0; lives[me] = 0
-		fi;
+		parked[me] = 1;
 		goto end_asleep
 	}
 }
@@ -684,12 +676,18 @@ detach:
 /* pthread_kill(3) with the knock: a thread that does not sleep in the call yet does not notice. */
 inline knock_at_acceptors()
 {
+#ifndef MISTAKE_NO_KNOCK_AT_THE_ACCEPTOR
 	n = 1;
 	do
 	:: n <= ACCEPTORS -> accept_interrupted[n] = accepts[n]; n++
 	:: else -> break
 	od
+#endif
 }
+
+#define knock_at(s)	\
+	prove(no_knock_at_the_dead, lives[slot_thread[s]]); \
+	interrupted[slot_thread[s]] = receives[slot_thread[s]]
 
 #define is_idle(s)		(slot_fd[s] != 0 && gate[s] == GATE_IDLE)
 #define is_new(s)		(slot_fd[s] != 0 && gate[s] == GATE_NEW)
@@ -710,16 +708,45 @@ inline knock_at_acceptors()
 #define some_worker_hears	any_slot(hears_as_worker)
 #endif
 
-#define knock_at(s)	\
-	prove(no_knock_at_the_dead, lives[slot_thread[s]]); \
-	interrupted[slot_thread[s]] = receives[slot_thread[s]]
-
 /*
  * registry_wake_idle() [registry.lock].  Which of the new connections are of age is drawn by lot, but
  * all are if the walk is made for their sake.
  */
-#ifdef MISTAKE_WOKEN_WITHOUT_COMPARING
 inline wake_idle()
+{
+	s = 1;
+	do
+	:: s <= SLOTS ->
+#ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
+		already = is_woken(s);
+#endif
+		if
+#ifdef MISTAKE_WOKEN_BEFORE_THE_FLAG
+		:: is_idle(s) && !draining -> gate[s] = GATE_WOKEN
+		:: is_idle(s) && draining
+#else
+		:: is_idle(s) -> gate[s] = GATE_WOKEN
+#endif
+		:: is_new(s) -> gate[s] = GATE_WOKEN
+		:: is_new(s) && !of_age
+		:: !is_idle(s) && !is_new(s)
+		fi;
+		if
+#ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
+		:: is_woken(s) && !already -> knock_at(s)
+#else
+		:: is_woken(s) -> knock_at(s)
+#endif
+		:: else
+		fi;
+		s++
+	:: else -> break
+	od;
+	s = 0; of_age = 0
+}
+
+/* Load, and store without comparing. */
+inline wake_idle_wrongly()
 {
 	atomic { !registry_lock -> registry_lock = 1; s = 1 };
 	do
@@ -730,107 +757,34 @@ inline wake_idle()
 	od;
 	atomic { registry_lock = 0; s = 0; of_age = 0 }
 }
-#else
-inline wake_idle()
-{
-	atomic {
-		!registry_lock ->
-		s = 1;
-		do
-		:: s <= SLOTS ->
-			is_told = 0;
-			if
-#ifdef MISTAKE_WOKEN_BEFORE_THE_FLAG
-			:: is_idle(s) && !draining -> gate[s] = GATE_WOKEN; is_told = 1
-			:: is_idle(s) && draining
-#else
-			:: is_idle(s) -> gate[s] = GATE_WOKEN; is_told = 1
-#endif
-			:: is_new(s) -> gate[s] = GATE_WOKEN; is_told = 1
-			:: is_new(s) && !of_age
-			:: !is_idle(s) && !is_new(s)
-			fi;
-			if
-#ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
-			:: is_told -> knock_at(s)
-#else
-			:: is_woken(s) -> knock_at(s)
-#endif
-			:: else
-			fi;
-			s++
-		:: else -> break
-		od;
-		s = 0; is_told = 0; of_age = 0
-	}
-}
-#endif
 
-/* registry_cut() [registry.lock] */
-#ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
-inline cut_all()
+/* One step of registry_cut() */
+inline cut(fd)
 {
-	s = 1;
-	do
-	:: s <= SLOTS ->
-		fd = slot_fd[s];
-		atomic {
-			if
-			:: fd != 0 ->
-				gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
-				prove(no_stranger_is_touched, holder[fd] == s);
-				cut_off[fd] = 1
-			:: else
-			fi;
-			s++
-		}
-	:: else -> break
-	od
+	if
+	:: fd != 0 ->
+		gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
+		prove(no_stranger_is_touched, holder[fd] == s);
+		cut_off[fd] = 1
+	:: else
+	fi
 }
-#else
-inline cut_all()
-{
-	atomic {
-		!registry_lock ->
-		s = 1;
-		do
-		:: s <= SLOTS ->
-			fd = slot_fd[s];
-			if
-			:: fd != 0 ->
-				gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
-				prove(no_stranger_is_touched, holder[fd] == s);
-				cut_off[fd] = 1
-			:: else
-			fi;
-			s++
-		:: else -> break
-		od;
-		s = 0;
-		fd = 0
-	}
-}
-#endif
 
-/*
- * barrier_wait() and the is_forced() behind it.  It ends when nobody is inside, when there is a
- * reason for one more round, or at once when the second signal comes.
- */
-inline wait_at(barrier, count, reason, those_new)
+/* barrier_wait(): the look with which it begins.  [its lock] */
+inline look_at(barrier, count)
 {
-#ifdef MISTAKE_LEFT_WITHOUT_THE_LOCK
 	if
 	:: count > 0 -> waits_at = barrier
 	:: else
-	fi;
-#else
-	atomic {	/* [its lock] */
-		if
-		:: count > 0 -> waits_at = barrier
-		:: else
-		fi
-	};
-#endif
+	fi
+}
+
+/*
+ * barrier_wait(): its sleep, with the is_forced() behind it.  It ends when nobody is inside, when
+ * there is a reason for one more round, or when the second signal comes.
+ */
+inline sleep_at(count, reason, those_new)
+{
 	atomic {	/* [its lock] */
 		if
 		:: waits_at == 0
@@ -846,70 +800,72 @@ inline wait_at(barrier, count, reason, those_new)
 proctype coordinator()
 {
 	byte s;
-	byte fd;
-	bit is_told;
 	bit of_age;	/* the coming walk is for the sake of the new */
 	bit forced;	/* the second signal was taken */
 	bit left = 1;	/* c->left, and what the last barrier_wait() returned */
+#ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
+	bit already;
+#endif
+#ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
+	byte fd;
+#endif
 
-	if
-	:: late -> asked
-	:: else
-	fi;
 #ifdef MISTAKE_WOKEN_BEFORE_THE_FLAG
-	wake_idle();
+	atomic { (!late || asked) && !registry_lock -> wake_idle() };
 #endif
 	atomic {	/* [registry.lock] registry_stop() */
-		!registry_lock ->
+		(!late || asked) && !registry_lock ->
 		stop = STOP_DRAIN;
 #ifndef MISTAKE_STOP_NOT_BROADCAST
 		end_rests();
-		wake_waiters()
+		wake_waiters();
 #endif
-	};
 #ifdef MISTAKE_BARRIER_CLOSED_BEFORE_THE_ACCEPTORS_ARE_DONE
-	closed = 1;
+		closed = 1;
 #endif
 #ifdef MISTAKE_ONE_KNOCK_AT_THE_ACCEPTOR
-	atomic { knock_at_acceptors() };
+		knock_at_acceptors();
 #endif
-	if
-	:: hurry -> forced = 1
-	:: true
-	fi;
+		if
+		:: hurry -> goto force		/* is_forced() */
+		:: true
+		fi
+	};
 
-	/* close_the_doors() */
-	do
-	:: forced || !left -> break
-	:: else ->
+close_the_doors:
+#ifdef MISTAKE_WOKEN_WITHOUT_COMPARING
+	wake_idle_wrongly();
+#endif
+	atomic {
+		!registry_lock ->
+#ifndef MISTAKE_WOKEN_WITHOUT_COMPARING
 		wake_idle();
-#if !defined(MISTAKE_ONE_KNOCK_AT_THE_ACCEPTOR) && !defined(MISTAKE_NO_KNOCK_AT_THE_ACCEPTOR)
-		atomic { knock_at_acceptors() };
 #endif
-		wait_at(AT_ACCEPTING, accepting, some_acceptor_hears || some_worker_hears, any_slot(is_new))
-	od;
-	left = 1;
-	if
-	:: hurry -> forced = 1
-	:: true
-	fi;
-
-	/* wait_for_workers() */
+#ifndef MISTAKE_ONE_KNOCK_AT_THE_ACCEPTOR
+		knock_at_acceptors();
+#endif
+		look_at(AT_ACCEPTING, accepting)
+	};
+	sleep_at(accepting, some_acceptor_hears || some_worker_hears, any_slot(is_new));
 	if
 	:: forced -> goto force
-	:: else -> closed = 1	/* [busy.lock] barrier_close() */
+	:: !forced && left -> goto close_the_doors
+	:: !forced && !left && hurry -> goto force	/* is_forced() */
+	:: !forced && !left
 	fi;
-	do
-	:: wake_idle();
-		wait_at(AT_BUSY, inside, some_worker_hears || deadline_passed, any_slot(is_new));
-		if
-		:: !left || forced || deadline_passed -> break
-		:: else
-		fi
-	od;
+
+	closed = 1;	/* [busy.lock] barrier_close() */
+wait_for_workers:
+	atomic {
+		!registry_lock ->
+		wake_idle();
+		look_at(AT_BUSY, inside)
+	};
+	sleep_at(inside, some_worker_hears || deadline_passed, any_slot(is_new));
 	if
 	:: !left -> goto done
-	:: else
+	:: left && (forced || deadline_passed) -> goto force
+	:: left && !forced && !deadline_passed -> goto wait_for_workers
 	fi;
 
 force:
@@ -917,27 +873,46 @@ force:
 		!registry_lock ->
 		stop = STOP_FORCE;
 		end_rests();
-		wake_waiters()
+		wake_waiters();
+		forced = 1	/* a signal has nothing more to say */
 	};
-	forced = 1;	/* a second signal has nothing more to say */
-	left = 1;
-	do
-	:: !left -> break
-	:: else ->
-#ifdef MISTAKE_CUT_BEFORE_THE_ACCEPTORS_ARE_DONE
-		break;
+let_go:
+#ifndef MISTAKE_CUT_BEFORE_THE_ACCEPTORS_ARE_DONE
+	atomic { knock_at_acceptors(); look_at(AT_ACCEPTING, accepting) };
+	sleep_at(accepting, some_acceptor_hears, false);
+	if
+	:: left -> goto let_go
+	:: else
+	fi;
 #endif
-		atomic { knock_at_acceptors() };
-		wait_at(AT_ACCEPTING, accepting, some_acceptor_hears, false)
+	closed = 1;	/* [busy.lock] barrier_close() */
+#ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
+	s = 1;
+	do
+	:: atomic { s <= SLOTS -> fd = slot_fd[s] };
+		atomic { cut(fd); s++ }
+	:: s > SLOTS -> break
 	od;
-	closed = 1;
-	cut_all();
-	wait_at(AT_BUSY, inside, false, false);
+	s = 0;
+#endif
+	atomic {
+		!registry_lock ->
+#ifndef MISTAKE_CUT_WITHOUT_THE_LOCK
+		s = 1;
+		do
+		:: s <= SLOTS -> cut(slot_fd[s]); s++
+		:: else -> break
+		od;
+		s = 0;
+#endif
+		look_at(AT_BUSY, inside)
+	};
+	sleep_at(inside, false, false);
 
 done:
 	atomic {
-		prove(nobody_is_missed, inside == 0 && in_use == 0 && open_descriptors == 0 &&
-			accepting == 0);
+		prove(nobody_is_missed,
+			inside == 0 && accepting == 0 && in_use == 0 && open_descriptors == 0);
 		over = 1
 	}
 }
