@@ -488,9 +488,11 @@ leave:
 /*
  * live(), and with it converse() and park()
  *
- * Where the code publishes two states and does nothing between them that another thread could see,
- * the model publishes the second one.  Calls other than recv(2) between messages are not knocked at,
- * or go on after EINTR as if nothing had been; only a cut ends them.
+ * Where the code publishes two states, and does nothing between them that another thread could see,
+ * the model publishes the second one; and recv(2) returns in the block that publishes what follows.
+ * A connection has one message before the stop, and one more if the stop finds it unread.  Calls other
+ * than recv(2) between messages are not knocked at, or go on after EINTR as if nothing had been: only
+ * a cut ends them.
  */
 
 /* A call on the socket.  Only this thread closes it, so it must still be the connection's. */
@@ -507,13 +509,30 @@ inline publish(state, waits)
 }
 
 /* stream_finish() */
-inline finish(waits)
+inline finish()
 {
-	publish(GATE_LINGERING, waits);
+	publish(GATE_LINGERING, true);
 	call_on_socket;
 	if
-	:: goto detach			/* the peer has everything */
-	:: goto in_call			/* not yet: linger_read_out() */
+	:: goto detach		/* the peer has everything */
+	:: goto in_call		/* not yet: linger_read_out() */
+	fi
+}
+
+/* GATE_BUSY, and the peer stops in the middle of its message, or of the reply. */
+inline stay_busy()
+{
+	publish(GATE_BUSY, true);
+	call_on_socket;
+	goto in_call
+}
+
+/* is_draining(): what has arrived by now is answered.  FIONREAD says whether there is anything. */
+inline end_with_what_arrived()
+{
+	if
+	:: true -> stay_busy()
+	:: true -> finish()	/* nothing, or it is answered */
 	fi
 }
 
@@ -522,8 +541,6 @@ proctype worker(byte me)
 	byte slot;
 	byte fd;
 	bit said;	/* bytes_in > 0 */
-	bit input;	/* recv(2) returns a message, or its beginning; else the end, or a timeout */
-	bit last;	/* what arrived before drain_end is all read with this message */
 
 end_asleep:	/* not born yet, or in park() */
 	atomic {	/* [workers.lock] */
@@ -531,96 +548,72 @@ end_asleep:	/* not born yet, or in park() */
 		:: called[me] && lives[me] ->
 			called[me] = 0;
 			slot = job[me];
-			job[me] = 0;
-			fd = slot_fd[slot];	/* converse() */
-			slot_thread[slot] = me
+			job[me] = 0
 		:: parked[me] && hurry ->	/* it has waited long enough */
 			parked[me] = 0;
 			lives[me] = 0;
 			goto end_asleep
-		fi
-	};
+		fi;
+		/* converse() */
 #ifdef MISTAKE_COUNTED_BY_THE_WORKER
-	atomic { barrier_enter() };
+	};
+	atomic {
+		barrier_enter();
 #endif
-
-	/* Who has said nothing yet does not look at the flag. */
-	atomic { publish(GATE_NEW, false); goto receive_from };
+		fd = slot_fd[slot];
+		slot_thread[slot] = me;
+		publish(GATE_NEW, false);
+		goto receive	/* who has said nothing yet does not look at the flag */
+	};
 
 await_input:
 	atomic {
 		publish(GATE_IDLE, false);
 #ifdef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
-		goto receive_from
+		goto receive
 #endif
 	};
-	/* may_begin(): only now, with the state out */
-	atomic {
+	atomic {	/* may_begin(): only now, with the state out */
 		if
-		:: last -> input = 1; goto received
-		:: !last && draining ->
-			if	/* FIONREAD */
-			:: last = 1; input = 1; call_on_socket; goto received
-			:: true -> finish(true)
-			fi
+		:: draining -> end_with_what_arrived()
 		:: else
-		fi;
-receive_from:
-		/* recv(2).  When it returns is the scheduler's choice. */
-		call_on_socket;
-		if
-		:: !said -> input = 1; goto received
-		:: goto received		/* the end; or idle for too long */
-		:: true				/* the peer is silent */
 		fi
 	};
+
 receive:
-	receives[me] = 1;
+	atomic {
+		call_on_socket;
+		if
+		:: gate[slot] == GATE_FORCED -> goto detach
+		:: else
+		fi;
+		if
+		:: !said -> said = 1; publish(GATE_BUSY, true)	/* the peer has sent something */
+		:: true -> finish()				/* it has ended, or it is late */
+		:: goto detach					/* it has ended */
+		:: receives[me] = 1; goto sleep_in_recv		/* it is silent */
+		fi;
+		/* The service; may_begin(). */
+		if
+		:: goto in_call
+		:: !draining -> goto await_input
+		:: draining -> end_with_what_arrived()
+		fi
+	};
+sleep_in_recv:
 	atomic {
 		interrupted[me] || cut_off[fd] ->
 		receives[me] = 0;
 		interrupted[me] = 0;
 		if
-		:: cut_off[fd] -> goto received
+		:: cut_off[fd] -> finish()
 		:: else
 		fi;
 		/* heed_the_knock() */
 		if
-		:: gate[slot] != GATE_WOKEN -> goto receive
-		:: else
-		fi;
-		if	/* FIONREAD */
-		:: true -> publish(GATE_BUSY, true); last = 1; input = 1; call_on_socket; goto received
-		:: true -> finish(true)
+		:: gate[slot] == GATE_WOKEN -> end_with_what_arrived()
+		:: else -> goto receive
 		fi
-	};
-
-received:
-	atomic {
-		if
-		:: input == 0 && gate[slot] == GATE_FORCED -> goto detach
-		:: input == 0 && gate[slot] != GATE_FORCED ->
-			if
-			:: true -> finish(true)
-			:: goto detach		/* end of stream: no need to linger */
-			fi
-		:: input == 1
-		fi;
-		input = 0;
-		publish(GATE_BUSY, true);
-		said = 1;
-		/* The rest of the message, the service, the reply; may_begin(). */
-		if
-		:: call_on_socket; goto in_call			/* the peer stops in the middle */
-		:: last -> finish(true)
-		:: !last && draining ->
-			if	/* FIONREAD */
-			:: last = 1
-			:: true -> finish(true)
-			fi
-		:: !last
-		fi;
-		goto await_input
 	};
 
 in_call:
@@ -633,7 +626,6 @@ detach:
 #else
 	atomic {	/* [registry.lock] registry_detach(), close(2) */
 		!registry_lock ->
-		input = 0;
 		slot_fd[slot] = 0;
 		close_descriptor(fd, slot)
 	};
@@ -658,7 +650,7 @@ detach:
 		end_rests();
 		wake_waiters();
 #endif
-		slot = 0; fd = 0; said = 0; last = 0
+		slot = 0; fd = 0; said = 0
 	};
 	atomic {	/* barrier_leave(), park() */
 #ifndef MISTAKE_LEFT_BEFORE_THE_RELEASE
@@ -960,11 +952,15 @@ end_for_good:
 
 init {
 	atomic {
+#ifdef MODE
+		MODE = 1;
+#else
 		if
 		:: hurry = 1
 		:: late = 1
 		:: true
 		fi;
+#endif
 		accepting = ACCEPTORS;
 		run acceptor(1);
 #if ACCEPTORS > 1
