@@ -289,6 +289,7 @@ inline find_thread(thread, holds, wish)
 /* How the run goes. */
 
 bit hurry;			/* whatever has a time may have its time at any moment */
+bit restless;
 bit late;			/* the first signal comes when all is at rest, not before */
 bit asked;			/* it has come */
 bit over;			/* the coordinator is done */
@@ -460,7 +461,7 @@ rest:
 #ifndef MISTAKE_RESTS_IN_A_FORCED_STOP
 		:: stop == STOP_FORCE -> goto next
 #endif
-		:: hurry -> goto next		/* the back-off passes */
+		:: restless -> goto next	/* the back-off passes */
 		:: else -> sleep_for(REST)
 		fi
 	};
@@ -549,7 +550,7 @@ end_asleep:	/* not born yet, or in park() */
 			called[me] = 0;
 			slot = job[me];
 			job[me] = 0
-		:: parked[me] && hurry ->	/* it has waited long enough */
+		:: parked[me] && restless ->	/* it has waited long enough */
 			parked[me] = 0;
 			lives[me] = 0;
 			goto end_asleep
@@ -627,7 +628,8 @@ detach:
 	atomic {	/* [registry.lock] registry_detach(), close(2) */
 		!registry_lock ->
 		slot_fd[slot] = 0;
-		close_descriptor(fd, slot)
+		close_descriptor(fd, slot);
+		fd = 0; said = 0; gate[slot] = 0; slot_thread[slot] = 0
 	};
 #endif
 	atomic {	/* [registry.lock] registry_release() */
@@ -772,21 +774,18 @@ inline look_at(barrier, count)
 }
 
 /*
- * barrier_wait(): its sleep, with the is_forced() behind it.  It ends when nobody is inside, when
- * there is a reason for one more round, or when the second signal comes.
+ * barrier_wait(): its sleep.  It ends when nobody is inside, when there is a reason for one more round
+ * of the loop around it, or when the second signal comes.
  */
-inline sleep_at(count, reason, those_new)
+inline wake_up(reason, those_new)
 {
-	atomic {	/* [its lock] */
-		if
-		:: waits_at == 0
-		:: waits_at != 0 && (reason)
-		:: waits_at != 0 && (those_new) -> of_age = 1
-		:: waits_at != 0 && hurry && !forced -> forced = 1
-		fi;
-		waits_at = 0;
-		left = (count > 0)
-	}
+	if
+	:: waits_at == 0
+	:: waits_at != 0 && (reason)
+	:: waits_at != 0 && (those_new) -> of_age = 1
+	:: waits_at != 0 && hurry -> forced = 1
+	fi;
+	waits_at = 0
 }
 
 proctype coordinator()
@@ -794,7 +793,6 @@ proctype coordinator()
 	byte s;
 	bit of_age;	/* the coming walk is for the sake of the new */
 	bit forced;	/* the second signal was taken */
-	bit left = 1;	/* c->left, and what the last barrier_wait() returned */
 #ifdef MISTAKE_ONE_KNOCK_AT_A_WORKER
 	bit already;
 #endif
@@ -807,6 +805,7 @@ proctype coordinator()
 #endif
 	atomic {	/* [registry.lock] registry_stop() */
 		(!late || asked) && !registry_lock ->
+		late = 0; asked = 0;
 		stop = STOP_DRAIN;
 #ifndef MISTAKE_STOP_NOT_BROADCAST
 		end_rests();
@@ -838,27 +837,32 @@ close_the_doors:
 #endif
 		look_at(AT_ACCEPTING, accepting)
 	};
-	sleep_at(accepting, some_acceptor_hears || some_worker_hears, any_slot(is_new));
-	if
-	:: forced -> goto force
-	:: !forced && left -> goto close_the_doors
-	:: !forced && !left && hurry -> goto force	/* is_forced() */
-	:: !forced && !left
-	fi;
+	atomic {	/* [accepting.lock] */
+		wake_up(some_acceptor_hears || some_worker_hears, any_slot(is_new));
+		if
+		:: forced -> goto force
+		:: !forced && accepting > 0 -> goto close_the_doors
+		:: !forced && accepting == 0 && hurry -> goto force	/* is_forced() */
+		:: !forced && accepting == 0
+		fi
+	};
 
-	closed = 1;	/* [busy.lock] barrier_close() */
+	/* barrier_close(): nobody is left who could enter meanwhile, so it is one block with the look. */
 wait_for_workers:
 	atomic {
 		!registry_lock ->
+		closed = 1;
 		wake_idle();
 		look_at(AT_BUSY, inside)
 	};
-	sleep_at(inside, some_worker_hears || deadline_passed, any_slot(is_new));
-	if
-	:: !left -> goto done
-	:: left && (forced || deadline_passed) -> goto force
-	:: left && !forced && !deadline_passed -> goto wait_for_workers
-	fi;
+	atomic {	/* [busy.lock] */
+		wake_up(some_worker_hears || deadline_passed, any_slot(is_new));
+		if
+		:: inside == 0 -> goto done
+		:: inside > 0 && (forced || deadline_passed)
+		:: inside > 0 && !forced && !deadline_passed -> goto wait_for_workers
+		fi
+	};
 
 force:
 	atomic {	/* [registry.lock] registry_stop() */
@@ -866,18 +870,20 @@ force:
 		stop = STOP_FORCE;
 		end_rests();
 		wake_waiters();
-		forced = 1	/* a signal has nothing more to say */
+		/* Nothing looks at these any more. */
+		hurry = 0; late = 0; asked = 0; deadline_passed = 1; forced = 0
 	};
 let_go:
 #ifndef MISTAKE_CUT_BEFORE_THE_ACCEPTORS_ARE_DONE
 	atomic { knock_at_acceptors(); look_at(AT_ACCEPTING, accepting) };
-	sleep_at(accepting, some_acceptor_hears, false);
-	if
-	:: left -> goto let_go
-	:: else
-	fi;
+	atomic {	/* [accepting.lock] */
+		wake_up(some_acceptor_hears, false);
+		if
+		:: accepting > 0 -> goto let_go
+		:: else
+		fi
+	};
 #endif
-	closed = 1;	/* [busy.lock] barrier_close() */
 #ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
 	s = 1;
 	do
@@ -889,6 +895,7 @@ let_go:
 #endif
 	atomic {
 		!registry_lock ->
+		closed = 1;
 #ifndef MISTAKE_CUT_WITHOUT_THE_LOCK
 		s = 1;
 		do
@@ -899,10 +906,11 @@ let_go:
 #endif
 		look_at(AT_BUSY, inside)
 	};
-	sleep_at(inside, false, false);
+	waits_at == 0;
 
 done:
 	atomic {
+		hurry = 0; late = 0; asked = 0; deadline_passed = 1; forced = 0;
 		prove(nobody_is_missed,
 			inside == 0 && accepting == 0 && in_use == 0 && open_descriptors == 0);
 		over = 1
@@ -940,7 +948,7 @@ end_for_good:
 		:: any_acceptor(rests) ->	/* the back-off passes */
 			end_rests();
 			wake_waiters()
-		:: !any_acceptor(rests) && (!late || asked) && stop == STOP_DRAIN && !deadline_passed && !over ->
+		:: !any_acceptor(rests) && stop == STOP_DRAIN && !deadline_passed && !over ->
 			deadline_passed = 1
 		:: else ->
 			prove(the_stop_ends, over);
@@ -956,6 +964,7 @@ init {
 		MODE = 1;
 #else
 		if
+		:: restless = 1
 		:: hurry = 1
 		:: late = 1
 		:: true
