@@ -3,32 +3,40 @@
  * stop - a model of bobbind's threads: how connections are handed over, counted and closed, and how
  * the stop finds every one of them.
  *
- * spin(1) follows every order in which these threads can run; check, beside this file, runs it.
+ * spin(1) follows every order in which these threads can run; check, beside this file, starts it.
  * Read it as the C code with everything left out but what threads share:
  *
  *   proctype acceptor      acceptor_run()       server/acceptor.c, and the waits of registry.c
  *   proctype worker        live(), converse()   server/worker.c, and the gate of common/stream.c
  *   proctype coordinator   stop()               server/coordinator.c, and the walks of registry.c
- *   proctype clients       who connects
  *   proctype clock         the moments at which all is at rest, and only time goes on
  *
- * What happens under a mutex is one atomic block, and a comment names the mutex; what happens without
- * one is a block for each access to something shared.  The walks over the slots, which meet workers
- * that change their gates without the lock, are one block too, because that loses nothing: what the
- * walk does to a slot reaches that slot's worker only, and this worker needs the lock before it can
- * reach anybody else.  So whatever happens between two steps of a walk could as well happen before
- * the walk or behind it.
+ * Steps.  What happens under a mutex is one atomic block, and a comment names the mutex.  What
+ * happens without one is a block for each access that another thread could notice.  Three things
+ * are larger, because nothing is lost by it:
+ *   - A walk over the slots is one block, though workers change their gates without the lock.  What
+ *     the walk does to a slot reaches only that slot's worker, and this worker needs the lock before
+ *     it can reach anybody else.  So whatever happens between two steps of the walk could as well
+ *     happen before it or behind it.
+ *   - A worker that publishes two states, and does nothing between them that another thread can see,
+ *     publishes the second one; and recv(2) returns in the block that publishes what follows.
+ *   - Where it says "apart", what follows could wait without any other thread taking a way that it
+ *     has not got anyway.  FINE makes these steps of their own, for a model that is small enough.
  *
  * Choices.  When several branches of an `if` are open, spin follows each.  So does a thread that
- * depends on the world: the peer has sent something; it has ended; it is silent, and the worker
- * sleeps until somebody wakes it.
+ * depends on the world: a client comes, or none does any more; the peer has sent something; it has
+ * ended; it is silent, and the worker sleeps until somebody wakes it.
  *
- * Time.  In a run with `hurry` the deadline of the drain passes at any moment, or never; so does the
- * second signal.  In one without, the deadline passes when all is at rest, which is when lost
- * wake-ups show: if every thread sleeps, and one has something to do, nobody is left to tell it.
- * So the waits of the model have neither the 100 ms of lock_wait() nor those rounds of the
- * coordinator's loops that find nobody to wake or to knock at, for they change nothing.  What is
- * left must have no cycle: then every run ends, however unfair the scheduler is.
+ * Time.  In a run with `hurry` the deadline of the drain and the second signal come at any moment.
+ * In one without, the deadline passes when all is at rest.  That is when lost wake-ups show: if every
+ * thread sleeps, and one of them has something to do, nobody is left to tell it.  So the waits of the
+ * model have neither the 100 ms of lock_wait() nor those rounds of the coordinator's loops that find
+ * nobody to wake or to knock at, for these change nothing.  What is left must have no cycle: then
+ * every run ends, however unfair the scheduler is.
+ *
+ * Left out: bytes and messages, replies, and all timeouts of a conversation (they look like its end);
+ * the errors of accept(2); threads.parked; listeners that are lost; grace and the third signal; and
+ * memory that is not sequentially consistent, which the atomics and mutexes of the code do not have.
  *
  * Properties.  Each is a variable with its name, set and asserted by prove().  Two are spin's own,
  * and check gives them names: no_deadlock (no thread is left where it must not stay) and
@@ -52,6 +60,12 @@
 #endif
 #ifndef SHARED
 #define SHARED 0		/* 1: another process has the last of the listeners too */
+#endif
+
+#ifdef FINE
+#define apart	}; atomic {
+#else
+#define apart
 #endif
 
 /* What must hold.  Hidden: not a part of the state. */
@@ -288,8 +302,8 @@ inline find_thread(thread, holds, wish)
 
 /* How the run goes. */
 
-bit hurry;			/* whatever has a time may have its time at any moment */
-bit restless;
+bit hurry;			/* the deadline and a second signal come at any time */
+bit restless;			/* threads stay parked, and acceptors rest, for any time */
 bit late;			/* the first signal comes when all is at rest, not before */
 bit asked;			/* it has come */
 bit over;			/* the coordinator is done */
@@ -352,6 +366,7 @@ accept_one:	/* accept4(), barrier_enter() */
 		:: is_queued && is_shared -> is_queued = 0; accepts[me] = 1; goto sleeps /* too late */
 		fi;
 		open_descriptor(fd);
+		apart
 #ifndef MISTAKE_COUNTED_BY_THE_WORKER
 		barrier_enter();
 #endif
@@ -369,26 +384,19 @@ take:	/* registry_take() */
 	atomic {	/* [registry.lock] */
 		slept && !registry_lock ->
 		awake;
-#ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
-		if
-		:: has_slept -> has_slept = 0; goto take_it
-		:: else
-		fi;
-#endif
 		if
 		:: !may_wait(ROOM_IN_DRAIN) -> goto undo
 		:: else
 		fi;
 		if
-		:: has_room
-		:: else ->
-			sleep_for(ROOM_IN_DRAIN);
 #ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
-			has_slept = 1;
+		:: has_room || has_slept -> has_slept = 0
+		:: else -> has_slept = 1; sleep_for(ROOM_IN_DRAIN); goto take
+#else
+		:: has_room
+		:: else -> sleep_for(ROOM_IN_DRAIN); goto take
 #endif
-			goto take
 		fi;
-take_it:
 		pop(slot, fd);
 		slot_fd[slot] = fd;
 		holder[fd] = slot;
@@ -445,6 +453,7 @@ take_it:
 undo:
 	atomic {	/* close(2), barrier_leave() */
 		close_descriptor(fd, ACCEPTED);
+		apart
 #if !defined(MISTAKE_NOT_UNCOUNTED_WITHOUT_A_THREAD) && !defined(MISTAKE_COUNTED_BY_THE_WORKER)
 		barrier_leave();
 #endif
@@ -489,8 +498,6 @@ leave:
 /*
  * live(), and with it converse() and park()
  *
- * Where the code publishes two states, and does nothing between them that another thread could see,
- * the model publishes the second one; and recv(2) returns in the block that publishes what follows.
  * A connection has one message before the stop, and one more if the stop finds it unread.  Calls other
  * than recv(2) between messages are not knocked at, or go on after EINTR as if nothing had been: only
  * a cut ends them.
@@ -612,7 +619,9 @@ sleep_in_recv:
 		fi;
 		/* heed_the_knock() */
 		if
+#ifndef MISTAKE_KNOCK_NOT_HEEDED
 		:: gate[slot] == GATE_WOKEN -> end_with_what_arrived()
+#endif
 		:: else -> goto receive
 		fi
 	};
@@ -623,30 +632,30 @@ in_call:
 detach:
 #ifdef MISTAKE_CLOSED_BEFORE_IT_IS_DETACHED
 	atomic { close_descriptor(fd, slot) };
-	atomic { !registry_lock -> slot_fd[slot] = 0 };
-#else
-	atomic {	/* [registry.lock] registry_detach(), close(2) */
-		!registry_lock ->
-		slot_fd[slot] = 0;
-		close_descriptor(fd, slot);
-		fd = 0; said = 0; gate[slot] = 0; slot_thread[slot] = 0
-	};
-#endif
-	atomic {	/* [registry.lock] registry_release() */
-		!registry_lock ->
-#ifdef MISTAKE_SIGNALLED_BEFORE_THE_CHANGE
-		end_rests();
-		wake_waiters()
-	};
 	atomic {
 		!registry_lock ->
+		slot_fd[slot] = 0;
+#else
+	atomic {	/* [registry.lock] registry_detach() */
+		!registry_lock ->
+		slot_fd[slot] = 0;
+		apart
+		close_descriptor(fd, slot);
+		apart
 #endif
 #ifdef MISTAKE_LEFT_BEFORE_THE_RELEASE
 		barrier_leave()
 	};
 	atomic {
-		!registry_lock ->
 #endif
+#ifdef MISTAKE_SIGNALLED_BEFORE_THE_CHANGE
+		end_rests();
+		wake_waiters()
+	};
+	atomic {
+#endif
+		/* [registry.lock] registry_release() */
+		!registry_lock ->
 		push(slot);
 #if !defined(MISTAKE_SIGNALLED_BEFORE_THE_CHANGE) && !defined(MISTAKE_FREED_SLOT_NOT_SIGNALLED)
 		end_rests();
@@ -654,11 +663,12 @@ detach:
 #endif
 		slot = 0; fd = 0; said = 0
 	};
-	atomic {	/* barrier_leave(), park() */
+	atomic {	/* [busy.lock] barrier_leave() */
 #ifndef MISTAKE_LEFT_BEFORE_THE_RELEASE
 		barrier_leave();
 #endif
-		parked[me] = 1;
+		apart
+		parked[me] = 1;	/* [workers.lock] park() */
 		goto end_asleep
 	}
 }
@@ -739,8 +749,8 @@ inline wake_idle()
 	s = 0; of_age = 0
 }
 
-/* Load, and store without comparing. */
-inline wake_idle_wrongly()
+/* A load and a store, for MISTAKE_WOKEN_WITHOUT_COMPARING. */
+inline wake_idle_by_storing()
 {
 	atomic { !registry_lock -> registry_lock = 1; s = 1 };
 	do
@@ -752,7 +762,7 @@ inline wake_idle_wrongly()
 	atomic { registry_lock = 0; s = 0; of_age = 0 }
 }
 
-/* One step of registry_cut() */
+/* One step of registry_cut(): the swap for WOKEN, or the exchange for FORCED, and shutdown(2). */
 inline cut(fd)
 {
 	if
@@ -799,6 +809,9 @@ proctype coordinator()
 #ifdef MISTAKE_CUT_WITHOUT_THE_LOCK
 	byte fd;
 #endif
+#ifdef MISTAKE_LEFT_WITHOUT_THE_LOCK
+	bit is_left;
+#endif
 
 #ifdef MISTAKE_WOKEN_BEFORE_THE_FLAG
 	atomic { (!late || asked) && !registry_lock -> wake_idle() };
@@ -825,7 +838,7 @@ proctype coordinator()
 
 close_the_doors:
 #ifdef MISTAKE_WOKEN_WITHOUT_COMPARING
-	wake_idle_wrongly();
+	wake_idle_by_storing();
 #endif
 	atomic {
 		!registry_lock ->
@@ -833,8 +846,10 @@ close_the_doors:
 		wake_idle();
 #endif
 #ifndef MISTAKE_ONE_KNOCK_AT_THE_ACCEPTOR
+		apart
 		knock_at_acceptors();
 #endif
+		apart
 		look_at(AT_ACCEPTING, accepting)
 	};
 	atomic {	/* [accepting.lock] */
@@ -847,13 +862,24 @@ close_the_doors:
 		fi
 	};
 
-	/* barrier_close(): nobody is left who could enter meanwhile, so it is one block with the look. */
+	/* barrier_close(): nobody is left who could enter, so it need not have a block of its own. */
 wait_for_workers:
 	atomic {
 		!registry_lock ->
 		closed = 1;
 		wake_idle();
+		apart
+#ifdef MISTAKE_LEFT_WITHOUT_THE_LOCK
+		is_left = inside > 0
+	};
+	atomic {
+		if
+		:: is_left -> is_left = 0; waits_at = AT_BUSY
+		:: else
+		fi
+#else
 		look_at(AT_BUSY, inside)
+#endif
 	};
 	atomic {	/* [busy.lock] */
 		wake_up(some_worker_hears || deadline_passed, any_slot(is_new));
@@ -875,7 +901,7 @@ force:
 	};
 let_go:
 #ifndef MISTAKE_CUT_BEFORE_THE_ACCEPTORS_ARE_DONE
-	atomic { knock_at_acceptors(); look_at(AT_ACCEPTING, accepting) };
+	atomic { knock_at_acceptors(); apart look_at(AT_ACCEPTING, accepting) };
 	atomic {	/* [accepting.lock] */
 		wake_up(some_acceptor_hears, false);
 		if
@@ -904,6 +930,7 @@ let_go:
 		od;
 		s = 0;
 #endif
+		apart
 		look_at(AT_BUSY, inside)
 	};
 	waits_at == 0;
@@ -960,16 +987,12 @@ end_for_good:
 
 init {
 	atomic {
-#ifdef MODE
-		MODE = 1;
-#else
 		if
 		:: restless = 1
 		:: hurry = 1
 		:: late = 1
 		:: true
 		fi;
-#endif
 		accepting = ACCEPTORS;
 		run acceptor(1);
 #if ACCEPTORS > 1
