@@ -77,7 +77,7 @@ hidden byte nobody_enters_a_closed_barrier;
 hidden byte a_slot_has_one_owner;		/* and there are as many as were promised */
 hidden byte no_stranger_is_touched;		/* a descriptor is still the connection's own */
 hidden byte no_knock_at_the_dead;		/* pthread_kill(3) is for threads that live */
-hidden byte only_who_waits_is_woken;		/* the gate says WOKEN to no thread that works */
+hidden byte a_cut_reply_is_counted;		/* the gate says BUSY while a reply is owed */
 
 #define prove(property, holds) property = (holds); assert(property)
 
@@ -184,7 +184,7 @@ inline barrier_enter()
 /* [busy.lock] */
 inline barrier_leave()
 {
-	assert(inside > 0);
+	prove(the_count_is_the_connections, inside > 0);
 	inside--;
 	if
 	:: inside == 0 && waits_at == AT_BUSY -> waits_at = 0
@@ -207,6 +207,8 @@ bit taken[SLOTS + 1];		/* which */
 byte slot_fd[SLOTS + 1];
 byte slot_thread[SLOTS + 1];
 byte gate[SLOTS + 1];
+
+bit owes[SLOTS + 1];		/* a reply, in truth */
 
 #define GATE_BUSY	0	/* enum stream_gate_state */
 #define GATE_NEW	1
@@ -275,6 +277,7 @@ inline push(slot)
 	taken[slot] = 0;
 	slot_thread[slot] = 0;
 	gate[slot] = 0;
+	owes[slot] = 0;
 	in_use--
 }
 
@@ -507,19 +510,18 @@ leave:
 #define call_on_socket	prove(no_stranger_is_touched, holder[fd] == slot)
 
 /* publish(): the exchange of the state.  FORCED is final; nobody looks before it is put back. */
-inline publish(state, waits)
+inline publish(state)
 {
 	if
 	:: gate[slot] == GATE_FORCED -> goto detach
-	:: else -> prove(only_who_waits_is_woken, gate[slot] != GATE_WOKEN || waits)
-	fi;
-	gate[slot] = state
+	:: else -> gate[slot] = state; owes[slot] = (state == GATE_BUSY)
+	fi
 }
 
 /* stream_finish() */
 inline finish()
 {
-	publish(GATE_LINGERING, true);
+	publish(GATE_LINGERING);
 	call_on_socket;
 	if
 	:: goto detach		/* the peer has everything */
@@ -530,7 +532,7 @@ inline finish()
 /* GATE_BUSY, and the peer stops in the middle of its message, or of the reply. */
 inline stay_busy()
 {
-	publish(GATE_BUSY, true);
+	publish(GATE_BUSY);
 	call_on_socket;
 	goto in_call
 }
@@ -570,13 +572,13 @@ end_asleep:	/* not born yet, or in park() */
 #endif
 		fd = slot_fd[slot];
 		slot_thread[slot] = me;
-		publish(GATE_NEW, false);
+		publish(GATE_NEW);
 		goto receive	/* who has said nothing yet does not look at the flag */
 	};
 
 await_input:
 	atomic {
-		publish(GATE_IDLE, false);
+		publish(GATE_IDLE);
 #ifdef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
 		goto receive
 #endif
@@ -596,7 +598,7 @@ receive:
 		:: else
 		fi;
 		if
-		:: !said -> said = 1; publish(GATE_BUSY, true)	/* the peer has sent something */
+		:: !said -> said = 1; publish(GATE_BUSY)	/* the peer has sent something */
 		:: true -> finish()				/* it has ended, or it is late */
 		:: goto detach					/* it has ended */
 		:: receives[me] = 1; goto sleep_in_recv		/* it is silent */
@@ -686,6 +688,8 @@ inline knock_at_acceptors()
 	:: n <= ACCEPTORS -> accept_interrupted[n] = accepts[n]; n++
 	:: else -> break
 	od
+#else
+	skip
 #endif
 }
 
@@ -754,10 +758,10 @@ inline wake_idle_by_storing()
 {
 	atomic { !registry_lock -> registry_lock = 1; s = 1 };
 	do
-	:: atomic { s <= SLOTS && (is_idle(s) || (is_new(s) && of_age)) -> skip };
+	:: s <= SLOTS && (is_idle(s) || is_new(s)) ->
 		atomic { gate[s] = GATE_WOKEN; knock_at(s); s++ }
-	:: atomic { s <= SLOTS && !(is_idle(s) || (is_new(s) && of_age)) -> s++ }
-	:: atomic { s > SLOTS -> break }
+	:: atomic { s <= SLOTS && !is_idle(s) && !(is_new(s) && of_age) -> s++ }
+	:: s > SLOTS -> break
 	od;
 	atomic { registry_lock = 0; s = 0; of_age = 0 }
 }
@@ -767,6 +771,7 @@ inline cut(fd)
 {
 	if
 	:: fd != 0 ->
+		prove(a_cut_reply_is_counted, !owes[s] || gate[s] == GATE_BUSY);
 		gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
 		prove(no_stranger_is_touched, holder[fd] == s);
 		cut_off[fd] = 1
