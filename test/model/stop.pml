@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stop - a model of bobbind's threads: how connections are handed over, counted and closed, and how
- * the stop finds every one of them.
+ * stop - a model of bobbind's threads: how connections are handed over, counted and closed, and
+ * how the stop finds every one of them.
  *
  * spin(1) follows every order in which these threads can run; check, beside this file, starts it.
  * Read it as the C code with everything left out but what threads share:
  *
- *   proctype acceptor      acceptor_run()       server/acceptor.c, and the waits of registry.c
- *   proctype worker        live(), converse()   server/worker.c, and the gate of common/stream.c
- *   proctype coordinator   stop()               server/coordinator.c, and the walks of registry.c
+ *   proctype acceptor      acceptor_run()      server/acceptor.c, and the waits of registry.c
+ *   proctype worker        live(), converse()  server/worker.c, and the gate of common/stream.c
+ *   proctype coordinator   stop()              server/coordinator.c, and the walks of registry.c
  *   proctype clock         the moments at which all is at rest, and only time goes on
  *
  * Steps.  What happens under a mutex is one atomic block, and a comment names the mutex.  What
  * happens without one is a block for each access that another thread could notice.  Three things
  * are larger, because nothing is lost by it:
- *   - A walk over the slots is one block, though workers change their gates without the lock.  What
- *     the walk does to a slot reaches only that slot's worker, and this worker needs the lock before
- *     it can reach anybody else.  So whatever happens between two steps of the walk could as well
- *     happen before it or behind it.
- *   - A worker that publishes two states, and does nothing between them that another thread can see,
- *     publishes the second one; and recv(2) returns in the block that publishes what follows.
+ *   - A walk over the slots is one block, though workers change their gates without the lock.
+ *     What the walk does to a slot reaches only that slot's worker, and this worker needs the lock
+ *     before it can reach anybody else.  So whatever happens between two steps of the walk could
+ *     as well happen before it or behind it.
+ *   - A worker that publishes two states, and does nothing between them that another thread can
+ *     see, publishes the second one; and recv(2) returns in the block that publishes what follows.
+ *     (The one thing lost: a cut in that very moment finds a request neither unread nor BUSY.)
  *   - Where it says "apart", what follows could wait without any other thread taking a way that it
  *     has not got anyway.  FINE makes these steps of their own, for a model that is small enough.
  *
@@ -28,15 +29,16 @@
  * ended; it is silent, and the worker sleeps until somebody wakes it.
  *
  * Time.  In a run with `hurry` the deadline of the drain and the second signal come at any moment.
- * In one without, the deadline passes when all is at rest.  That is when lost wake-ups show: if every
- * thread sleeps, and one of them has something to do, nobody is left to tell it.  So the waits of the
- * model have neither the 100 ms of lock_wait() nor those rounds of the coordinator's loops that find
- * nobody to wake or to knock at, for these change nothing.  What is left must have no cycle: then
- * every run ends, however unfair the scheduler is.
+ * In one without, the deadline passes when all is at rest.  That is when lost wake-ups show: if
+ * every thread sleeps, and one of them has something to do, nobody is left to tell it.  So the
+ * waits of the model have neither the 100 ms of lock_wait() nor those rounds of the coordinator's
+ * loops that find nobody to wake or to knock at, for these change nothing.  What is left must have
+ * no cycle: then every run ends, however unfair the scheduler is.
  *
- * Left out: bytes and messages, replies, and all timeouts of a conversation (they look like its end);
- * the errors of accept(2); threads.parked; listeners that are lost; grace and the third signal; and
- * memory that is not sequentially consistent, which the atomics and mutexes of the code do not have.
+ * Left out: bytes and replies; the timeouts of a conversation, which look like its end; more than
+ * one message before the stop; the errors of accept(2); threads.parked; listeners that are lost;
+ * the grace, and the third signal; a service that does not return when it is cut; and any memory
+ * order but the sequential one, which is what the atomics and mutexes of the code ask for.
  *
  * Properties.  Each is a variable with its name, set and asserted by prove().  Two are spin's own,
  * and check gives them names: no_deadlock (no thread is left where it must not stay) and
@@ -140,7 +142,8 @@ bit accept_interrupted[ACCEPTORS + 1];
 #elif FDS == 5
 #define open_descriptors (is_open(1) + is_open(2) + is_open(3) + is_open(4) + is_open(5))
 #elif FDS == 6
-#define open_descriptors (is_open(1) + is_open(2) + is_open(3) + is_open(4) + is_open(5) + is_open(6))
+#define open_descriptors \
+	(is_open(1) + is_open(2) + is_open(3) + is_open(4) + is_open(5) + is_open(6))
 #else
 #define open_descriptors \
 	(is_open(1) + is_open(2) + is_open(3) + is_open(4) + is_open(5) + is_open(6) + is_open(7))
@@ -250,8 +253,8 @@ inline end_rests()
 }
 
 /*
- * [registry.lock] Any free one, where C has a list: slots are alike, and the run with another one is
- * the same run under another name.  That with the descriptor's number makes for the fewest names.
+ * [registry.lock] Any free one, where C has a list: slots are alike, and the run with another one
+ * is the same run under another name.  To prefer the descriptor's number makes for few names.
  */
 inline pop(slot, wish)
 {
@@ -288,7 +291,7 @@ bit parked[WORKERS + 1];	/* in the list */
 bit called[WORKERS + 1];	/* its condition variable is signalled; or it is just born */
 byte job[WORKERS + 1];
 
-/* Any thread of which it holds, as with slots; WORKERS + 1 if there is none. */
+/* Any thread of which it holds, the slot's number preferred; WORKERS + 1 if there is none. */
 inline find_thread(thread, holds, wish)
 {
 	thread = wish;
@@ -365,8 +368,8 @@ accept_one:	/* accept4(), barrier_enter() */
 		if
 		:: is_queued -> is_queued = 0
 		:: !in_queue && clients > 0 -> clients--
-		:: !in_queue -> accepts[me] = 1; goto sleeps		/* nobody comes any more */
-		:: is_queued && is_shared -> is_queued = 0; accepts[me] = 1; goto sleeps /* too late */
+		:: !in_queue -> accepts[me] = 1; goto sleeps	/* nobody comes any more */
+		:: is_queued && is_shared -> is_queued = 0; accepts[me] = 1; goto sleeps /* late */
 		fi;
 		open_descriptor(fd);
 		apart
@@ -501,9 +504,9 @@ leave:
 /*
  * live(), and with it converse() and park()
  *
- * A connection has one message before the stop, and one more if the stop finds it unread.  Calls other
- * than recv(2) between messages are not knocked at, or go on after EINTR as if nothing had been: only
- * a cut ends them.
+ * A connection has one message before the stop, and one more if the stop finds it unread.  Calls
+ * other than recv(2) between messages are not knocked at, or go on after EINTR as if nothing had
+ * been: only a cut ends them.
  */
 
 /* A call on the socket.  Only this thread closes it, so it must still be the connection's. */
@@ -717,8 +720,9 @@ inline knock_at_acceptors()
 #endif
 
 /*
- * registry_wake_idle() [registry.lock].  Which of the new connections are of age is drawn by lot, but
- * all are if the walk is made for their sake.
+ * registry_wake_idle() [registry.lock].  Which of the new connections are of age is drawn by lot,
+ * but all are if the walk is made for their sake.  The load and the compare-and-swap are one step:
+ * if the state is another one by then, the swap fails, as if the load had come as late.
  */
 inline wake_idle()
 {
@@ -766,7 +770,7 @@ inline wake_idle_by_storing()
 	atomic { registry_lock = 0; s = 0; of_age = 0 }
 }
 
-/* One step of registry_cut(): the swap for WOKEN, or the exchange for FORCED, and shutdown(2). */
+/* registry_cut(), one slot: the swap for WOKEN or the exchange for FORCED, and shutdown(2). */
 inline cut(fd)
 {
 	if
@@ -789,8 +793,8 @@ inline look_at(barrier, count)
 }
 
 /*
- * barrier_wait(): its sleep.  It ends when nobody is inside, when there is a reason for one more round
- * of the loop around it, or when the second signal comes.
+ * barrier_wait(): its sleep.  It ends when nobody is inside, when there is a reason for one more
+ * round of the loop around it, or when the second signal comes.
  */
 inline wake_up(reason, those_new)
 {
@@ -867,7 +871,7 @@ close_the_doors:
 		fi
 	};
 
-	/* barrier_close(): nobody is left who could enter, so it need not have a block of its own. */
+	/* barrier_close(): nobody is left who could enter, so it needs no block of its own. */
 wait_for_workers:
 	atomic {
 		!registry_lock ->
