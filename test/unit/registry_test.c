@@ -665,6 +665,16 @@ START_TEST(a_rest_while_draining_ends_with_the_drain)
 }
 END_TEST
 
+START_TEST(nobody_rests_in_a_forced_stop)
+{
+	registry_init(&r, 1);
+	registry_stop(&r, STOP_FORCE, 0);
+	int64_t deadline = deadline_after(PATIENCE_NS);
+	registry_rest(&r, deadline);
+	ck_assert_int_lt(deadline_now(), deadline);
+}
+END_TEST
+
 /* Waking and cutting. */
 
 #define OLD (60 * NS_PER_S)
@@ -1023,6 +1033,7 @@ int main(void)
 		{a_stop_ends_a_rest, 0},
 		{a_forced_stop_ends_a_rest_that_began_while_draining, 0},
 		{a_rest_while_draining_ends_with_the_drain, 0},
+		{nobody_rests_in_a_forced_stop, 0},
 		{a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states)},
 		{a_cut_reaches_all_and_counts_those_that_were_owed_a_reply, SUITE_COUNT(states)},
 		{a_young_connection_is_woken_when_it_comes_of_age, 0},
