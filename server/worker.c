@@ -10,6 +10,7 @@
 #include "signals.h"
 
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -196,14 +197,31 @@ static bool call_parked(struct workers *w, struct slot *slot)
 
 /* Threads. */
 
+/* A new thread is scheduled for latency; a reload may have chosen otherwise since. */
+static void choose_schedule(int64_t *mine, int64_t wanted)
+{
+	static const int policies[] = {
+		[SCHEDULE_LATENCY] = SCHED_OTHER,
+		[SCHEDULE_THROUGHPUT] = SCHED_BATCH,
+	};
+	const struct sched_param none = {.sched_priority = 0};
+
+	if (*mine == wanted)
+		return;
+	(void)pthread_setschedparam(pthread_self(), policies[wanted], &none);
+	*mine = wanted;
+}
+
 static void *live(void *arg)
 {
 	struct slot *slot = arg;
 	struct workers *w = slot->workers;
 	struct parked me = {.job = NULL};
+	int64_t schedule = SCHEDULE_LATENCY;
 
 	lock_cond_init(&me.called);
 	while (slot) {
+		choose_schedule(&schedule, slot->guest.endpoint->settings->thread_schedule);
 		attend(w, slot);
 		slot = park(w, &me);
 	}
