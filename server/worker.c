@@ -9,16 +9,17 @@
 #include "settings.h"
 #include "signals.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* A thread without a connection, on its own stack. */
 struct parked {
-	pthread_cond_t
-		called;   /* signalled, under lock, when job is set; only this thread waits on it */
-	struct slot *job; /* [lock] */
+	sem_t called;         /* posted once when job has been set; only this thread waits on it */
+	struct slot *job;     /* [lock], until the call has come */
 	struct parked *above; /* [lock] towards the top */
 	struct parked *below; /* [lock] */
 };
@@ -164,21 +165,53 @@ static void take_out(struct workers *w, struct parked *p)
 	w->parked--;
 }
 
+/* Into the stack.  False: enough are there. */
+static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
+{
+	lock_take(&w->lock);
+	bool room = w->parked < w->parked_max;
+	*until = deadline_after(w->park_time_ns);
+	if (room)
+		push(w, me);
+	lock_drop(&w->lock);
+	return room;
+}
+
+/* The time is over.  False: a connection came just then, and its call is under way. */
+static bool get_up(struct workers *w, struct parked *me)
+{
+	lock_take(&w->lock);
+	bool alone = !me->job;
+	if (alone)
+		take_out(w, me);
+	lock_drop(&w->lock);
+	return alone;
+}
+
+/* Returns 0, or ETIMEDOUT. */
+static int await_call(struct parked *me, int64_t until)
+{
+	const struct timespec deadline = deadline_timespec(until);
+	int rc;
+
+	do
+		rc = sem_clockwait(&me->called, CLOCK_MONOTONIC, &deadline);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? errno : 0;
+}
+
 /* The next connection, or NULL when it is time to end. */
 static struct slot *park(struct workers *w, struct parked *me)
 {
-	lock_take(&w->lock);
-	int64_t until = deadline_after(w->park_time_ns);
-	if (w->parked >= w->parked_max) {
-		lock_drop(&w->lock);
+	int64_t until;
+
+	if (!lie_down(w, me, &until))
 		return NULL;
+	if (await_call(me, until) != 0) {
+		if (get_up(w, me))
+			return NULL;
+		(void)await_call(me, DEADLINE_NEVER);
 	}
-	push(w, me);
-	while (!me->job && deadline_now() < until)
-		lock_wait_alone(&me->called, &w->lock, until);
-	if (!me->job)
-		take_out(w, me);
-	lock_drop(&w->lock);
 	return me->job;
 }
 
@@ -189,9 +222,11 @@ static bool call_parked(struct workers *w, struct slot *slot)
 	if (p) {
 		take_out(w, p);
 		p->job = slot;
-		pthread_cond_signal(&p->called);
 	}
 	lock_drop(&w->lock);
+	/* Not under the lock, on which the one who is called would only wait. */
+	if (p)
+		(void)sem_post(&p->called);
 	return p;
 }
 
@@ -219,13 +254,14 @@ static void *live(void *arg)
 	struct parked me = {.job = NULL};
 	int64_t schedule = SCHEDULE_LATENCY;
 
-	lock_cond_init(&me.called);
+	if (sem_init(&me.called, 0, 0) < 0)
+		abort();
 	while (slot) {
 		choose_schedule(&schedule, slot->guest.endpoint->settings->thread_schedule);
 		attend(w, slot);
 		slot = park(w, &me);
 	}
-	pthread_cond_destroy(&me.called);
+	(void)sem_destroy(&me.called);
 	return NULL;
 }
 
