@@ -18,8 +18,9 @@
 
 /* A thread without a connection, on its own stack. */
 struct parked {
-	sem_t called;         /* posted once when job has been set; only this thread waits on it */
-	struct slot *job;     /* [lock], until the call has come */
+	sem_t called; /* posted once when job has been set; only this thread waits on it */
+	_Atomic(struct slot *)
+		job;          /* [atomic] set under lock; TSan does not know sem_clockwait(3) */
 	struct parked *above; /* [lock] towards the top */
 	struct parked *below; /* [lock] */
 };
@@ -145,7 +146,7 @@ static void attend(struct workers *w, struct slot *slot)
 
 static void push(struct workers *w, struct parked *me)
 {
-	me->job = NULL;
+	atomic_store(&me->job, NULL);
 	me->above = NULL;
 	me->below = w->top;
 	if (w->top)
@@ -181,7 +182,7 @@ static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
 static bool get_up(struct workers *w, struct parked *me)
 {
 	lock_take(&w->lock);
-	bool alone = !me->job;
+	bool alone = !atomic_load(&me->job);
 	if (alone)
 		take_out(w, me);
 	lock_drop(&w->lock);
@@ -212,7 +213,7 @@ static struct slot *park(struct workers *w, struct parked *me)
 			return NULL;
 		(void)await_call(me, DEADLINE_NEVER);
 	}
-	return me->job;
+	return atomic_load(&me->job);
 }
 
 static bool call_parked(struct workers *w, struct slot *slot)
@@ -221,7 +222,7 @@ static bool call_parked(struct workers *w, struct slot *slot)
 	struct parked *p = w->top;
 	if (p) {
 		take_out(w, p);
-		p->job = slot;
+		atomic_store(&p->job, slot);
 	}
 	lock_drop(&w->lock);
 	/* Not under the lock, on which the one who is called would only wait. */
