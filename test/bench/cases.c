@@ -189,9 +189,12 @@ const struct row rows[] = {
 	{"P10", "rate to floor's", &bench_cases[AT_ONCE], RATE, FLOOR, AT_LEAST, 1.0, NULL},
 	{"P11", "calls a message", &bench_cases[COUNTED], MESSAGE_CALLS, NOBODY, AT_MOST, 2.01,
 		NULL},
-	/* accept4, recv, sendmsg, recv, getsockopt, close, and the record's write. */
+	/*
+	 * accept4, recv, sendmsg, recv, getsockopt, close, and the record's write; a new thread now
+	 * and then, when the next client is faster than the worker that goes to park.
+	 */
 	{"P11", "calls a connection, no futex", &bench_cases[COUNTED], OPENING_CALLS, NOBODY,
-		AT_MOST, 7.01, NULL},
+		AT_MOST, 7.2, NULL},
 	{"P12", "rate to that without records", &bench_cases[SHORT_LIVES], RATE, BOBBIND_QUIET,
 		AT_LEAST, 0.98, NULL},
 };

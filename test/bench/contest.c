@@ -17,16 +17,11 @@
 #define QUIET_PATIENCE_S 10
 
 /* What opening and closing a connection takes, both sides, and what a run takes besides. */
-#define CONNECTION_US 150
+#define CONNECTION_US 100
 #define RUN_MS        60
 
 /* Seeds are the same in each round, so that all servers have the same bytes. */
 #define SEED 20261121
-
-static bool takes_part(const struct bench_case *c, enum contestant who)
-{
-	return c->contestants & BIT(who);
-}
 
 static int leave_out(struct outcome *o, const char *why)
 {
@@ -125,7 +120,7 @@ static int run_one(
 static int run_rounds(
 	struct entrant *entrants, size_t count, const struct bench_case *c, const struct plan *plan)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !c->at_once; i++) {
 		int rc = run_one(&entrants[i], c, plan, true);
 		if (rc < 0)
 			return rc;
@@ -140,14 +135,15 @@ static int run_rounds(
 	return 0;
 }
 
-static int run_load(const struct bench_case *c, const struct plan *plan, struct outcome *outcomes)
+static int run_load(const struct bench_case *c, unsigned contestants, const struct plan *plan,
+	struct outcome *outcomes)
 {
 	struct entrant entrants[CONTESTANTS];
 	size_t count = 0;
 	int rc = 0;
 
 	for (int who = 0; who < CONTESTANTS && rc != -EINTR; who++) {
-		if (!takes_part(c, who) || outcomes[who].fault[0])
+		if (!(contestants & BIT(who)) || outcomes[who].fault[0])
 			continue;
 		struct entrant *e = &entrants[count++];
 		*e = (struct entrant){.who = who, .outcome = &outcomes[who]};
@@ -161,8 +157,8 @@ static int run_load(const struct bench_case *c, const struct plan *plan, struct 
 }
 
 /* Memory is not given back by every server: each round has a new one. */
-static int run_resting(
-	const struct bench_case *c, const struct plan *plan, struct outcome *outcomes)
+static int run_resting(const struct bench_case *c, unsigned contestants, const struct plan *plan,
+	struct outcome *outcomes)
 {
 	struct load_order order = order_of(c, plan);
 	struct sample sample;
@@ -170,7 +166,7 @@ static int run_resting(
 	for (size_t i = 0; i < plan->rounds; i++) {
 		for (int who = 0; who < CONTESTANTS; who++) {
 			struct outcome *o = &outcomes[who];
-			if (!takes_part(c, who) || o->fault[0])
+			if (!(contestants & BIT(who)) || o->fault[0])
 				continue;
 			struct process server = {.pid = 0};
 			int rc = start(&server, &order.port, c, who, plan, o);
@@ -209,12 +205,13 @@ static bool has_descriptors(const struct bench_case *c)
 		limit.rlim_cur >= c->connections + DESCRIPTORS_SPARE;
 }
 
-static void clear(const struct bench_case *c, const struct plan *plan, struct outcome *outcomes)
+static void clear(const struct bench_case *c, unsigned contestants, const struct plan *plan,
+	struct outcome *outcomes)
 {
 	for (int who = 0; who < CONTESTANTS; who++) {
 		struct outcome *o = &outcomes[who];
 		*o = (struct outcome){.count = 0};
-		if (!takes_part(c, who))
+		if (!(contestants & BIT(who)))
 			continue;
 		if (!contestant_is_there(who, plan->programs))
 			leave_out(o, "was not built");
@@ -225,33 +222,35 @@ static void clear(const struct bench_case *c, const struct plan *plan, struct ou
 	}
 }
 
-int contest_run(const struct bench_case *c, const struct plan *plan, struct outcome *outcomes)
+int contest_run(const struct bench_case *c, unsigned contestants, const struct plan *plan,
+	struct outcome *outcomes)
 {
-	clear(c, plan, outcomes);
+	clear(c, contestants, plan, outcomes);
 	switch (c->kind) {
 	case IDLE:
-		return run_resting(c, plan, outcomes);
+		return run_resting(c, contestants, plan, outcomes);
 	case CALLS:
 		return run_calls(c, plan, outcomes);
 	case LOAD:
 		break;
 	}
-	return run_load(c, plan, outcomes);
+	return run_load(c, contestants, plan, outcomes);
 }
 
-int64_t contest_takes_ms(const struct bench_case *c, const struct plan *plan)
+int64_t contest_takes_ms(const struct bench_case *c, unsigned contestants, const struct plan *plan)
 {
 	int64_t opening = (int64_t)c->connections * CONNECTION_US / 1000;
-	int64_t one = plan->run_ms + plan->ramp_ms + opening + RUN_MS + 2 * QUIET_MS;
+	int64_t loading = c->at_once ? opening : plan->run_ms + plan->ramp_ms;
+	int64_t one = loading + opening + RUN_MS + 2 * QUIET_MS;
 	int64_t all = 0;
 
 	if (c->kind == CALLS)
-		return 4000;
+		return contestants ? 4000 : 0;
 	for (int who = 0; who < CONTESTANTS; who++) {
-		if (!takes_part(c, who) || !contestant_is_there(who, plan->programs))
+		if (!(contestants & BIT(who)) || !contestant_is_there(who, plan->programs))
 			continue;
 		all += c->kind == IDLE ? (int64_t)plan->rounds * (RESTING_MS + opening + RUN_MS)
-				       : (int64_t)(plan->rounds + 1) * one;
+				       : (int64_t)(plan->rounds + !c->at_once) * one;
 	}
 	return all;
 }

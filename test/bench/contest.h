@@ -36,11 +36,12 @@ struct outcome {
 };
 
 /*
- * Fill in an outcome for each of the case's contestants.  Returns 0, whatever came out, or -EINTR.
+ * Fill in an outcome for each of the contestants, which are bits.  Returns 0, whatever came out, or -EINTR.
  */
-int contest_run(const struct bench_case *c, const struct plan *plan, struct outcome *outcomes);
+int contest_run(const struct bench_case *c, unsigned contestants, const struct plan *plan,
+	struct outcome *outcomes);
 
 /* About how long that takes, in ms. */
-int64_t contest_takes_ms(const struct bench_case *c, const struct plan *plan);
+int64_t contest_takes_ms(const struct bench_case *c, unsigned contestants, const struct plan *plan);
 
 #endif

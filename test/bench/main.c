@@ -31,11 +31,12 @@ struct options {
 	const char *svg;
 	const char *only[ROWS_MAX];
 	size_t only_count;
+	bool quick;
 };
 
 static const char help[] =
 	"bobbin-bench [options]\n"
-	"  --quick         fewer and shorter runs: under two minutes\n"
+	"  --quick         fewer and shorter runs, of what the rows need: under two minutes\n"
 	"  --rounds N      how often each server has its turn in each case\n"
 	"  --run TIME      of one run, in ms\n"
 	"  --only ROW      only rows of that name, as P4; may be given several times\n"
@@ -76,8 +77,9 @@ static int parse(int argc, char **argv, struct options *o, struct programs *p, b
 		switch (option) {
 		case 'q':
 			o->plan.rounds = 3;
-			o->plan.run_ms = 250;
-			o->plan.ramp_ms = 60;
+			o->plan.run_ms = 200;
+			o->plan.ramp_ms = 50;
+			o->quick = true;
 			break;
 		case 'r':
 			if (!parse_number(optarg, 1, SPREAD_MAX, &value))
@@ -125,11 +127,22 @@ static bool is_wanted(const struct options *o, const char *id)
 	return o->only_count == 0;
 }
 
-static void select_case(struct report *r, const struct bench_case *c)
+/* Those of a case, and what it hangs on. */
+static void select_case(struct report *r, const struct bench_case *c, unsigned who)
 {
-	r->ran[c - bench_cases] = true;
+	size_t index = (size_t)(c - bench_cases);
+
+	r->contestants[index] |= who & c->contestants;
 	if (c->half_of)
-		select_case(r, c->half_of);
+		select_case(r, c->half_of, who | BIT(FLOOR));
+}
+
+/* For a quick look only those that a row compares. */
+static unsigned contestants_for(const struct row *row, const struct options *o)
+{
+	if (!o->quick)
+		return ~0U;
+	return BIT(BOBBIND) | (row->against == NOBODY ? 0 : BIT(row->against));
 }
 
 /* Returns how many rows. */
@@ -141,7 +154,7 @@ static size_t select_rows(struct report *r, const struct options *o)
 		r->selected[i] = is_wanted(o, rows[i].id);
 		count += r->selected[i];
 		if (r->selected[i] && !rows[i].absent)
-			select_case(r, rows[i].of);
+			select_case(r, rows[i].of, contestants_for(&rows[i], o));
 	}
 	return count;
 }
@@ -192,7 +205,7 @@ static int64_t takes_ms(const struct report *r)
 	int64_t all = 0;
 
 	for (size_t c = 0; c < bench_case_count; c++)
-		all += r->ran[c] ? contest_takes_ms(&bench_cases[c], r->plan) : 0;
+		all += contest_takes_ms(&bench_cases[c], r->contestants[c], r->plan);
 	return all;
 }
 
@@ -222,12 +235,12 @@ static int run_cases(struct report *r, struct plan *plan)
 	int64_t began = deadline_now();
 
 	for (size_t c = 0; c < bench_case_count; c++) {
-		if (!r->ran[c])
+		if (!r->contestants[c])
 			continue;
 		fprintf(stderr, "%4lld s  %s\n", (long long)((deadline_now() - began) / NS_PER_S),
 			bench_cases[c].name);
 		plan->rate = bench_cases[c].half_of ? half_of_floor(r, &bench_cases[c]) : 0;
-		int rc = contest_run(&bench_cases[c], plan, r->outcomes[c]);
+		int rc = contest_run(&bench_cases[c], r->contestants[c], plan, r->outcomes[c]);
 		if (rc < 0)
 			return rc;
 	}
@@ -291,8 +304,8 @@ static int measure(struct report *r, struct options *o)
 int main(int argc, char **argv)
 {
 	static struct programs programs;
-	struct options o = {
-		.plan = {.programs = &programs, .rounds = 7, .run_ms = 1000, .ramp_ms = 250}};
+	static struct options o = {
+		.plan = {.programs = &programs, .rounds = 7, .run_ms = 700, .ramp_ms = 175}};
 	static struct report report;
 	bool only_list = false;
 

@@ -4,6 +4,7 @@
 
 #include "common/deadline.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -14,16 +15,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READY_MS  10000
-#define LOOK_MS   2
-#define POLITE_MS 5000
+#define READY_MS              10000
+#define LOOK_MS               2
+#define DESCRIPTORS_LOOKED_AT 16
+#define POLITE_MS             5000
 
-#define ADDRESS   "address=127.0.0.1:"
+#define ADDRESS               "address=127.0.0.1:"
 
 /* Signals. */
 
@@ -170,6 +173,31 @@ static in_port_t port_in(int fd)
 	return port;
 }
 
+/*
+ * A server that says nothing is looked into: the descriptors of a new program are few, and one of
+ * them listens.
+ */
+static in_port_t port_of_listener(const struct process *p)
+{
+	struct sockaddr_in at = {.sin_port = 0};
+	socklen_t len = sizeof at;
+
+	for (int theirs = STDERR_FILENO + 1; theirs < DESCRIPTORS_LOOKED_AT; theirs++) {
+		int listens = 0;
+		int fd = (int)syscall(SYS_pidfd_getfd, p->pidfd, theirs, 0);
+		if (fd < 0)
+			continue;
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens,
+			    &(socklen_t){sizeof listens}) < 0 ||
+			!listens || getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+			at.sin_port = 0;
+		close(fd);
+		if (at.sin_port)
+			return ntohs(at.sin_port);
+	}
+	return 0;
+}
+
 int process_await_port(struct process *p, in_port_t *port)
 {
 	int64_t deadline = deadline_after(READY_MS * NS_PER_MS);
@@ -180,6 +208,7 @@ int process_await_port(struct process *p, in_port_t *port)
 			return ended;
 		in_port_t found = port_in(p->out_fd);
 		found = found ? found : port_in(p->err_fd);
+		found = found ? found : port_of_listener(p);
 		if (ended > 0)
 			return -EPROTO;
 		if (found) {

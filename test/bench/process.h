@@ -33,7 +33,7 @@ void process_catch_signals(void);
 int process_start(struct process *p, const char *const *argv);
 
 /*
- * Wait until it has printed "address=127.0.0.1:PORT" on either output.  Returns 0, -EPROTO if it
+ * Wait until it has printed "address=127.0.0.1:PORT" on either output, or listens.  Returns 0, -EPROTO if it
  * ends before, -ETIMEDOUT, or -EINTR.
  */
 int process_await_port(struct process *p, in_port_t *port);

@@ -151,11 +151,11 @@ static void print_cases(FILE *to, const struct report *r)
 	fprintf(to, "\nmedians of the runs\n     %-20s %10s %10s %10s %10s %10s %10s %10s\n", "",
 		"rate", "p50", "p99", "server cpu", "client cpu", "resident", "in all");
 	for (size_t c = 0; c < bench_case_count; c++) {
-		if (!r->ran[c])
+		if (!r->contestants[c])
 			continue;
 		fprintf(to, "%s\n", bench_cases[c].name);
 		for (int who = 0; who < CONTESTANTS; who++) {
-			if (bench_cases[c].contestants & BIT(who))
+			if (r->contestants[c] & BIT(who))
 				print_outcome(to, who, &r->outcomes[c][who]);
 		}
 	}

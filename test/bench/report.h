@@ -18,7 +18,7 @@ struct report {
 	const struct plan *plan;
 	bool selected[ROWS_MAX];
 	struct judgement judgements[ROWS_MAX];
-	bool ran[CASES_MAX];
+	unsigned contestants[CASES_MAX]; /* bits of those that took part; 0: it was not run */
 	struct outcome (*outcomes)[CONTESTANTS]; /* by case */
 	char conditions[512];
 };

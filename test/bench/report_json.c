@@ -54,13 +54,14 @@ static void write_outcome(struct json *j, enum contestant who, const struct outc
 	json_close_object(j);
 }
 
-static void write_case(struct json *j, const struct bench_case *c, const struct outcome *outcomes)
+static void write_case(struct json *j, const struct bench_case *c, unsigned contestants,
+	const struct outcome *outcomes)
 {
 	json_open_object(j, NULL);
 	json_string(j, "case", c->name);
 	json_open_array(j, "servers", false);
 	for (int who = 0; who < CONTESTANTS; who++) {
-		if (c->contestants & BIT(who))
+		if (contestants & BIT(who))
 			write_outcome(j, who, &outcomes[who]);
 	}
 	json_close_array(j);
@@ -85,8 +86,8 @@ void report_write_json(FILE *to, const struct report *r)
 	json_close_array(&j);
 	json_open_array(&j, "cases", false);
 	for (size_t c = 0; c < bench_case_count; c++) {
-		if (r->ran[c])
-			write_case(&j, &bench_cases[c], r->outcomes[c]);
+		if (r->contestants[c])
+			write_case(&j, &bench_cases[c], r->contestants[c], r->outcomes[c]);
 	}
 	json_close_array(&j);
 	json_close_object(&j);

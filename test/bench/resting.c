@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Each has talked twice then. */
-#define LOOK_AFTER_MS 2500
+/* Each has talked at least once then. */
+#define LOOK_AFTER_MS 1700
 
 /* What the kernel keeps for threads and sockets; it is the whole system's, so others disturb it. */
 static int64_t kernel_bytes(void)

@@ -6,7 +6,7 @@
 #include "load.h"
 
 /* How long one such measurement takes, but for the opening. */
-#define RESTING_MS 3000
+#define RESTING_MS 2000
 
 /*
  * Let each connection of the order's case talk once a second, and look at the server in between.

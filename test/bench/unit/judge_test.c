@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(no_rounds_and_no_numbers_are_invalid)
 {
-	set_rates(BOBBIND, NULL, 0);
+	set_rates(BOBBIND, (double[]){100}, 0);
 	set_rates(FLOOR, (double[]){100}, 1);
 	ck_assert_int_eq(judge(&to_floor, outcomes).verdict, VERDICT_INVALID);
 	set_rates(BOBBIND, (double[]){NAN}, 1);
