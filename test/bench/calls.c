@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STRACE      "/usr/bin/strace"
+#define STRACE      "strace"
 #define MESSAGES    500
 #define CONNECTIONS 200
 #define END_MS      20000
@@ -31,7 +31,17 @@ struct calls {
 
 bool calls_can_be_counted(void)
 {
-	return access(STRACE, X_OK) == 0;
+	const char *folders = getenv("PATH");
+	char path[512];
+
+	while (folders && *folders) {
+		size_t len = strcspn(folders, ":");
+		snprintf(path, sizeof path, "%.*s/%s", (int)len, folders, STRACE);
+		if (access(path, X_OK) == 0)
+			return true;
+		folders += len + (folders[len] == ':');
+	}
+	return false;
 }
 
 static double *place_of(struct calls *c, const char *name)

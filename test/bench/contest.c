@@ -94,6 +94,16 @@ struct entrant {
 	struct outcome *outcome;
 };
 
+/* One that ends behind our back has served its last run badly. */
+static int find_it_alive(struct entrant *e)
+{
+	int rc = process_wait(&e->server, 0);
+
+	if (rc >= 0 && !e->outcome->fault[0])
+		snprintf(e->outcome->fault, FAULT_MAX, "the server ended with %d", rc);
+	return rc == -EINTR ? rc : 0;
+}
+
 /* One run on one server.  Returns 0 even if that has made it invalid. */
 static int run_one(
 	struct entrant *e, const struct bench_case *c, const struct plan *plan, bool warm_up)
@@ -113,7 +123,7 @@ static int run_one(
 	if (rc != -EINTR)
 		rc = await_quiet(e->server.pid);
 	process_drop_output(&e->server);
-	return rc;
+	return rc < 0 ? rc : find_it_alive(e);
 }
 
 /* Each round begins with another server, so that none always follows the same. */

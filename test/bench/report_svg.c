@@ -19,6 +19,7 @@
 #define BOUND_X   1000
 #define VERDICT_X 1100
 #define WIDTH     1180
+#define WHY_MAX   42 /* what fits behind the bound; the table has all of it */
 #define SCORE_MAX ((double)BARS_W / BOUND_W)
 
 static const char style[] =
@@ -86,6 +87,7 @@ static void write_row(FILE *to, const struct row *row, const struct judgement *j
 	char name[128];
 	char value[32];
 	char bound[48];
+	char why[WHY_MAX];
 
 	fprintf(to, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" class=\"rule\"/>\n", TEXT_X,
 		WIDTH - TEXT_X, y + LINE / 2.0, y + LINE / 2.0);
@@ -93,7 +95,8 @@ static void write_row(FILE *to, const struct row *row, const struct judgement *j
 	write_text(to, TEXT_X, y + 4, "", name);
 	write_text(to, WHAT_X, y + 4, "faint", row->what);
 	if (j->why) {
-		write_text(to, BARS_X + BOUND_W + 8, y + 4, "faint", j->why);
+		snprintf(why, sizeof why, "%s", j->why);
+		write_text(to, BARS_X + BOUND_W + 8, y + 4, "faint", why);
 	} else {
 		write_bar(to, row, j, y);
 		if (row->against == NOBODY)
