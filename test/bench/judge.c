@@ -17,7 +17,8 @@ static const struct outcome *find_broken(const struct outcome *own, const struct
 	return other && other->fault[0] ? other : NULL;
 }
 
-static struct judgement without_figures(enum verdict verdict, const char *why)
+static struct judgement without_figures(
+	enum verdict verdict, enum contestant whose, const char *why)
 {
 	return (struct judgement){
 		.verdict = verdict,
@@ -25,6 +26,7 @@ static struct judgement without_figures(enum verdict verdict, const char *why)
 		.own = NAN,
 		.other = NAN,
 		.why = why,
+		.whose = whose,
 	};
 }
 
@@ -36,10 +38,10 @@ struct judgement judge(const struct row *row, const struct outcome *outcomes)
 	double values[SPREAD_MAX] = {0};
 
 	if (row->absent)
-		return without_figures(VERDICT_ABSENT, row->absent);
+		return without_figures(VERDICT_ABSENT, NOBODY, row->absent);
 	if (broken)
-		return without_figures(
-			broken->absent ? VERDICT_ABSENT : VERDICT_INVALID, broken->fault);
+		return without_figures(broken->absent ? VERDICT_ABSENT : VERDICT_INVALID,
+			broken == own ? BOBBIND : row->against, broken->fault);
 	size_t count = other && other->count < own->count ? other->count : own->count;
 	for (size_t i = 0; i < count; i++) {
 		values[i] = own->of[row->metric][i];
@@ -50,6 +52,7 @@ struct judgement judge(const struct row *row, const struct outcome *outcomes)
 		.spread = spread_of(values, count),
 		.own = median(own, row->metric),
 		.other = other ? median(other, row->metric) : NAN,
+		.whose = NOBODY,
 		.client_limited = 2 * own->client_limited > own->count,
 	};
 	j.verdict = verdict_of(&j.spread, row->sense, row->bound);

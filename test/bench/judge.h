@@ -11,8 +11,9 @@ struct judgement {
 		spread; /* of the ratios, round by round; or of the figures that stand alone */
 	double own;     /* medians of the figures themselves; NaN where there is none */
 	double other;
-	bool client_limited; /* in most rounds: the ratio may be too near to 1 */
-	const char *why;     /* of an invalid row, or of one left out: static, or the outcome's */
+	bool client_limited;   /* in most rounds: the ratio may be too near to 1 */
+	const char *why;       /* of an invalid row, or of one left out: static, or the outcome's */
+	enum contestant whose; /* whose fault that is, or NOBODY */
 };
 
 /* outcomes: those of the row's case, by contestant. */

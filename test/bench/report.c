@@ -95,7 +95,8 @@ static void print_row(FILE *to, const struct row *row, const struct judgement *j
 		measured(row, j->spread.q3, high, sizeof high));
 	fprintf(to, "%-4s %-45s %-28s", row->id, row->of->name, row->what);
 	if (j->why) {
-		fprintf(to, " %s: %s\n", verdict_name(j->verdict), j->why);
+		fprintf(to, " %s: %s%s%s\n", verdict_name(j->verdict), contestant_name(j->whose),
+			j->whose == NOBODY ? "" : ": ", j->why);
 		return;
 	}
 	fprintf(to, " %9s  %-20s %-11s %-7s %9s %9s%s\n",

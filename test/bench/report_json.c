@@ -25,6 +25,7 @@ static void write_row(struct json *j, const struct row *row, const struct judgem
 	json_real(j, "bound", row->bound);
 	json_string(j, "verdict", verdict_name(of->verdict));
 	json_string(j, "why", of->why ? of->why : "");
+	json_string(j, "whose", contestant_name(of->whose));
 	write_real(j, "median", of->spread.median);
 	write_real(j, "quartile_1", of->spread.q1);
 	write_real(j, "quartile_3", of->spread.q3);

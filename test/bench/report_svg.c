@@ -95,7 +95,8 @@ static void write_row(FILE *to, const struct row *row, const struct judgement *j
 	write_text(to, TEXT_X, y + 4, "", name);
 	write_text(to, WHAT_X, y + 4, "faint", row->what);
 	if (j->why) {
-		snprintf(why, sizeof why, "%s", j->why);
+		snprintf(why, sizeof why, "%s%s%s", contestant_name(j->whose),
+			j->whose == NOBODY ? "" : ": ", j->why);
 		write_text(to, BARS_X + BOUND_W + 8, y + 4, "faint", why);
 	} else {
 		write_bar(to, row, j, y);

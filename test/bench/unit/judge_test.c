@@ -44,11 +44,13 @@ START_TEST(a_fault_of_either_makes_the_row_invalid)
 	struct judgement j = judge(&to_floor, outcomes);
 	ck_assert_int_eq(j.verdict, VERDICT_INVALID);
 	ck_assert_str_eq(j.why, "3 failures");
+	ck_assert_int_eq(j.whose, FLOOR);
 	outcomes[FLOOR].fault[0] = '\0';
 	snprintf(outcomes[BOBBIND].fault, FAULT_MAX, "1 mismatched");
 	j = judge(&to_floor, outcomes);
 	ck_assert_int_eq(j.verdict, VERDICT_INVALID);
 	ck_assert_str_eq(j.why, "1 mismatched");
+	ck_assert_int_eq(j.whose, BOBBIND);
 	/* One that is not compared is no matter. */
 	outcomes[BOBBIND].fault[0] = '\0';
 	snprintf(outcomes[LOOP].fault, FAULT_MAX, "dead");
