@@ -7,6 +7,8 @@
  */
 #include "calls.h"
 
+#include "common/deadline.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,8 +20,12 @@
 #define MESSAGES    500
 #define CONNECTIONS 200
 #define END_MS      20000
+#define LOOK_MS     5
 
-#define NAMES_MAX   64
+/* What stands before the server's own command. */
+#define TRACE_ARGUMENTS 9
+
+#define NAMES_MAX       64
 
 struct calls {
 	struct {
@@ -60,7 +66,7 @@ static double *place_of(struct calls *c, const char *name)
 	return &c->of[i].count;
 }
 
-/* Lines of a name and a number, but for the sum at the end. */
+/* Lines of a number and a name, but for the sum at the end. */
 static void add_summary(struct calls *c, char *text, double weight)
 {
 	char name[32];
@@ -68,7 +74,7 @@ static void add_summary(struct calls *c, char *text, double weight)
 	char *rest;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (sscanf(line, "%31s %lf", name, &count) != 2 || strcmp(name, "total") == 0)
+		if (sscanf(line, "%lf %31s", &count, name) != 2 || strcmp(name, "total") == 0)
 			continue;
 		double *place = place_of(c, name);
 		if (place)
@@ -76,48 +82,56 @@ static void add_summary(struct calls *c, char *text, double weight)
 	}
 }
 
-/* strace(1) ends when the server does. */
-static int end_server(struct process *strace)
+/*
+ * Our child is the server, and strace(1) a grandchild (-D), so that the server is ended like any
+ * other; strace ends with it, and its summary comes a little later.
+ */
+static int end_server(struct process *server, char **summary)
 {
-	char *log = process_errors(strace);
-	const char *ready = log ? strstr(log, "event=ready") : NULL;
-	const char *pid = ready ? strstr(ready, " pid=") : NULL;
+	int64_t deadline = deadline_after(END_MS * NS_PER_MS);
 
-	if (pid)
-		kill((pid_t)strtol(pid + strlen(" pid="), NULL, 10), SIGTERM);
-	free(log);
-	return pid ? process_wait(strace, END_MS) : -EPROTO;
+	kill(server->pid, SIGTERM);
+	int rc = process_wait(server, END_MS);
+	while (rc >= 0 && deadline_now() < deadline) {
+		*summary = process_output(server);
+		if (*summary && strstr(*summary, "total\n"))
+			return 0;
+		free(*summary);
+		*summary = NULL;
+		rc = process_pause(LOOK_MS);
+	}
+	return rc < 0 ? rc : -ETIMEDOUT;
 }
 
 /* One load under strace, its calls added with that weight. */
 static int count_one(const struct load_order *order, uint64_t messages, double weight,
 	struct calls *calls, char fault[FAULT_MAX])
 {
-	const char *argv[CONTESTANT_ARGUMENTS + 8] = {
-		STRACE, "-f", "-qq", "-c", "-U", "name,calls", "-o", "/proc/self/fd/1"};
+	const char *argv[CONTESTANT_ARGUMENTS + TRACE_ARGUMENTS] = {
+		STRACE, "-f", "-qq", "-c", "-D", "-U", "calls,name", "-o", "/proc/self/fd/1"};
 	struct load_order load = *order;
-	struct process strace;
+	struct process server;
+	char *summary = NULL;
 	struct sample sample;
 
-	contestant_command(
-		BOBBIND, order->programs, order->of->service, order->of->bytes, argv + 8);
-	int rc = process_start(&strace, argv);
+	contestant_command(BOBBIND, order->programs, order->of->service, order->of->bytes,
+		argv + TRACE_ARGUMENTS);
+	int rc = process_start(&server, argv);
 	if (rc < 0)
 		return rc;
-	rc = process_await_port(&strace, &load.port);
+	rc = process_await_port(&server, &load.port);
 	load.server = 0;
 	load.ramp_ms = 0;
 	load.messages = messages;
 	if (rc == 0)
 		rc = load_run(&load, &sample, fault);
 	if (rc == 0)
-		rc = end_server(&strace);
-	char *summary = rc >= 0 ? process_output(&strace) : NULL;
-	if (summary)
+		rc = end_server(&server, &summary);
+	if (rc == 0)
 		add_summary(calls, summary, weight);
 	free(summary);
-	process_end(&strace);
-	return rc < 0 ? rc : 0;
+	process_end(&server);
+	return rc;
 }
 
 static int count_each(const struct load_order *order, uint64_t messages, struct calls *calls,
