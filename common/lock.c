@@ -43,12 +43,8 @@ void lock_cond_init(pthread_cond_t *cond)
 
 void lock_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ns)
 {
-	lock_wait_alone(cond, lock, deadline_earlier(deadline_ns, deadline_after(SLICE_NS)));
-}
-
-void lock_wait_alone(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ns)
-{
-	struct timespec until = deadline_timespec(deadline_ns);
+	int64_t slice = deadline_earlier(deadline_ns, deadline_after(SLICE_NS));
+	struct timespec until = deadline_timespec(slice);
 	int rc = pthread_cond_timedwait(cond, lock, &until);
 
 	must(rc == ETIMEDOUT ? 0 : rc);

@@ -27,7 +27,4 @@ void lock_cond_init(pthread_cond_t *cond);
  */
 void lock_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ns);
 
-/* The same without the 100 ms, for a condition variable on which only this thread ever waits. */
-void lock_wait_alone(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ns);
-
 #endif

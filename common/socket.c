@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -86,11 +87,43 @@ int socket_set_options(int fd, const struct socket_options *options)
 		if (rc < 0)
 			return rc;
 	}
+	if (options->congestion && options->congestion[0] &&
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, options->congestion,
+			(socklen_t)strlen(options->congestion)) < 0)
+		return -errno;
 	int rc =
 		socket_set_timeout(fd, SO_RCVTIMEO, socket_timeout_ms(options->receive_timeout_ns));
 	if (rc < 0)
 		return rc;
 	return socket_set_timeout(fd, SO_SNDTIMEO, socket_timeout_ms(options->send_timeout_ns));
+}
+
+int socket_defer_accept(int fd, int64_t duration_ns)
+{
+	return set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds(duration_ns));
+}
+
+void socket_system_congestion(char name[SOCKET_CONGESTION_MAX])
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	socklen_t len = SOCKET_CONGESTION_MAX - 1;
+
+	memset(name, 0, SOCKET_CONGESTION_MAX);
+	if (fd < 0)
+		return;
+	(void)getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len);
+	close(fd);
+}
+
+bool socket_knows_congestion(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	bool known = fd >= 0 &&
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return known;
 }
 
 static int bind_and_listen(int fd, const struct address *at, const struct socket_listening *how,
@@ -104,6 +137,8 @@ static int bind_and_listen(int fd, const struct address *at, const struct socket
 		rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, how->v6only);
 	if (rc == 0)
 		rc = socket_set_options(fd, options);
+	if (rc == 0 && how->defer_accept_ns > 0)
+		rc = socket_defer_accept(fd, how->defer_accept_ns);
 	if (rc == 0 && bind(fd, &at->any, address_size(at)) < 0)
 		rc = -errno;
 	if (rc == 0 && listen(fd, how->backlog) < 0)

@@ -22,6 +22,7 @@ struct socket_options {
 	int64_t send_timeout_ns;    /* SO_SNDTIMEO; more than 0 */
 	int64_t dead_after_ns;      /* TCP_USER_TIMEOUT, keepalive at a third of it; 0: neither */
 	bool nodelay;               /* TCP_NODELAY */
+	const char *congestion;     /* TCP_CONGESTION; NULL or "": as it is.  Borrowed */
 };
 
 /*
@@ -45,10 +46,24 @@ int socket_set_options(int fd, const struct socket_options *options);
 
 /* How to listen. */
 struct socket_listening {
-	bool v6only;     /* IPV6_V6ONLY, set for IPv6 whatever the system's default */
-	bool reuse_port; /* SO_REUSEPORT */
-	int backlog;     /* listen(2) */
+	bool v6only;             /* IPV6_V6ONLY, set for IPv6 whatever the system's default */
+	bool reuse_port;         /* SO_REUSEPORT */
+	int backlog;             /* listen(2) */
+	int64_t defer_accept_ns; /* TCP_DEFER_ACCEPT; 0: not */
 };
+
+/*
+ * Have a listening socket keep a client from accept(2) until it has sent something, or for about so
+ * long; 0: at once.  TCP_DEFER_ACCEPT of tcp(7), in whole seconds.  Returns 0 or -errno.
+ */
+int socket_defer_accept(int fd, int64_t duration_ns);
+
+/* What TCP_CONGESTION is on a new socket, for which there is room. */
+#define SOCKET_CONGESTION_MAX 16
+void socket_system_congestion(char name[SOCKET_CONGESTION_MAX]);
+
+/* The system knows this congestion control, and lets us use it. */
+bool socket_knows_congestion(const char *name);
 
 /*
  * A listening socket at the address, close-on-exec, with SO_REUSEADDR, the options set before

@@ -201,6 +201,8 @@ static size_t input_max(const struct stream_terms *terms)
 		message = terms->max_line + 1;
 	else if (terms->framing == STREAM_FRAME)
 		message = terms->max_frame + FRAME_HEADER;
+	if (terms->framing == STREAM_RAW)
+		return STREAM_FLOOD_BYTES;
 	return message > STREAM_BULK_BYTES ? buffer_whole_pages((size_t)message)
 					   : STREAM_BULK_BYTES;
 }
@@ -237,6 +239,8 @@ static bool make_room(struct stream *s, size_t need)
 	 */
 	if (s->filled && s->progressed && in->size < STREAM_BULK_BYTES)
 		(void)buffer_grow(in, STREAM_BULK_BYTES);
+	else if (s->filled && s->terms->framing == STREAM_RAW && in->size < STREAM_FLOOD_BYTES)
+		(void)buffer_grow(in, STREAM_FLOOD_BYTES);
 	return true;
 }
 

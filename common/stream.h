@@ -44,6 +44,9 @@
 /* The larger buffer of a connection that moves more than that at a time. */
 #define STREAM_BULK_BYTES 65536
 
+/* The largest of one without messages, that fills even that: each call moves more. */
+#define STREAM_FLOOD_BYTES 262144
+
 /* The prefix of every error reply. */
 #define STREAM_ERROR_PREFIX "error: "
 

@@ -153,7 +153,7 @@ static void add_listener(const char *text, struct settings *s, struct faults *f)
 	char *copy = strdup(text);
 	char fault[OPTION_FAULT_MAX];
 	const char *wrong = fault;
-	const char *key;
+	const char *key = "";
 
 	if (!copy)
 		abort();
@@ -163,8 +163,11 @@ static void add_listener(const char *text, struct settings *s, struct faults *f)
 	char *address = split_network(copy, &e->network);
 	if (set_part(e, "service", service, fault) && set_part(e, "address", address, fault))
 		wrong = settings_finish_endpoint(s, e, &key);
+	/* It may lie in an option that the listener has taken over. */
+	bool elsewhere = wrong && strchr(key, '.');
 	if (wrong)
-		faults_in_usage(f, "-l %s: %s", text, wrong);
+		faults_in_usage(f, "-l %s: %s%s%s", text, elsewhere ? key : "",
+			elsewhere ? ": " : "", wrong);
 	free(copy);
 }
 

@@ -248,12 +248,14 @@ void config_file_apply(struct config_file *c, struct settings *s, struct faults 
 static void tell_check(struct config_file *c, const config_setting_t *listener, struct faults *f,
 	const char *key, const char *fault)
 {
-	const config_setting_t *value = config_setting_get_member(listener, key);
+	/* It may stand in a group of the listener, or outside and have been copied. */
+	const config_setting_t *value = config_setting_lookup((config_setting_t *)listener, key);
 	char what[OPTION_FAULT_MAX + 64];
 
 	if (value && config_setting_type(value) != CONFIG_TYPE_STRING)
 		return;
-	snprintf(what, sizeof what, "%s: %s", key, value ? fault : "it is missing");
+	snprintf(what, sizeof what, "%s: %s", key,
+		value || strchr(key, '.') ? fault : "it is missing");
 	tell(c, value ? value : listener, f, what);
 }
 

@@ -133,6 +133,7 @@ static int listen_at(const struct listener *l, const struct address *at)
 		.v6only = !dual,
 		.reuse_port = l->endpoint->reuse_port,
 		.backlog = (int)l->endpoint->backlog,
+		.defer_accept_ns = l->endpoint->defer_accept_ns,
 	};
 
 	return socket_listen(at, &how, &l->options);
@@ -179,6 +180,7 @@ static void choose(struct listener *l, const struct endpoint *e)
 {
 	l->endpoint = e;
 	l->options = stream_socket_options(&e->terms, e->nodelay, e->dead_after_ns);
+	l->options.congestion = e->congestion[0] ? e->congestion : l->system_congestion;
 }
 
 /* Give a socket that listens already what the endpoint says.  Returns 0 or -errno. */
@@ -190,7 +192,9 @@ static int set_anew(struct listener *l)
 	 */
 	if (listen(l->fd, (int)l->endpoint->backlog) < 0)
 		return -errno;
-	int rc = socket_set_options(l->fd, &l->options);
+	int rc = socket_defer_accept(l->fd, l->endpoint->defer_accept_ns);
+	if (rc == 0)
+		rc = socket_set_options(l->fd, &l->options);
 	/* Those in the queue, which may be longer than the backlog is now, and handshakes under way. */
 	unsigned backlog = (unsigned)l->endpoint->backlog;
 	l->unset = listener_queued(l) + (backlog > l->backlog ? backlog : l->backlog) + 1;
@@ -226,6 +230,7 @@ static int open_one(
 	struct listener *l, const struct endpoint *e, const struct inherited_socket *inherited)
 {
 	*l = (struct listener){.fd = -1, .origin = HANDOVER_OPENED};
+	socket_system_congestion(l->system_congestion);
 	choose(l, e);
 	int status = inherited ? adopt(l, inherited) : open_new(l);
 	l->backlog = (unsigned)e->backlog;

@@ -19,10 +19,12 @@ struct listener {
 	int fd; /* owned */
 	const struct endpoint *endpoint;
 	struct socket_options options; /* of the connections */
-	struct address bound;          /* where it really is */
-	bool inherited;                /* it was open before we were started */
-	bool shared;                   /* another process may hold the same socket for good */
-	enum handover_origin origin;   /* for a successor */
+	char system_congestion
+		[SOCKET_CONGESTION_MAX]; /* the congestion control if none is chosen */
+	struct address bound;            /* where it really is */
+	bool inherited;                  /* it was open before we were started */
+	bool shared;                     /* another process may hold the same socket for good */
+	enum handover_origin origin;     /* for a successor */
 	bool deaf;        /* only what comes from next door is heard: listener_admit() is due */
 	unsigned backlog; /* as it is now; 0: somebody else chose it */
 	unsigned unset;   /* so many of the next accepted sockets may lack the options */

@@ -25,6 +25,7 @@
 
 static const char *const networks[] = {"tcp", "tcp4", "tcp6", NULL};
 static const char *const policies[] = {"wait", "refuse", NULL};
+static const char *const schedules[] = {"latency", "throughput", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
@@ -108,6 +109,10 @@ const struct option option_rows[] = {
 	{"threads.park_time", OPTION_DURATION, SERVER(park_time_ns), MS, 365 * DAY, NULL, "10s",
 		"How long such a thread waits before it ends."},
 
+	{"threads.schedule", OPTION_WORD, SERVER(thread_schedule), 0, NO_MAX, schedules, "latency",
+		"How the system is to run the worker threads: as soon as there is something to do, or in longer turns and "
+		"with fewer of them (SCHED_BATCH), which answers more and some later."},
+
 	{"listen.backlog", OPTION_COUNT, ENDPOINT(backlog), 1, 1000000, NULL, "4096",
 		"How many clients may wait in the accept queue. The kernel's net.core.somaxconn bounds it too."},
 	{"listen.reuse_port", OPTION_SWITCH, ENDPOINT(reuse_port), 0, 1, NULL, "false",
@@ -119,6 +124,13 @@ const struct option option_rows[] = {
 	{"tcp.dead_after", OPTION_DURATION, ENDPOINT(dead_after_ns), 0, DAY, NULL, "2min",
 		"When nothing has been heard from the peer's host for so long, in spite of retransmissions and keepalive "
 		"probes, the connection ends (TCP_USER_TIMEOUT, and keepalive at a third of it). 0 leaves both off."},
+
+	{"tcp.congestion", OPTION_TEXT, ENDPOINT(congestion), 0, 15, NULL, "",
+		"The congestion control of the connections, as in reno or bbr (TCP_CONGESTION). The system's, when it is left "
+		"out."},
+	{"tcp.defer_accept", OPTION_DURATION, ENDPOINT(defer_accept_ns), 0, DAY, NULL, "0",
+		"Keep a client from its thread until it has said something, or for about so long (TCP_DEFER_ACCEPT, in whole "
+		"seconds). For services where the client speaks first. 0 is not to."},
 
 	{"drain.grace", OPTION_DURATION, SERVER(drain_grace_ns), 0, DAY, NULL, "0",
 		"How long to go on as before after SIGTERM, while load balancers notice. SIGINT skips it."},

@@ -192,6 +192,15 @@ static const char *check_name(struct settings *s, struct endpoint *e)
 	return name_taken(s, e, e->name) ? "another listener has that name" : NULL;
 }
 
+static const char *check_congestion(struct settings *s, struct endpoint *e)
+{
+	(void)s;
+	if (e->congestion[0] == '\0' || socket_knows_congestion(e->congestion))
+		return NULL;
+	return "the system has no such congestion control, or does not allow it; see "
+	       "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+}
+
 /* The text was checked when it was set. */
 static struct block_list *must_read(struct block_list *before, const char *blocks)
 {
@@ -217,6 +226,7 @@ static const struct {
 	{"service", check_service},
 	{"name", check_name},
 	{"limits.allow", read_blocks},
+	{"tcp.congestion", check_congestion},
 };
 
 const char *settings_check_endpoint(

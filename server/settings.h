@@ -43,13 +43,21 @@ struct endpoint {
 	char *deny;
 	struct block_list *allowed;
 	struct block_list *denied;
-	char *banner;          /* templates (template.h): the line service's first line, */
-	char *prefix;          /* and what stands before its replies */
-	int64_t backlog;       /* listen(2) */
-	int64_t nodelay;       /* TCP_NODELAY, 0 or 1 */
-	int64_t dead_after_ns; /* a silent network is a dead peer after so long; 0: never */
-	int64_t reuse_port;    /* SO_REUSEPORT, 0 or 1 */
-	bool from_supervisor;  /* nobody named it: a supervisor passed its socket */
+	char *banner;            /* templates (template.h): the line service's first line, */
+	char *prefix;            /* and what stands before its replies */
+	int64_t backlog;         /* listen(2) */
+	int64_t nodelay;         /* TCP_NODELAY, 0 or 1 */
+	int64_t dead_after_ns;   /* a silent network is a dead peer after so long; 0: never */
+	char *congestion;        /* TCP_CONGESTION; "": the system's */
+	int64_t defer_accept_ns; /* TCP_DEFER_ACCEPT; 0: accept at once */
+	int64_t reuse_port;      /* SO_REUSEPORT, 0 or 1 */
+	bool from_supervisor;    /* nobody named it: a supervisor passed its socket */
+};
+
+/* In the order of the words of the option threads.schedule. */
+enum thread_schedule {
+	SCHEDULE_LATENCY,    /* SCHED_OTHER */
+	SCHEDULE_THROUGHPUT, /* SCHED_BATCH */
 };
 
 /* In the order of the words of the option limits.policy. */
@@ -66,7 +74,8 @@ struct settings {
 	int64_t rate;        /* new connections of one source a second; 0: no bound */
 	int64_t burst;       /* so many of them may come together */
 	int64_t thread_stack_bytes;
-	int64_t threads_parked; /* at most so many wait for their next connection */
+	int64_t thread_schedule; /* enum thread_schedule */
+	int64_t threads_parked;  /* at most so many wait for their next connection */
 	int64_t park_time_ns;
 	int64_t drain_grace_ns;      /* keep accepting so long after SIGTERM */
 	int64_t drain_first_ns;      /* the age at which a connection that said nothing is idle */

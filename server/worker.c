@@ -9,15 +9,18 @@
 #include "settings.h"
 #include "signals.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* A thread without a connection, on its own stack. */
 struct parked {
-	pthread_cond_t
-		called;   /* signalled, under lock, when job is set; only this thread waits on it */
-	struct slot *job; /* [lock] */
+	sem_t called; /* posted once when job has been set; only this thread waits on it */
+	_Atomic(struct slot *)
+		job;          /* [atomic] set under lock; TSan does not know sem_clockwait(3) */
 	struct parked *above; /* [lock] towards the top */
 	struct parked *below; /* [lock] */
 };
@@ -143,7 +146,7 @@ static void attend(struct workers *w, struct slot *slot)
 
 static void push(struct workers *w, struct parked *me)
 {
-	me->job = NULL;
+	atomic_store(&me->job, NULL);
 	me->above = NULL;
 	me->below = w->top;
 	if (w->top)
@@ -163,22 +166,54 @@ static void take_out(struct workers *w, struct parked *p)
 	w->parked--;
 }
 
+/* Into the stack.  False: enough are there. */
+static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
+{
+	lock_take(&w->lock);
+	bool room = w->parked < w->parked_max;
+	*until = deadline_after(w->park_time_ns);
+	if (room)
+		push(w, me);
+	lock_drop(&w->lock);
+	return room;
+}
+
+/* The time is over.  False: a connection came just then, and its call is under way. */
+static bool get_up(struct workers *w, struct parked *me)
+{
+	lock_take(&w->lock);
+	bool alone = !atomic_load(&me->job);
+	if (alone)
+		take_out(w, me);
+	lock_drop(&w->lock);
+	return alone;
+}
+
+/* Returns 0, or ETIMEDOUT. */
+static int await_call(struct parked *me, int64_t until)
+{
+	const struct timespec deadline = deadline_timespec(until);
+	int rc;
+
+	do
+		rc = sem_clockwait(&me->called, CLOCK_MONOTONIC, &deadline);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? errno : 0;
+}
+
 /* The next connection, or NULL when it is time to end. */
 static struct slot *park(struct workers *w, struct parked *me)
 {
-	lock_take(&w->lock);
-	int64_t until = deadline_after(w->park_time_ns);
-	if (w->parked >= w->parked_max) {
-		lock_drop(&w->lock);
+	int64_t until;
+
+	if (!lie_down(w, me, &until))
 		return NULL;
+	if (await_call(me, until) != 0) {
+		if (get_up(w, me))
+			return NULL;
+		(void)await_call(me, DEADLINE_NEVER);
 	}
-	push(w, me);
-	while (!me->job && deadline_now() < until)
-		lock_wait_alone(&me->called, &w->lock, until);
-	if (!me->job)
-		take_out(w, me);
-	lock_drop(&w->lock);
-	return me->job;
+	return atomic_load(&me->job);
 }
 
 static bool call_parked(struct workers *w, struct slot *slot)
@@ -187,27 +222,47 @@ static bool call_parked(struct workers *w, struct slot *slot)
 	struct parked *p = w->top;
 	if (p) {
 		take_out(w, p);
-		p->job = slot;
-		pthread_cond_signal(&p->called);
+		atomic_store(&p->job, slot);
 	}
 	lock_drop(&w->lock);
+	/* Not under the lock, on which the one who is called would only wait. */
+	if (p)
+		(void)sem_post(&p->called);
 	return p;
 }
 
 /* Threads. */
+
+/* A new thread is scheduled for latency; a reload may have chosen otherwise since. */
+static void choose_schedule(int64_t *mine, int64_t wanted)
+{
+	static const int policies[] = {
+		[SCHEDULE_LATENCY] = SCHED_OTHER,
+		[SCHEDULE_THROUGHPUT] = SCHED_BATCH,
+	};
+	const struct sched_param none = {.sched_priority = 0};
+
+	if (*mine == wanted)
+		return;
+	(void)pthread_setschedparam(pthread_self(), policies[wanted], &none);
+	*mine = wanted;
+}
 
 static void *live(void *arg)
 {
 	struct slot *slot = arg;
 	struct workers *w = slot->workers;
 	struct parked me = {.job = NULL};
+	int64_t schedule = SCHEDULE_LATENCY;
 
-	lock_cond_init(&me.called);
+	if (sem_init(&me.called, 0, 0) < 0)
+		abort();
 	while (slot) {
+		choose_schedule(&schedule, slot->guest.endpoint->settings->thread_schedule);
 		attend(w, slot);
 		slot = park(w, &me);
 	}
-	pthread_cond_destroy(&me.called);
+	(void)sem_destroy(&me.called);
 	return NULL;
 }
 

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* cases - what is measured, and what must be reached. */
+#include "cases.h"
+
+#define SMALL    64
+#define MIB      (1024 * 1024)
+#define KIB      1024.0
+#define MS       1e6
+
+#define THREADED (BIT(BOBBIND) | BIT(FLOOR))
+#define ON_RAW   (THREADED | BIT(GO_PLAIN) | BIT(LOOP))
+#define ON_LINES (THREADED | BIT(GO_PLAIN) | BIT(GO_BUFFERED))
+
+enum {
+	RAW_1,
+	RAW_64,
+	RAW_1000,
+	RAW_10000,
+	LINE_1,
+	LINE_64,
+	LINE_1000,
+	LINE_10000,
+	LINES_IN_FLIGHT,
+	FRAMES_IN_FLIGHT,
+	RAW_BULK,
+	FRAME_BULK,
+	SHORT_LIVES,
+	RESTING,
+	OPEN_LOOP,
+	AT_ONCE,
+	COUNTED,
+	CASES,
+};
+
+/* A closed loop of small messages, one in flight. */
+#define PING_PONG(text, of, count, who)                                                            \
+	{                                                                                          \
+		.name = (text), .service = (of), .connections = (count), .in_flight = 1,           \
+		.bytes = SMALL, .threads = 1, .contestants = (who)                                 \
+	}
+
+const struct bench_case bench_cases[] = {
+	[RAW_1] = PING_PONG("raw, c=1", RAW, 1, ON_RAW),
+	[RAW_64] = PING_PONG("raw, c=64", RAW, 64, ON_RAW),
+	[RAW_1000] = PING_PONG("raw, c=1,000", RAW, 1000, ON_RAW),
+	[RAW_10000] = PING_PONG("raw, c=10,000", RAW, 10000, ON_RAW),
+	[LINE_1] = PING_PONG("line, c=1", LINE, 1, ON_LINES),
+	[LINE_64] = PING_PONG("line, c=64", LINE, 64, ON_LINES),
+	[LINE_1000] = PING_PONG("line, c=1,000", LINE, 1000, ON_LINES),
+	[LINE_10000] = PING_PONG("line, c=10,000", LINE, 10000, ON_LINES),
+	[LINES_IN_FLIGHT] =
+		{
+			.name = "line, 64 in flight, c=16",
+			.service = LINE,
+			.connections = 16,
+			.in_flight = 64,
+			.bytes = SMALL,
+			.threads = 1,
+			.contestants = ON_LINES,
+		},
+	[FRAMES_IN_FLIGHT] =
+		{
+			.name = "frame, 64 in flight, c=16",
+			.service = FRAME,
+			.connections = 16,
+			.in_flight = 64,
+			.bytes = SMALL,
+			.threads = 1,
+			.contestants = THREADED | BIT(GO_BUFFERED),
+		},
+	[RAW_BULK] =
+		{
+			.name = "raw, 1 MiB, c=4",
+			.service = RAW,
+			.connections = 4,
+			.in_flight = 1,
+			.bytes = MIB,
+			.threads = 1,
+			.contestants = ON_RAW | BIT(GO_COPY),
+		},
+	[FRAME_BULK] =
+		{
+			.name = "frame, 1 MiB, c=4",
+			.service = FRAME,
+			.connections = 4,
+			.in_flight = 1,
+			.bytes = MIB,
+			.threads = 1,
+			.contestants = THREADED | BIT(GO_BUFFERED) | BIT(GO_COPY),
+		},
+	[SHORT_LIVES] =
+		{
+			.name = "connect, one line, close, c=64",
+			.service = LINE,
+			.connections = 64,
+			.in_flight = 1,
+			.bytes = SMALL,
+			.per_connection = 1,
+			.threads = 2,
+			.contestants = ON_LINES | BIT(BOBBIND_QUIET),
+		},
+	[RESTING] =
+		{
+			.name = "idle connections, 2,000",
+			.kind = IDLE,
+			.service = LINE,
+			.connections = 2000,
+			.in_flight = 1,
+			.bytes = SMALL,
+			.threads = 1,
+			.contestants = ON_LINES,
+		},
+	[OPEN_LOOP] =
+		{
+			.name = "raw, open loop, half of floor's rate, c=1,000",
+			.service = RAW,
+			.connections = 1000,
+			.in_flight = 1,
+			.bytes = SMALL,
+			.threads = 1,
+			.half_of = &bench_cases[RAW_1000],
+			.contestants = ON_RAW,
+		},
+	[AT_ONCE] =
+		{
+			.name = "raw, 19,000 connections, all woken at once",
+			.service = RAW,
+			.connections = 19000,
+			.in_flight = 1,
+			.bytes = SMALL,
+			.threads = 1,
+			.at_once = true,
+			.contestants = THREADED,
+		},
+	[COUNTED] =
+		{
+			.name = "system calls",
+			.kind = CALLS,
+			.service = LINE,
+			.connections = 1,
+			.in_flight = 1,
+			.bytes = SMALL,
+			.threads = 1,
+			.contestants = BIT(BOBBIND),
+		},
+};
+
+const size_t bench_case_count = CASES;
+
+#define AGAINST_FLOOR(of)                                                                          \
+	{                                                                                          \
+		"P1", "rate to floor's", &bench_cases[of], RATE, FLOOR, AT_LEAST, 0.97, NULL       \
+	}
+
+const struct row rows[] = {
+	AGAINST_FLOOR(RAW_1),
+	AGAINST_FLOOR(RAW_64),
+	AGAINST_FLOOR(RAW_1000),
+	AGAINST_FLOOR(RAW_10000),
+	AGAINST_FLOOR(LINE_1),
+	AGAINST_FLOOR(LINE_64),
+	AGAINST_FLOOR(LINE_1000),
+	AGAINST_FLOOR(LINE_10000),
+	{"P2", "rate to Go's", &bench_cases[RAW_1], RATE, GO_PLAIN, AT_LEAST, 1.1, NULL},
+	{"P2", "the same, adaptive", &bench_cases[RAW_1], RATE, GO_PLAIN, AT_LEAST, 2.0,
+		"bobbind has no such option"},
+	{"P3", "rate to Go's", &bench_cases[RAW_64], RATE, GO_PLAIN, AT_LEAST, 0.95, NULL},
+	{"P3", "p99 to Go's", &bench_cases[RAW_64], P99, GO_PLAIN, AT_MOST, 1.0, NULL},
+	{"P4", "rate to tutorial Go's", &bench_cases[LINES_IN_FLIGHT], RATE, GO_PLAIN, AT_LEAST, 20,
+		NULL},
+	{"P4", "rate to buffered Go's", &bench_cases[LINES_IN_FLIGHT], RATE, GO_BUFFERED, AT_LEAST,
+		1.0, NULL},
+	{"P5", "rate to buffered Go's", &bench_cases[FRAMES_IN_FLIGHT], RATE, GO_BUFFERED, AT_LEAST,
+		1.0, NULL},
+	{"P6", "rate to io.Copy's", &bench_cases[RAW_BULK], RATE, GO_COPY, AT_LEAST, 1.15, NULL},
+	{"P6", "p99", &bench_cases[RAW_BULK], P99, NOBODY, AT_MOST, 5 * MS, NULL},
+	{"P6", "rate to io.Copy's", &bench_cases[FRAME_BULK], RATE, GO_COPY, AT_LEAST, 1.15, NULL},
+	{"P6", "p99", &bench_cases[FRAME_BULK], P99, NOBODY, AT_MOST, 5 * MS, NULL},
+	{"P7", "rate to Go's", &bench_cases[SHORT_LIVES], RATE, GO_PLAIN, AT_LEAST, 1.15, NULL},
+	{"P7", "the same, for throughput", &bench_cases[SHORT_LIVES], RATE, GO_PLAIN, AT_LEAST, 1.5,
+		"bobbind has no such option"},
+	{"P8", "resident a connection", &bench_cases[RESTING], RESIDENT, NOBODY, AT_MOST, 10 * KIB,
+		NULL},
+	{"P8", "with the kernel's share", &bench_cases[RESTING], MEMORY, NOBODY, AT_MOST, 42 * KIB,
+		NULL},
+	{"P9", "p50 to Go's", &bench_cases[OPEN_LOOP], P50, GO_PLAIN, AT_MOST, 1.0, NULL},
+	{"P9", "p50 to epoll's", &bench_cases[OPEN_LOOP], P50, LOOP, AT_MOST, 1.0, NULL},
+	{"P9", "p99 to Go's", &bench_cases[OPEN_LOOP], P99, GO_PLAIN, AT_MOST, 1.0, NULL},
+	{"P10", "rate to floor's", &bench_cases[AT_ONCE], RATE, FLOOR, AT_LEAST, 1.0, NULL},
+	{"P11", "calls a message", &bench_cases[COUNTED], MESSAGE_CALLS, NOBODY, AT_MOST, 2.01,
+		NULL},
+	/*
+	 * accept4, recv, sendmsg, recv, getsockopt, close, and the record's write; a new thread now
+	 * and then, when the next client is faster than the worker that goes to park.
+	 */
+	{"P11", "calls a connection, no futex", &bench_cases[COUNTED], OPENING_CALLS, NOBODY,
+		AT_MOST, 7.2, NULL},
+	{"P12", "rate to that without records", &bench_cases[SHORT_LIVES], RATE, BOBBIND_QUIET,
+		AT_LEAST, 0.98, NULL},
+};
+
+const size_t row_count = sizeof rows / sizeof *rows;

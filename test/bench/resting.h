@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* resting - what connections that have talked and now rest keep in memory. */
+#ifndef BOBBIN_BENCH_RESTING_H
+#define BOBBIN_BENCH_RESTING_H
+
+#include "load.h"
+
+/* How long one such measurement takes, but for the opening. */
+#define RESTING_MS 2000
+
+/*
+ * Let each connection of the order's case talk once a second, and look at the server in between.
+ * Returns as load_run() does.
+ */
+int resting_measure(const struct load_order *order, struct sample *sample, char fault[FAULT_MAX]);
+
+#endif
