@@ -343,10 +343,10 @@ void registry_count_peer_error(struct registry *r)
 	lock_drop(&r->lock);
 }
 
-void registry_count_thread(struct registry *r)
+void registry_count_thread(struct registry *r, int change)
 {
 	lock_take(&r->lock);
-	r->counters.threads_started++;
+	r->counters.threads_started += (uint64_t)change;
 	lock_drop(&r->lock);
 }
 

@@ -168,7 +168,7 @@ void registry_count_reload(struct registry *r, bool took_effect);
 void registry_count_failed_handover(struct registry *r);
 void registry_count_shortage(struct registry *r, bool thread);
 void registry_count_peer_error(struct registry *r);
-void registry_count_thread(struct registry *r);
+void registry_count_thread(struct registry *r, int change);
 struct counters registry_counters(struct registry *r);
 
 #endif

@@ -255,7 +255,6 @@ static void *live(void *arg)
 	struct parked me = {.job = NULL};
 	int64_t schedule = SCHEDULE_LATENCY;
 
-	registry_count_thread(w->registry);
 	if (sem_init(&me.called, 0, 0) < 0)
 		abort();
 	while (slot) {
@@ -274,5 +273,10 @@ int worker_hand_over(struct workers *w, struct slot *slot, const pthread_attr_t 
 	slot->workers = w;
 	if (call_parked(w, slot))
 		return 0;
-	return -pthread_create(&thread, attributes, live, slot);
+	/* Before it serves anyone, and taken back if there is no thread. */
+	registry_count_thread(w->registry, 1);
+	int rc = pthread_create(&thread, attributes, live, slot);
+	if (rc != 0)
+		registry_count_thread(w->registry, -1);
+	return -rc;
 }

@@ -182,7 +182,7 @@ START_TEST(what_is_counted_alone_is_counted)
 	registry_count_peer_error(&r);
 	registry_count_shortage(&r, false);
 	registry_count_shortage(&r, true);
-	registry_count_thread(&r);
+	registry_count_thread(&r, 1);
 	struct counters c = registry_counters(&r);
 	ck_assert_uint_eq(c.accept_peer_errors, 1);
 	ck_assert_uint_eq(c.accept_shortages, 2);
