@@ -74,6 +74,14 @@ static enum answer answer_to(int error)
 	return SHORTAGE;
 }
 
+/* It concerns that one client, or nobody. */
+static bool is_theirs(int error)
+{
+	enum answer answer = answer_to(error);
+
+	return answer == THEIRS || answer == AGAIN;
+}
+
 static void tell_lost(const struct acceptor *a, int error)
 {
 	struct log_line l;
@@ -231,7 +239,7 @@ static void hand_over(struct acceptor *a, struct slot *slot)
 /* One who may come in gets a slot, if there is one. */
 static void seat(struct acceptor *a, const struct guest *guest)
 {
-	bool draining = atomic_load(&a->world->registry->closing);
+	bool draining = atomic_load(&a->world->registry->draining);
 	struct slot *slot;
 
 	/*
@@ -365,6 +373,9 @@ static bool accept_some(
 			!registry_await_room(a->world->registry, &a->share, true, DEADLINE_NEVER))
 			break;
 		int error = accept_one(a, take);
+		/* Who is turned away is not worth a rest: the close tells the others. */
+		if (error && take == turn_away && !is_theirs(error))
+			return false;
 		if (error && !handle_error(a, error))
 			return false;
 		left -= error == 0;

@@ -170,13 +170,21 @@ static void wait_out_the_grace(struct coordinator *c)
 		(void)take_signal(c, until);
 }
 
-/* 2 and 3.  Until the acceptors are done; they are bounded by the drain deadline themselves. */
-static void close_the_doors(struct coordinator *c)
+/*
+ * 2 and 3.  Until the acceptors are done, which end by themselves at the drain's deadline; one that
+ * should not has until the end of the last step.  True: nobody can come any more.
+ */
+static bool close_the_doors(struct coordinator *c, int64_t deadline)
 {
+	int64_t until = deadline_from(deadline, c->settings->drain_force_ns);
+	unsigned left;
+
 	do {
 		c->woken += registry_wake_idle(c->world->registry, c->settings->drain_first_ns);
 		knock(c);
-	} while (barrier_wait(c->world->accepting, deadline_after(KNOCK_NS)) > 0 && !is_forced(c));
+		left = barrier_wait(c->world->accepting, deadline_after(KNOCK_NS));
+	} while (left > 0 && deadline_now() < until && !is_forced(c));
+	return left == 0;
 }
 
 /* 4.  Those who have not said anything yet are looked at again and again, as they come of age. */
@@ -247,10 +255,8 @@ static void stop(struct coordinator *c)
 	struct counters before = registry_counters(c->world->registry);
 	int64_t deadline = deadline_after(c->settings->drain_timeout_ns);
 	registry_stop(c->world->registry, STOP_DRAIN, deadline);
-	if (!is_forced(c))
-		close_the_doors(c);
 	c->left = 1;
-	if (!is_forced(c))
+	if (!is_forced(c) && close_the_doors(c, deadline) && !is_forced(c))
 		c->left = wait_for_workers(c, deadline);
 	if (c->left > 0)
 		c->left = force(c);
@@ -265,7 +271,7 @@ static size_t gather_sockets(struct coordinator *c, struct successor_socket *soc
 	size_t count = 0;
 
 	for (size_t i = 0; i < c->acceptor_count; i++) {
-		if (atomic_load(&c->acceptors[i].acknowledged))
+		if (atomic_load(&c->acceptors[i].lost))
 			continue;
 		sockets[count] = (struct successor_socket){
 			.fd = c->listeners[i].fd,
@@ -293,7 +299,8 @@ static int start_successor(struct coordinator *c, struct successor *s)
 		return -ENOMEM;
 	size_t count = gather_sockets(c, sockets);
 	hand_on(c, true);
-	int rc = successor_start(s, c->program, c->command->argv, sockets, count);
+	int rc = count == 0 ? -ENOTSOCK
+			    : successor_start(s, c->program, c->command->argv, sockets, count);
 	free(sockets);
 	return rc;
 }
@@ -309,7 +316,8 @@ static void take_back(struct coordinator *c)
 	registry_count_failed_handover(c->world->registry);
 }
 
-static void tell_failed(const struct successor *s, const char *reason, int error)
+static void tell_failed(
+	const struct coordinator *c, const struct successor *s, const char *reason, int error)
 {
 	struct log_line l;
 
@@ -319,7 +327,7 @@ static void tell_failed(const struct successor *s, const char *reason, int error
 		successor_add_reason(s, &l);
 	if (error)
 		log_errno(&l, error);
-	log_text(&l, "effect", "this server goes on");
+	log_text(&l, "effect", c->stops_asked > 0 ? "both end" : "this server goes on");
 	log_end(&l);
 }
 
@@ -329,12 +337,12 @@ static bool is_succeeded_in_time(struct coordinator *c, struct successor *s)
 	int64_t until = deadline_after(c->settings->handover_timeout_ns);
 	unsigned place;
 
-	while (c->stops_asked == 0) {
+	for (;;) {
 		switch (successor_hear(s, &place)) {
 		case SUCCESSOR_READY:
 			return true;
 		case SUCCESSOR_FAILED:
-			tell_failed(s, "the successor ended before it was ready", 0);
+			tell_failed(c, s, "the successor ended before it was ready", 0);
 			return false;
 		case SUCCESSOR_UNUSED:
 			acceptor_not_wanted(&c->acceptors[c->places[place]]);
@@ -342,14 +350,18 @@ static bool is_succeeded_in_time(struct coordinator *c, struct successor *s)
 		case SUCCESSOR_NONE:
 			break;
 		}
+		/* Only now: one that is ready already has clients. */
+		if (c->stops_asked > 0) {
+			tell_failed(c, NULL, "asked to stop meanwhile", 0);
+			return false;
+		}
 		if (deadline_now() >= until) {
-			tell_failed(NULL, "the successor was not ready within handover.timeout", 0);
+			tell_failed(
+				c, NULL, "the successor was not ready within handover.timeout", 0);
 			return false;
 		}
 		(void)take_signal(c, deadline_earlier(until, deadline_after(SLICE_NS)));
 	}
-	tell_failed(NULL, "asked to stop meanwhile", 0);
-	return false;
 }
 
 static void tell_handed_over(struct coordinator *c, const struct successor *s)
@@ -383,6 +395,7 @@ static void give_way(struct coordinator *c, struct successor *s)
 	bool told = false;
 	unsigned left;
 
+	c->outlived_until_ns = deadline_after(c->settings->handover_drain_ns);
 	for (size_t i = 0; i < c->acceptor_count; i++)
 		acceptor_give_away(&c->acceptors[i]);
 	notify_main_pid(s->pid);
@@ -396,7 +409,7 @@ static void give_way(struct coordinator *c, struct successor *s)
 			tell_handed_over(c, s);
 			told = true;
 		}
-	} while (left > 0 && c->stops_asked == 0);
+	} while (left > 0 && c->stops_asked == 0 && deadline_now() < c->outlived_until_ns);
 	successor_release(s);
 	c->succession = SUCCESSION_DONE;
 }
@@ -413,7 +426,7 @@ static void succeed(struct coordinator *c)
 	log_end(&l);
 	int rc = start_successor(c, &s);
 	if (rc < 0)
-		tell_failed(NULL, "the successor could not be started", -rc);
+		tell_failed(c, NULL, "the successor could not be started", -rc);
 	if (rc == 0 && is_succeeded_in_time(c, &s)) {
 		give_way(c, &s);
 	} else {
@@ -429,11 +442,12 @@ static void succeed(struct coordinator *c)
 static bool wait_for_the_last(struct coordinator *c)
 {
 	int64_t began = deadline_now();
-	int64_t until = deadline_from(began, c->settings->handover_drain_ns);
+	int64_t until = c->outlived_until_ns;
 	struct counters before = registry_counters(c->world->registry);
 	unsigned left;
 
-	if (c->stops_asked > 0)
+	/* A listener that the successor does not use may still be at its queue. */
+	if (c->stops_asked > 0 || barrier_wait(c->world->accepting, 0) > 0)
 		return false;
 	barrier_close(c->world->busy);
 	do {

@@ -51,6 +51,7 @@ struct coordinator {                        /* fields belong to coordinator.c bu
 	size_t acceptor_count;              /* [const] of both */
 	const char *program;                /* [const] what a successor is started from */
 	size_t *places; /* [its thread] room for as many: the acceptor of each socket handed over */
+	int64_t outlived_until_ns; /* [its thread] what is left then, with a successor there, is stopped */
 	enum succession succession; /* [its thread] */
 	struct settings
 		*settings;    /* [its thread] during a stop or succession: those that hold for it */

@@ -188,10 +188,14 @@ static int set_anew(struct listener *l)
 	 * Clients that are in its queue already have the options that it had when they connected,
 	 * and so may those that connect while the options are being set.
 	 */
-	l->unset = (unsigned)l->endpoint->backlog + 1;
 	if (listen(l->fd, (int)l->endpoint->backlog) < 0)
 		return -errno;
-	return socket_set_options(l->fd, &l->options);
+	int rc = socket_set_options(l->fd, &l->options);
+	/* Those in the queue, which may be longer than the backlog is now, and handshakes under way. */
+	unsigned backlog = (unsigned)l->endpoint->backlog;
+	l->unset = listener_queued(l) + (backlog > l->backlog ? backlog : l->backlog) + 1;
+	l->backlog = backlog;
+	return rc;
 }
 
 void listener_set_endpoint(struct listener *l, const struct endpoint *e)
@@ -224,6 +228,7 @@ static int open_one(
 	*l = (struct listener){.fd = -1, .origin = HANDOVER_OPENED};
 	choose(l, e);
 	int status = inherited ? adopt(l, inherited) : open_new(l);
+	l->backlog = (unsigned)e->backlog;
 	if (status == EX_OK)
 		(void)socket_local_address(l->fd, &l->bound);
 	return status;

@@ -23,8 +23,9 @@ struct listener {
 	bool inherited;                /* it was open before we were started */
 	bool shared;                   /* another process may hold the same socket for good */
 	enum handover_origin origin;   /* for a successor */
-	bool deaf;      /* only what comes from next door is heard: listener_admit() is due */
-	unsigned unset; /* so many of the next accepted sockets may lack the options */
+	bool deaf;        /* only what comes from next door is heard: listener_admit() is due */
+	unsigned backlog; /* as it is now; 0: somebody else chose it */
+	unsigned unset;   /* so many of the next accepted sockets may lack the options */
 };
 
 /*
@@ -41,8 +42,7 @@ int listener_open_all(struct settings *s, struct listener **listeners, size_t *c
 
 /*
  * Other settings for the same listener: the next connections have them.  Those that are in its queue
- * have the options of their handshake, and so may those that connect meanwhile.  The backlog and the
- * options that cannot be set stay as they are.
+ * have the options of their handshake, and so may those that connect meanwhile.  An option that cannot be set stays as it is.
  */
 void listener_set_endpoint(struct listener *l, const struct endpoint *e);
 

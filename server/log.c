@@ -219,7 +219,11 @@ void log_address(struct log_line *l, const char *key, const struct address *valu
 
 void log_errno(struct log_line *l, int error)
 {
-	log_text(l, "error", strerrordesc_np(error));
+	const char *text = strerrordesc_np(error);
+
+	log_text(l, "error", text ? text : "unknown error");
+	if (!text)
+		log_number(l, "errno", error);
 }
 
 /* Writing. */

@@ -140,7 +140,8 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 	uint64_t ended = counters_ended(&r->counters);
 	if (stop == STOP_DRAIN)
 		deadline_ns = deadline_earlier(deadline_ns, r->drain_deadline_ns);
-	while (deadline_now() < deadline_ns && r->stop == stop &&
+	/* A forced stop cuts no connection before the acceptors are done, so nobody rests then. */
+	while (stop != STOP_FORCE && deadline_now() < deadline_ns && r->stop == stop &&
 		counters_ended(&r->counters) == ended)
 		sleep_until(r, deadline_ns);
 	lock_drop(&r->lock);

@@ -111,7 +111,7 @@ void registry_disturb(struct registry *r, struct share *share);
 
 /*
  * Sleep until a connection ends, the stop goes a step on, or deadline_ns; while draining no longer
- * than the drain.
+ * than the drain, and not at all in a forced stop.
  */
 void registry_rest(struct registry *r, int64_t deadline_ns);
 

@@ -133,7 +133,7 @@ static bool fits(const struct settings *before, const struct settings *after)
 	}
 	const struct endpoint *bound = bound_otherwise(before, after);
 	if (bound)
-		tell_failed("listen.reuse_port has changed: needs SIGUSR2", bound);
+		tell_failed("listen.reuse_port has changed: needs a stop and a start", bound);
 	return !bound;
 }
 

@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Settings are loaded before anything is served: without memory for them there is nothing to go on
- * with.
- */
+/* Settings take little: without memory for them there is nothing to go on with. */
 static void *must_have(void *memory)
 {
 	if (!memory) {

@@ -73,9 +73,9 @@ int sources_resize(struct sources *s, size_t entries);
 
 /*
  * May this peer have a new connection at now_ns (deadline_now())?  If admitted, it counts as live,
- * and the caller owes one sources_leave(); else nothing is counted.  Whatever the terms, every
- * connection enters, for they may change while it lives; what a source spent beyond a new, smaller
- * burst is forgiven.
+ * and the caller owes one sources_leave(); else nothing is counted.  A connection that came in
+ * without a question, because there were no terms, is not counted and does not leave.  What a source
+ * spent beyond a new, smaller burst is forgiven.
  *
  * When every entry has live connections, a new source is SOURCES_TOO_MANY, whatever the terms.
  */

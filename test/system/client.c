@@ -5,6 +5,7 @@
 #include "common/deadline.h"
 #include "common/socket.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void be_patient(int fd)
 {
@@ -39,6 +41,67 @@ int client_connect_to(const struct address *a)
 	be_patient(fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	return fd;
+}
+
+struct address client_address(const char *host, in_port_t port)
+{
+	struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
+
+	if (strchr(host, ':')) {
+		a = (struct address){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
+		ck_assert_int_eq(inet_pton(AF_INET6, host, &a.in6.sin6_addr), 1);
+	} else {
+		ck_assert_int_eq(inet_pton(AF_INET, host, &a.in4.sin_addr), 1);
+	}
+	return a;
+}
+
+bool client_has_ipv6(void)
+{
+	struct address a = client_address("::1", 0);
+	struct socket_options options = {
+		.receive_timeout_ns = NS_PER_S, .send_timeout_ns = NS_PER_S};
+	int fd = socket_listen(
+		&a, &(struct socket_listening){.v6only = true, .backlog = 1}, &options);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Returns the socket with connect(2)'s errno in *error, or 0. */
+static int connect_from(const struct address *a, const char *source, int *error)
+{
+	struct address from = client_address(source, 0);
+	int fd = socket(from.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, &from.any, address_size(&from)), 0);
+	*error = connect(fd, &a->any, address_size(a)) < 0 ? errno : 0;
+	be_patient(fd);
+	return fd;
+}
+
+int client_connect_from(const struct address *a, const char *source)
+{
+	int error;
+	int fd = connect_from(a, source, &error);
+
+	if (error)
+		ck_abort_msg("cannot connect from %s: %s", source, strerror(error));
+	return fd;
+}
+
+void client_is_reset_from(const struct address *a, const char *source)
+{
+	int error;
+	int fd = connect_from(a, source, &error);
+
+	if (error)
+		ck_assert_int_eq(error, ECONNRESET);
+	else
+		client_expect_reset(fd);
+	close(fd);
 }
 
 int client_connect(const struct server *s)

@@ -18,8 +18,20 @@
 int client_connect(const struct server *s);
 int client_connect_to(const struct address *a);
 
-/* The same from a small receive window, for a peer that hardly reads. */
+/* To the first from a small receive window, for a peer that hardly reads. */
 int client_connect_small(const struct server *s, int receive_buffer);
+
+/* To any from a local address, "127.0.0.2": all of 127.0.0.0/8 is this machine. */
+int client_connect_from(const struct address *a, const char *source);
+
+/* Connect so, and be reset; that may come before connect(2) returns. */
+void client_is_reset_from(const struct address *a, const char *source);
+
+/* A numeric address, IPv4 or IPv6. */
+struct address client_address(const char *host, in_port_t port);
+
+/* Is there an IPv6 loopback? */
+bool client_has_ipv6(void);
 
 /* Send all of it. */
 void client_send(int fd, const void *data, size_t len);

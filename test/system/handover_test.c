@@ -797,6 +797,34 @@ START_TEST(B5_a_listener_that_is_gone_from_the_file_is_drained_by_the_old_copy_a
 }
 END_TEST
 
+START_TEST(B5_a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handover_drain)
+{
+	struct server s;
+
+	configure(LINES ", { name = \"other\"; address = \"127.0.0.1:0\"; max_connections = 1; }",
+		"handover: { drain = \"300ms\"; };");
+	SERVER_START(&s, "-c", "conf");
+	struct address gone = s.addresses[1];
+	int occupant = client_connect_to(&gone);
+	talk(occupant);
+	int queued = client_connect_to(&gone);
+	CLIENT_SAY(queued, "hello\n");
+	configure(LINES, "handover: { drain = \"300ms\"; };");
+	pid_t old = server_hand_over(&s);
+	int64_t began = deadline_now();
+	client_expect_end(occupant);
+	bound_check("B5", "stop of an old copy at its limit, behind its 300 ms",
+		deadline_now() - began - 300 * NS_PER_MS, 100 * NS_PER_MS);
+	close(occupant);
+	/* The stop gives it the place. */
+	expect_reply(queued, "echo: ");
+	client_expect_end(queued);
+	close(queued);
+	expect_ended(&s, old, 0);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(B5_a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_keep_their_ports)
 {
 	struct server s;
@@ -898,6 +926,8 @@ int main(void)
 			{B5_a_successor_treats_signals_as_the_first_one_does, false},
 			{B5_a_listener_that_is_gone_from_the_file_is_drained_by_the_old_copy_and_closed,
 				false},
+			{B5_a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handover_drain,
+				true},
 			{B5_a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_keep_their_ports,
 				false},
 			{B5_ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on, false},

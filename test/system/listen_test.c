@@ -6,7 +6,6 @@
 #include "common/deadline.h"
 #include "common/socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,42 +19,16 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static struct address loopback(const char *host, in_port_t port)
-{
-	struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
-
-	if (strchr(host, ':')) {
-		a = (struct address){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
-		inet_pton(AF_INET6, host, &a.in6.sin6_addr);
-	} else {
-		inet_pton(AF_INET, host, &a.in4.sin_addr);
-	}
-	return a;
-}
-
 /* 0, or the errno of connecting there. */
 static int try_connect(const char *host, in_port_t port)
 {
-	struct address a = loopback(host, port);
+	struct address a = client_address(host, port);
 	int fd = socket_dial(&a, deadline_after(SERVER_PATIENCE_NS));
 
 	if (fd < 0)
 		return -fd;
 	close(fd);
 	return 0;
-}
-
-static bool has_ipv6(void)
-{
-	struct address a = loopback("::1", 0);
-	struct socket_options options = {
-		.receive_timeout_ns = NS_PER_S, .send_timeout_ns = NS_PER_S};
-	int fd = socket_listen(
-		&a, &(struct socket_listening){.v6only = true, .backlog = 1}, &options);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
 }
 
 /* Start with -l and the text; expect the exit status and what it says. */
@@ -98,7 +71,7 @@ START_TEST(A1_addresses_of_every_form_are_served)
 {
 	static const char *const forms[] = {":0", "127.0.0.1:0", "localhost:0", "[::1]:0"};
 
-	for (size_t i = 0; i < sizeof forms / sizeof *forms - !has_ipv6(); i++) {
+	for (size_t i = 0; i < sizeof forms / sizeof *forms - !client_has_ipv6(); i++) {
 		struct server s;
 		SERVER_START(&s, "-l", forms[i]);
 		int fd = client_connect(&s);
@@ -121,7 +94,7 @@ START_TEST(A2_a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_al
 	ck_assert_int_eq(try_connect("127.0.0.2", one), ECONNREFUSED);
 	ck_assert_int_eq(try_connect("127.0.0.1", all), 0);
 	ck_assert_int_eq(try_connect("127.0.0.2", all), 0);
-	if (has_ipv6()) {
+	if (client_has_ipv6()) {
 		ck_assert_int_eq(try_connect("::1", one), ECONNREFUSED);
 		ck_assert_int_eq(try_connect("::1", all), 0);
 	}
@@ -157,7 +130,7 @@ static bool coexist(const char *first_network, const char *second_network)
 
 START_TEST(A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
 {
-	if (!has_ipv6())
+	if (!client_has_ipv6())
 		SUITE_SKIP_TEST("no IPv6 here");
 	ck_assert(coexist("tcp4", "tcp6"));
 	ck_assert(coexist("tcp6", "tcp4"));
@@ -234,6 +207,106 @@ START_TEST(A5_a_server_that_closed_first_restarts_at_once_20_times)
 		client_expect_end(fd);
 		close(fd);
 		ck_assert_int_eq(server_wait(&s), 0);
+	}
+}
+END_TEST
+
+/* A second bobbind at the first one's address, which both are willing to share. */
+static void start_beside(struct server *second, const struct server *first)
+{
+	char where[32];
+
+	snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(first));
+	SERVER_START(second, "-l", where, "-o", "listen.reuse_port=true");
+	ck_assert_uint_eq(server_port(second), server_port(first));
+}
+
+static void serve_one(const struct server *s)
+{
+	int fd = client_connect(s);
+
+	CLIENT_SAY(fd, "hello\n");
+	CLIENT_EXPECT(fd, "echo: hello\n");
+	close(fd);
+}
+
+START_TEST(A6_two_processes_that_both_say_so_share_a_port_and_both_serve)
+{
+	struct server first;
+	struct server second;
+	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
+
+	SERVER_START(&first, "-l", "127.0.0.1:0", "-o", "listen.reuse_port=true");
+	start_beside(&second, &first);
+	/* The kernel chooses by a hash of the addresses: each next client may be the other's. */
+	do {
+		for (int i = 0; i < 20; i++)
+			serve_one(&first);
+		ck_assert_int_lt(deadline_now(), deadline);
+	} while (server_counter(&first, "accepted") == 0 ||
+		server_counter(&second, "accepted") == 0);
+	ck_assert_int_eq(server_stop(&first), 0);
+	/* All that comes now is the second one's. */
+	int64_t before = server_counter(&second, "accepted");
+	for (int i = 0; i < 20; i++)
+		serve_one(&second);
+	ck_assert_int_eq(server_counter(&second, "accepted"), before + 20);
+	ck_assert_int_eq(server_stop(&second), 0);
+}
+END_TEST
+
+START_TEST(A6_one_of_two_that_is_stopped_answers_those_in_its_queue)
+{
+	struct server servers[2];
+	enum {
+		MANY = 200
+	};
+	int fds[MANY];
+
+	SERVER_START(&servers[0], "-l", "127.0.0.1:0", "-o", "listen.reuse_port=true");
+	start_beside(&servers[1], &servers[0]);
+	server_signal(&servers[0], SIGSTOP);
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = client_connect(&servers[0]);
+		CLIENT_SAY(fds[i], "hello\n");
+	}
+	/* Pending until it goes on: the first thing that it sees. */
+	server_signal(&servers[0], SIGTERM);
+	server_signal(&servers[0], SIGCONT);
+	for (int i = 0; i < MANY; i++) {
+		CLIENT_EXPECT(fds[i], "echo: hello\n");
+		close(fds[i]);
+	}
+	ck_assert_int_eq(server_wait(&servers[0]), 0);
+	char *line = server_await_log(&servers[0], "event=stopped");
+	ck_assert_int_gt(server_field(line, "accepted_in_all"), 0);
+	ck_assert_int_eq(server_field(line, "refused"), 0);
+	free(line);
+	ck_assert_int_eq(server_stop(&servers[1]), 0);
+}
+END_TEST
+
+START_TEST(A6_a_port_is_shared_only_when_both_say_so)
+{
+	static const char *const says[] = {
+		"listen.reuse_port=false", "listen.reuse_port=true", "listen.backlog=4096"};
+
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++) {
+			struct server first;
+			struct server second;
+			char where[32];
+			if (i == 1 && j == 1)
+				continue;
+			SERVER_START(&first, "-l", "127.0.0.1:0", "-o", says[i]);
+			snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&first));
+			server_launch(&second,
+				&(struct server_plan){.arguments = (const char *const[]){
+							      "-l", where, "-o", says[j], NULL}});
+			ck_assert_int_eq(server_wait(&second), EX_UNAVAILABLE);
+			ck_assert_ptr_nonnull(strstr(second.log, "Address already in use"));
+			ck_assert_int_eq(server_stop(&first), 0);
+		}
 	}
 }
 END_TEST
@@ -316,7 +389,7 @@ START_TEST(A9_the_log_says_what_ss_says)
 
 	if (!suite_has_program("ss"))
 		SUITE_SKIP_TEST("no ss(8) here");
-	for (size_t i = 0; i < (has_ipv6() ? 4 : 2); i++) {
+	for (size_t i = 0; i < (client_has_ipv6() ? 4 : 2); i++) {
 		struct server s;
 		char text[ADDRESS_TEXT_MAX];
 		SERVER_START(&s, "-l", forms[i]);
@@ -332,7 +405,7 @@ START_TEST(A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on)
 	struct server s;
 	char expected[32];
 
-	if (!suite_has_program("ss") || !has_ipv6())
+	if (!suite_has_program("ss") || !client_has_ipv6())
 		SUITE_SKIP_TEST("no ss(8) or no IPv6 here");
 	/* ss(8) writes "*" for it, which no address parser takes. */
 	SERVER_START(&s, "-l", ":0");
@@ -379,6 +452,9 @@ int main(void)
 			{A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so, false},
 			{A4_without_ipv6_an_ipv6_address_is_refused, false},
 			{A5_a_server_that_closed_first_restarts_at_once_20_times, false},
+			{A6_two_processes_that_both_say_so_share_a_port_and_both_serve, false},
+			{A6_one_of_two_that_is_stopped_answers_those_in_its_queue, false},
+			{A6_a_port_is_shared_only_when_both_say_so, false},
 			{A7_a_busy_port_is_told_with_its_holder_at_once, true},
 			{A7_one_busy_port_of_several_leaves_nothing_half_started, false},
 			{A8_an_address_that_is_not_here_is_told_with_those_that_are, false},

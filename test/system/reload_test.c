@@ -516,6 +516,28 @@ static void check_options(const struct server *s, int client, bool nodelay, int 
 	ck_assert_int_eq(option_of(s, client, IPPROTO_TCP, TCP_USER_TIMEOUT), dead_after_ms);
 }
 
+START_TEST(B4_a_queue_that_is_longer_than_the_new_backlog_has_the_new_timeouts_too)
+{
+	struct server s;
+	int queued[8];
+
+	start(&s,
+		"limits: { max_connections = 1; }; timeouts: { idle = \"1h\"; }; "
+		"listen: { backlog = 64; };");
+	int first = connect_and_talk(&s);
+	for (int i = 0; i < 8; i++)
+		queued[i] = client_connect(&s);
+	reload(&s,
+		"limits: { max_connections = 20; }; timeouts: { idle = \"300ms\"; }; "
+		"listen: { backlog = 1; };");
+	for (int i = 0; i < 8; i++) {
+		client_expect_end(queued[i]);
+		close(queued[i]);
+	}
+	leave(&s, &first, 1);
+}
+END_TEST
+
 START_TEST(B4_the_options_are_on_the_sockets_of_those_who_come_queued_before_or_not)
 {
 	struct server s;
@@ -689,7 +711,8 @@ static const struct {
 	{LINES ", { name = \"other\"; address = \"127.0.0.1:0\"; network = \"tcp4\"; }",
 		"needs SIGUSR2", "listener=other"},
 	{LINES ", { name = \"other\"; address = \"127.0.0.1:0\"; listen: { reuse_port = true; }; }",
-		"reason=\"listen.reuse_port has changed: needs SIGUSR2\"", "listener=other"},
+		"reason=\"listen.reuse_port has changed: needs a stop and a start\"",
+		"listener=other"},
 };
 
 enum {
@@ -946,6 +969,8 @@ int main(void)
 				true},
 			{B4_timeouts_hold_for_a_client_that_was_queued_before_the_reload, true},
 			{B4_the_other_timeouts_hold_too, false},
+			{B4_a_queue_that_is_longer_than_the_new_backlog_has_the_new_timeouts_too,
+				false},
 			{B4_the_options_are_on_the_sockets_of_those_who_come_queued_before_or_not,
 				false},
 			{B4_threads_that_are_started_from_now_on_have_the_new_stack, false},

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -130,6 +131,19 @@ void server_launch(struct server *s, const struct server_plan *plan)
 	s->log_fd = ends[0];
 	s->log = calloc(1, 1);
 	ck_assert_int_eq(pthread_create(&s->reader, NULL, read_log, s), 0);
+}
+
+const char *server_file(const char *text)
+{
+	static char path[64];
+	size_t len = strlen(text);
+	int memory = memfd_create("configuration", MFD_CLOEXEC);
+
+	ck_assert_int_ge(memory, 0);
+	ck_assert_int_eq(write(memory, text, len), (ssize_t)len);
+	/* Open here for as long as the test runs, so that the server can open it by this name. */
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), memory);
+	return path;
 }
 
 void server_start(struct server *s, const char *const *arguments)

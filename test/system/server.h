@@ -56,6 +56,12 @@ void server_start(struct server *s, const char *const *arguments);
 
 #define SERVER_START(s, ...) server_start(s, (const char *const[]){__VA_ARGS__, NULL})
 
+/*
+ * A configuration file with that text, for -c.  Returns its path, in static memory.  It goes with
+ * the test.
+ */
+const char *server_file(const char *text);
+
 /* Start as planned, and wait for nothing. */
 void server_launch(struct server *s, const struct server_plan *plan);
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -323,6 +324,30 @@ START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_told)
 }
 END_TEST
 
+START_TEST(B1_a_stop_without_a_descriptor_for_those_who_wait_keeps_to_its_bound)
+{
+	struct server s;
+	int fds[30];
+
+	SERVER_START(&s, "-l", ANY, "-o", "drain.timeout=300ms");
+	rlim_t limit = server_count_proc(&s, "fd") + 8;
+	struct rlimit few = {.rlim_cur = limit, .rlim_max = limit};
+	ck_assert_int_eq(prlimit(s.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+		fds[i] = client_connect(&s);
+		CLIENT_SAY(fds[i], "never finished");
+	}
+	free(server_await_log(&s, "event=accept_shortage"));
+	int64_t began = deadline_now();
+	server_signal(&s, SIGTERM);
+	ck_assert_int_eq(server_wait(&s), 75);
+	bound_check("B1", "stop without descriptors, behind its bound of 300 ms",
+		deadline_now() - began - 300 * MS, 100 * MS);
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		close(fds[i]);
+}
+END_TEST
+
 START_TEST(a_message_begun_before_the_stop_may_be_finished)
 {
 	struct server s;
@@ -585,6 +610,8 @@ int main(void)
 				false},
 			{B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered, false},
 			{clients_that_find_no_place_before_the_drain_deadline_are_told, false},
+			{B1_a_stop_without_a_descriptor_for_those_who_wait_keeps_to_its_bound,
+				true},
 			{a_message_begun_before_the_stop_may_be_finished, false},
 			{a_message_that_is_never_finished_holds_the_stop_up_to_its_bound, true},
 			{a_client_that_floods_cannot_hold_the_stop_up, true},

@@ -243,22 +243,27 @@ START_TEST(room_that_is_there_is_not_waited_for)
 END_TEST
 
 /* A lost wake-up costs a slice of 100 ms; one of these rounds is quicker even on a busy machine. */
-static void check_wakes_at_once(void (*free_slot)(struct slot *slot))
+static void check_wakes_at_once_at(void (*make_room)(struct slot *slot), int64_t limit_of_all)
 {
 	int64_t quickest = INT64_MAX;
 
-	registry_init(&r, 1);
+	registry_init(&r, limit_of_all);
 	for (int round = 0; round < 10; round++) {
 		struct waiter w = {.draining = false};
 		struct slot *slot = must_take(9);
 		must_start(&w);
 		int64_t freed = deadline_now();
-		free_slot(slot);
+		make_room(slot);
 		must_join(&w);
 		ck_assert(w.room);
 		quickest = deadline_earlier(quickest, w.done - freed);
 	}
 	ck_assert_int_lt(quickest, SHORT_NS);
+}
+
+static void check_wakes_at_once(void (*make_room)(struct slot *slot))
+{
+	check_wakes_at_once_at(make_room, 1);
 }
 
 static void by_release(struct slot *slot)
@@ -282,6 +287,209 @@ START_TEST(a_wait_for_room_ends_at_once_when_a_slot_is_untaken)
 	check_wakes_at_once(by_untake);
 }
 END_TEST
+
+/* The limits. */
+
+static int64_t limit;
+
+/* One more than there were: the slot that is taken stays taken. */
+static void by_a_higher_limit(struct slot *slot)
+{
+	(void)slot;
+	registry_set_limit(&r, ++limit);
+}
+
+START_TEST(a_limit_that_is_raised_lets_whoever_waits_in_at_once)
+{
+	limit = 1;
+	check_wakes_at_once(by_a_higher_limit);
+	ck_assert_uint_eq(registry_counters(&r).active, 10);
+}
+END_TEST
+
+static void by_a_higher_share(struct slot *slot)
+{
+	(void)slot;
+	registry_set_share(&r, &share, ++limit);
+}
+
+START_TEST(a_listeners_limit_that_is_raised_lets_whoever_waits_in_at_once)
+{
+	limit = 1;
+	share.limit = 1;
+	check_wakes_at_once_at(by_a_higher_share, 1000);
+	ck_assert_int_eq(share.active, 10);
+}
+END_TEST
+
+/* A slot without a wait. */
+static enum refusal try_to_take(struct share *of)
+{
+	const struct guest guest = {.fd = 9, .share = of, .peer = nobody};
+	struct slot *slot;
+
+	return registry_take(&r, &guest, false, &slot);
+}
+
+START_TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
+{
+	struct slot *slots[3];
+
+	registry_init(&r, 3);
+	for (int i = 0; i < 3; i++)
+		slots[i] = must_take(i);
+	registry_set_limit(&r, 1);
+	check_counts(3, 3, 0, 0);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+	give_back(slots[0], STREAM_EOF);
+	give_back(slots[1], STREAM_EOF);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+	ck_assert(!registry_await_room(&r, &share, false, deadline_now()));
+	ck_assert_int_eq(slots[2]->fd, 2);
+	give_back(slots[2], STREAM_EOF);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+}
+END_TEST
+
+START_TEST(a_listeners_limit_holds_for_it_and_for_no_other)
+{
+	struct share one = {.limit = 0};
+	struct share other = {.limit = 0};
+
+	registry_init(&r, 4);
+	registry_set_share(&r, &one, 2);
+	ck_assert_int_eq(try_to_take(&one), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&one), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&one), REFUSAL_LISTENER_FULL);
+	ck_assert(!registry_await_room(&r, &one, false, deadline_now()));
+	ck_assert(registry_await_room(&r, &other, false, deadline_now()));
+	ck_assert_int_eq(try_to_take(&other), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&other), REFUSAL_NONE);
+	/* The limit of all comes first. */
+	ck_assert_int_eq(try_to_take(&other), REFUSAL_FULL);
+	ck_assert_int_eq(try_to_take(&one), REFUSAL_FULL);
+	ck_assert_int_eq(one.active, 2);
+	ck_assert_int_eq(other.active, 2);
+}
+END_TEST
+
+START_TEST(what_a_listeners_connections_take_of_its_limit_they_give_back)
+{
+	registry_init(&r, 4);
+	registry_set_share(&r, &share, 1);
+	give_back(must_take(9), STREAM_EOF);
+	ck_assert_int_eq(share.active, 0);
+	(void)registry_untake(&r, must_take(9));
+	ck_assert_int_eq(share.active, 0);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_LISTENER_FULL);
+}
+END_TEST
+
+/* Chunks. */
+
+START_TEST(slots_are_made_in_chunks_as_they_are_needed_and_none_moves)
+{
+	enum {
+		MANY = 2 * REGISTRY_CHUNK + 1
+	};
+	static struct slot *slots[MANY];
+
+	registry_init(&r, REGISTRY_MAX);
+	ck_assert_ptr_null(r.chunks[0]);
+	for (int i = 0; i < MANY; i++) {
+		slots[i] = take(i);
+		ck_assert_ptr_nonnull(slots[i]);
+		ck_assert_ptr_null(r.chunks[i / REGISTRY_CHUNK + 1]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		ck_assert_ptr_eq(slots[i], &r.chunks[i / REGISTRY_CHUNK][i % REGISTRY_CHUNK]);
+		ck_assert_int_eq(slots[i]->fd, i);
+		ck_assert_uint_eq(slots[i]->number, (unsigned)i + 1);
+	}
+	/* One that is given back is used before a new one is made. */
+	give_back(slots[7], STREAM_EOF);
+	ck_assert_ptr_eq(take(7), slots[7]);
+	check_counts(MANY + 1, MANY, 1, 0);
+}
+END_TEST
+
+START_TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
+{
+	registry_init(&r, REGISTRY_MAX);
+	/* As if all the others were taken. */
+	r.used = REGISTRY_MAX - 1;
+	r.counters.active = REGISTRY_MAX - 1;
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
+	ck_assert_ptr_nonnull(r.chunks[(REGISTRY_MAX - 1) / REGISTRY_CHUNK]);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+}
+END_TEST
+
+/* A successor accepts. */
+
+START_TEST(when_another_process_accepts_acceptors_are_told_and_gates_are_not)
+{
+	registry_init(&r, 1);
+	registry_stop(&r, STOP_SUCCEEDED, 0);
+	ck_assert(atomic_load(&r.closing));
+	ck_assert(!atomic_load(&r.draining));
+	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
+	ck_assert(atomic_load(&r.draining));
+}
+END_TEST
+
+START_TEST(when_another_process_accepts_only_those_who_drain_wait_on_and_without_a_bound)
+{
+	struct waiter w = {.draining = true};
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(9);
+	/* A deadline that has passed is that of another level. */
+	registry_stop(&r, STOP_SUCCEEDED, deadline_now());
+	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	must_start(&w);
+	give_back(slot, STREAM_EOF);
+	must_join(&w);
+	ck_assert(w.room);
+	/* There is room, but not for those who would go on accepting. */
+	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+}
+END_TEST
+
+START_TEST(when_another_process_accepts_whoever_waits_as_before_is_woken)
+{
+	struct waiter w = {.draining = false, .room = true};
+
+	registry_init(&r, 1);
+	must_take(9);
+	must_start(&w);
+	registry_stop(&r, STOP_SUCCEEDED, 0);
+	must_join(&w);
+	ck_assert(!w.room);
+}
+END_TEST
+
+START_TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
+{
+	struct waiter w = {.draining = true, .room = true};
+
+	registry_init(&r, 1);
+	must_take(9);
+	registry_stop(&r, STOP_SUCCEEDED, 0);
+	must_start(&w);
+	int64_t deadline = deadline_after(SHORT_NS);
+	registry_stop(&r, STOP_DRAIN, deadline);
+	must_join(&w);
+	ck_assert(!w.room);
+	ck_assert_int_ge(w.done, deadline);
+}
+END_TEST
+
+/* Stops. */
 
 START_TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
 {
@@ -454,6 +662,16 @@ START_TEST(a_rest_while_draining_ends_with_the_drain)
 	registry_rest(&r, deadline_after(PATIENCE_NS));
 	ck_assert_int_ge(deadline_now(), deadline);
 	ck_assert_int_lt(deadline_now(), deadline + 10 * SHORT_NS);
+}
+END_TEST
+
+START_TEST(nobody_rests_in_a_forced_stop)
+{
+	registry_init(&r, 1);
+	registry_stop(&r, STOP_FORCE, 0);
+	int64_t deadline = deadline_after(PATIENCE_NS);
+	registry_rest(&r, deadline);
+	ck_assert_int_lt(deadline_now(), deadline);
 }
 END_TEST
 
@@ -791,6 +1009,17 @@ int main(void)
 		{room_that_is_there_is_not_waited_for, 0},
 		{a_wait_for_room_ends_at_once_when_a_connection_ends, 0},
 		{a_wait_for_room_ends_at_once_when_a_slot_is_untaken, 0},
+		{a_limit_that_is_raised_lets_whoever_waits_in_at_once, 0},
+		{a_listeners_limit_that_is_raised_lets_whoever_waits_in_at_once, 0},
+		{a_limit_that_is_lowered_holds_and_takes_nothing_away, 0},
+		{a_listeners_limit_holds_for_it_and_for_no_other, 0},
+		{what_a_listeners_connections_take_of_its_limit_they_give_back, 0},
+		{slots_are_made_in_chunks_as_they_are_needed_and_none_moves, 0},
+		{the_last_slot_of_the_largest_limit_has_its_chunk, 0},
+		{when_another_process_accepts_acceptors_are_told_and_gates_are_not, 0},
+		{when_another_process_accepts_only_those_who_drain_wait_on_and_without_a_bound, 0},
+		{when_another_process_accepts_whoever_waits_as_before_is_woken, 0},
+		{a_drain_after_that_bounds_the_wait_of_those_who_drain, 0},
 		{a_stop_ends_the_wait_of_those_who_do_not_drain, 0},
 		{one_who_is_disturbed_looks_up_and_may_wait_again, 0},
 		{one_who_has_a_client_already_is_not_disturbed, 0},
@@ -804,6 +1033,7 @@ int main(void)
 		{a_stop_ends_a_rest, 0},
 		{a_forced_stop_ends_a_rest_that_began_while_draining, 0},
 		{a_rest_while_draining_ends_with_the_drain, 0},
+		{nobody_rests_in_a_forced_stop, 0},
 		{a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states)},
 		{a_cut_reaches_all_and_counts_those_that_were_owed_a_reply, SUITE_COUNT(states)},
 		{a_young_connection_is_woken_when_it_comes_of_age, 0},

@@ -280,7 +280,7 @@ static const struct {
 		"reason=\"a listener has been added: needs SIGUSR2\" listener=b"},
 	{A ", { name = \"b\"; address = \"[::1]:7\"; network = \"tcp6\"; "
 	   "listen: { reuse_port = true; }; }",
-		"reason=\"listen.reuse_port has changed: needs SIGUSR2\" listener=b"},
+		"reason=\"listen.reuse_port has changed: needs a stop and a start\" listener=b"},
 };
 
 START_TEST(other_listeners_need_a_successor)
