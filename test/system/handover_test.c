@@ -173,7 +173,6 @@ START_TEST(B5_connections_of_the_old_copy_live_on_and_new_ones_go_to_the_success
 	talk_behind(after, "new: ");
 	close(after);
 	ck_assert_int_eq(server_stop(&s), 0);
-	ck_assert_uint_eq(server_count_log(&s, "end=eof"), 3);
 }
 END_TEST
 
@@ -251,12 +250,13 @@ START_TEST(B5_a_client_that_was_queued_has_the_successors_deadlines)
 	int first = connect_and_talk(&s);
 	int queued = client_connect(&s);
 	configure(LINES, "timeouts: { idle = \"500ms\"; };");
-	(void)server_hand_over(&s);
+	pid_t old = server_hand_over(&s);
 	client_expect_end(queued);
 	close(queued);
 	/* And one that stayed has still its own. */
 	talk(first);
 	close(first);
+	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
 END_TEST
@@ -605,12 +605,13 @@ END_TEST
 START_TEST(B5_what_is_at_the_path_by_then_is_what_starts)
 {
 	struct server s;
-	char path[512];
+	char folder[512];
+	char path[sizeof folder + sizeof "/bobbind"];
 
 	configure(LINES, "");
 	copy_program("bobbind");
-	ck_assert_ptr_nonnull(getcwd(path, sizeof path - 16));
-	strcat(path, "/bobbind");
+	ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
+	snprintf(path, sizeof path, "%s/bobbind", folder);
 	LAUNCH(&s, path, "-c", "conf");
 	for (int i = 1; i <= 3; i++) {
 		char words[32];
