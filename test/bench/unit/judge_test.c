@@ -111,7 +111,7 @@ START_TEST(each_row_can_be_judged_from_its_case)
 	const struct row *row = &rows[_i];
 
 	ck_assert(row->bound > 0);
-	ck_assert(row->of->contestants & BIT(BOBBIND));
+	ck_assert(row->of->contestants & BIT(row->subject));
 	ck_assert(row->against == NOBODY || (row->of->contestants & BIT(row->against)));
 	if (row->of->half_of) {
 		ck_assert(row->of->half_of < row->of);
