@@ -44,6 +44,7 @@ struct bench_case {
 	uint32_t threads;        /* of the client */
 	bool at_once;            /* each connection sends one message, all at the same time */
 	const struct bench_case *half_of; /* open loop at half of floor's rate in that case */
+	bool whole;                       /* left out of a quick look */
 	unsigned contestants;             /* bits */
 };
 
@@ -54,6 +55,7 @@ struct row {
 	const char *what;
 	const struct bench_case *of;
 	enum metric metric;
+	enum contestant subject; /* whose figure it is */
 	enum contestant
 		against; /* the figure is a ratio to this server's; NOBODY: it stands alone */
 	enum sense sense;

@@ -74,7 +74,8 @@ static void keep(struct outcome *o, const struct sample *sample)
 	o->client_limited += sample->client_was_limit;
 }
 
-static struct load_order order_of(const struct bench_case *c, const struct plan *plan)
+static struct load_order order_of(
+	const struct bench_case *c, enum contestant who, const struct plan *plan)
 {
 	return (struct load_order){
 		.of = c,
@@ -84,12 +85,14 @@ static struct load_order order_of(const struct bench_case *c, const struct plan 
 		.messages = c->at_once ? c->connections : 0,
 		.rate = c->half_of ? plan->rate : 0,
 		.seed = SEED,
+		.bare = contestant_server(who) != who,
 	};
 }
 
 struct entrant {
 	enum contestant who;
-	struct process server;
+	struct process own; /* zeroed: it shares another's */
+	struct process *server;
 	in_port_t port;
 	struct outcome *outcome;
 };
@@ -97,7 +100,7 @@ struct entrant {
 /* One that ends behind our back has served its last run badly. */
 static int find_it_alive(struct entrant *e)
 {
-	int rc = process_wait(&e->server, 0);
+	int rc = process_wait(e->server, 0);
 
 	if (rc >= 0 && !e->outcome->fault[0])
 		snprintf(e->outcome->fault, FAULT_MAX, "the server ended with %d", rc);
@@ -108,21 +111,21 @@ static int find_it_alive(struct entrant *e)
 static int run_one(
 	struct entrant *e, const struct bench_case *c, const struct plan *plan, bool warm_up)
 {
-	struct load_order order = order_of(c, plan);
+	struct load_order order = order_of(c, e->who, plan);
 	struct sample sample;
 
 	if (e->outcome->fault[0])
 		return 0;
 	order.port = e->port;
-	order.server = e->server.pid;
+	order.server = e->server->pid;
 	if (warm_up)
 		order.run_ms /= 2;
 	int rc = load_run(&order, &sample, e->outcome->fault);
 	if (rc == 0 && !warm_up)
 		keep(e->outcome, &sample);
 	if (rc != -EINTR)
-		rc = await_quiet(e->server.pid);
-	process_drop_output(&e->server);
+		rc = await_quiet(e->server->pid);
+	process_drop_output(e->server);
 	return rc < 0 ? rc : find_it_alive(e);
 }
 
@@ -145,6 +148,31 @@ static int run_rounds(
 	return 0;
 }
 
+static const struct entrant *find(const struct entrant *entrants, size_t count, enum contestant who)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (entrants[i].who == who)
+			return &entrants[i];
+	}
+	return NULL;
+}
+
+/* The next of the entrants: with a process of its own, or with that of an earlier one. */
+static int enter(struct entrant *entrants, size_t count, const struct bench_case *c,
+	enum contestant who, const struct plan *plan, struct outcome *o)
+{
+	const struct entrant *owner = find(entrants, count, contestant_server(who));
+	struct entrant *e = &entrants[count];
+
+	*e = (struct entrant){.who = who, .server = &e->own, .outcome = o};
+	if (!owner)
+		return start(&e->own, &e->port, c, who, plan, o);
+	e->server = owner->server;
+	e->port = owner->port;
+	memcpy(o->fault, owner->outcome->fault, sizeof o->fault);
+	return 0;
+}
+
 static int run_load(const struct bench_case *c, unsigned contestants, const struct plan *plan,
 	struct outcome *outcomes)
 {
@@ -155,14 +183,12 @@ static int run_load(const struct bench_case *c, unsigned contestants, const stru
 	for (int who = 0; who < CONTESTANTS && rc != -EINTR; who++) {
 		if (!(contestants & BIT(who)) || outcomes[who].fault[0])
 			continue;
-		struct entrant *e = &entrants[count++];
-		*e = (struct entrant){.who = who, .outcome = &outcomes[who]};
-		rc = start(&e->server, &e->port, c, who, plan, e->outcome);
+		rc = enter(entrants, count++, c, who, plan, &outcomes[who]);
 	}
 	if (rc != -EINTR)
 		rc = run_rounds(entrants, count, c, plan);
 	for (size_t i = 0; i < count; i++)
-		process_end(&entrants[i].server);
+		process_end(&entrants[i].own);
 	return rc;
 }
 
@@ -170,7 +196,7 @@ static int run_load(const struct bench_case *c, unsigned contestants, const stru
 static int run_resting(const struct bench_case *c, unsigned contestants, const struct plan *plan,
 	struct outcome *outcomes)
 {
-	struct load_order order = order_of(c, plan);
+	struct load_order order = order_of(c, BOBBIND, plan);
 	struct sample sample;
 
 	for (size_t i = 0; i < plan->rounds; i++) {
@@ -195,7 +221,7 @@ static int run_resting(const struct bench_case *c, unsigned contestants, const s
 
 static int run_calls(const struct bench_case *c, const struct plan *plan, struct outcome *outcomes)
 {
-	struct load_order order = order_of(c, plan);
+	struct load_order order = order_of(c, BOBBIND, plan);
 	struct outcome *o = &outcomes[BOBBIND];
 	struct sample sample;
 
@@ -259,7 +285,8 @@ int64_t contest_takes_ms(const struct bench_case *c, unsigned contestants, const
 	for (int who = 0; who < CONTESTANTS; who++) {
 		if (!(contestants & BIT(who)) || !contestant_is_there(who, plan->programs))
 			continue;
-		all += c->kind == IDLE ? (int64_t)plan->rounds * (RESTING_MS + opening + RUN_MS)
+		all += c->kind == IDLE ? (int64_t)plan->rounds *
+				(resting_takes_ms(c->connections) + opening + RUN_MS)
 				       : (int64_t)(plan->rounds + !c->at_once) * one;
 	}
 	return all;

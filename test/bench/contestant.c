@@ -18,11 +18,16 @@
 static const char *const names[] = {
 	[BOBBIND] = "bobbind",
 	[BOBBIND_QUIET] = "bobbind, no records",
+	[BOBBIND_BATCH] = "bobbind, throughput",
+	[BOBBIND_DEFER] = "bobbind, deferred",
+	[BOBBIND_RENO] = "bobbind, reno",
 	[FLOOR] = "floor",
 	[GO_PLAIN] = "Go, plain",
 	[GO_BUFFERED] = "Go, buffered",
 	[GO_COPY] = "Go, io.Copy",
 	[LOOP] = "epoll, one loop",
+	[FLOOR_BARE] = "floor, bare client",
+	[LOOP_BARE] = "epoll, bare client",
 	[NOBODY] = "",
 };
 
@@ -49,6 +54,7 @@ int programs_find(struct programs *p)
 	*strrchr(here, '/') = '\0';
 	snprintf(p->bobbind, sizeof p->bobbind, "%s/../../server/bobbind", here);
 	snprintf(p->bobbin_load, sizeof p->bobbin_load, "%s/../load/bobbin-load", here);
+	snprintf(p->bare, sizeof p->bare, "%s/bare", here);
 	snprintf(p->floor, sizeof p->floor, "%s/floor", here);
 	snprintf(p->loop, sizeof p->loop, "%s/loop", here);
 	snprintf(p->go, sizeof p->go, "%s/peer-go", here);
@@ -60,14 +66,24 @@ static const char *program_of(enum contestant c, const struct programs *p)
 	switch (c) {
 	case BOBBIND:
 	case BOBBIND_QUIET:
+	case BOBBIND_BATCH:
+	case BOBBIND_DEFER:
+	case BOBBIND_RENO:
 		return p->bobbind;
 	case FLOOR:
+	case FLOOR_BARE:
 		return p->floor;
 	case LOOP:
+	case LOOP_BARE:
 		return p->loop;
 	default:
 		return p->go;
 	}
+}
+
+enum contestant contestant_server(enum contestant c)
+{
+	return c == FLOOR_BARE ? FLOOR : c == LOOP_BARE ? LOOP : c;
 }
 
 bool contestant_is_there(enum contestant c, const struct programs *p)
@@ -105,20 +121,30 @@ void contestant_command(enum contestant c, const struct programs *p, enum servic
 {
 	static const char *const go_services[] = {
 		[RAW] = "raw", [LINE] = "line", [FRAME] = "frame"};
+	static const char *const option_of[CONTESTANTS] = {
+		[BOBBIND_QUIET] = "log.level=warn",
+		[BOBBIND_BATCH] = "threads.schedule=throughput",
+		[BOBBIND_DEFER] = "tcp.defer_accept=1s",
+		[BOBBIND_RENO] = "tcp.congestion=reno",
+	};
 	static char listen_at[32];
 	size_t n = add(argv, 0, (const char *[]){program_of(c, p), NULL});
 
+	if (option_of[c])
+		n = add(argv, n, (const char *[]){"-o", option_of[c], NULL});
 	switch (c) {
-	case BOBBIND_QUIET:
-		n = add(argv, n, (const char *[]){"-o", "log.level=warn", NULL});
-		/* fall through */
 	case BOBBIND:
+	case BOBBIND_QUIET:
+	case BOBBIND_BATCH:
+	case BOBBIND_DEFER:
+	case BOBBIND_RENO:
 		snprintf(listen_at, sizeof listen_at, "127.0.0.1:0=%s", service_name(service));
 		add(argv, n,
 			(const char *[]){
 				"-l", listen_at, "-o", "limits.max_connections=20000", NULL});
 		break;
 	case FLOOR:
+	case FLOOR_BARE:
 		add(argv, n,
 			(const char *[]){go_services[service], floor_buffer(service, bytes), NULL});
 		break;
@@ -133,6 +159,7 @@ void contestant_command(enum contestant c, const struct programs *p, enum servic
 		add(argv, n, (const char *[]){"raw", "copy", NULL});
 		break;
 	case LOOP:
+	case LOOP_BARE:
 	case CONTESTANTS:
 		break;
 	}

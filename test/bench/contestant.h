@@ -9,11 +9,16 @@
 enum contestant {
 	BOBBIND,       /* as it is by default, but for the number of connections */
 	BOBBIND_QUIET, /* without the records of connections */
+	BOBBIND_BATCH, /* with threads.schedule for throughput */
+	BOBBIND_DEFER, /* with tcp.defer_accept */
+	BOBBIND_RENO,  /* with that congestion control */
 	FLOOR,
 	GO_PLAIN,    /* as tutorials write it; raw is Read and Write */
 	GO_BUFFERED, /* buffers, flushed before it blocks */
 	GO_COPY,     /* io.Copy */
 	LOOP,        /* epoll, one thread */
+	FLOOR_BARE,  /* the same process as FLOOR, but loaded by the bare client */
+	LOOP_BARE,   /* LOOP, likewise */
 	CONTESTANTS,
 	NOBODY = CONTESTANTS, /* a figure that is compared with no other server's */
 };
@@ -28,6 +33,7 @@ enum service {
 struct programs {
 	char bobbind[512];
 	char bobbin_load[512];
+	char bare[512];
 	char floor[512];
 	char loop[512];
 	char go[512];
@@ -40,6 +46,9 @@ const char *contestant_name(enum contestant c);
 
 /* Can it be run here? */
 bool contestant_is_there(enum contestant c, const struct programs *p);
+
+/* Whose process it is: another's if only the client differs. */
+enum contestant contestant_server(enum contestant c);
 
 #define CONTESTANT_ARGUMENTS 16
 

@@ -32,7 +32,7 @@ static struct judgement without_figures(
 
 struct judgement judge(const struct row *row, const struct outcome *outcomes)
 {
-	const struct outcome *own = &outcomes[BOBBIND];
+	const struct outcome *own = &outcomes[row->subject];
 	const struct outcome *other = row->against == NOBODY ? NULL : &outcomes[row->against];
 	const struct outcome *broken = find_broken(own, other);
 	double values[SPREAD_MAX] = {0};
@@ -41,7 +41,7 @@ struct judgement judge(const struct row *row, const struct outcome *outcomes)
 		return without_figures(VERDICT_ABSENT, NOBODY, row->absent);
 	if (broken)
 		return without_figures(broken->absent ? VERDICT_ABSENT : VERDICT_INVALID,
-			broken == own ? BOBBIND : row->against, broken->fault);
+			broken == own ? row->subject : row->against, broken->fault);
 	size_t count = other && other->count < own->count ? other->count : own->count;
 	for (size_t i = 0; i < count; i++) {
 		values[i] = own->of[row->metric][i];

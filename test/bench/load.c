@@ -63,13 +63,32 @@ static void add(struct command *c, const char *word)
 	c->argv[c->count] = NULL;
 }
 
-static void add_number(struct command *c, const char *option, uint64_t number, const char *unit)
+static void add_quantity(struct command *c, uint64_t number, const char *unit)
 {
 	char *text = c->texts[c->texts_used++];
 
 	snprintf(text, sizeof c->texts[0], "%llu%s", (unsigned long long)number, unit);
-	add(c, option);
 	add(c, text);
+}
+
+static void add_number(struct command *c, const char *option, uint64_t number, const char *unit)
+{
+	add(c, option);
+	add_quantity(c, number, unit);
+}
+
+static int start_bare(const struct load_order *o, struct process *client)
+{
+	struct command c = {.count = 0};
+
+	add(&c, o->programs->bare);
+	add(&c, service_name(o->of->service));
+	add_quantity(&c, o->port, "");
+	add_quantity(&c, o->of->connections, "");
+	add_quantity(&c, o->of->bytes, "");
+	add_quantity(&c, (uint64_t)o->ramp_ms, "");
+	add_quantity(&c, (uint64_t)o->run_ms, "");
+	return process_start(client, c.argv);
 }
 
 int load_start(const struct load_order *o, struct process *client)
@@ -78,6 +97,8 @@ int load_start(const struct load_order *o, struct process *client)
 	struct command c = {.count = 0};
 	char where[64];
 
+	if (o->bare)
+		return start_bare(o, client);
 	add(&c, o->programs->bobbin_load);
 	add(&c, "--json");
 	add(&c, "-");
@@ -225,9 +246,11 @@ static void take_figures(struct reading *r, const struct load_order *o, struct s
 	bool open_loop = o->rate > 0;
 
 	s->of[RATE] = number(r, "throughput.replies_per_s");
+	s->of[CLIENT_CPU] = number(r, "client.cpu_ns_per_message");
+	if (o->bare)
+		return;
 	s->of[P50] = number(r, open_loop ? "latency_from_intended.p50_ns" : "latency.p50_ns");
 	s->of[P99] = number(r, open_loop ? "latency_from_intended.p99_ns" : "latency.p99_ns");
-	s->of[CLIENT_CPU] = number(r, "client.cpu_ns_per_message");
 	s->client_was_limit = yes(r, "client.was_the_limit");
 }
 

@@ -20,6 +20,7 @@ struct load_order {
 	uint64_t messages; /* 0: as many as run_ms allows */
 	uint64_t rate;     /* 0: closed loop */
 	uint64_t seed;
+	bool bare; /* with the bare client: rate and processor time only */
 };
 
 struct sample {

@@ -25,6 +25,8 @@
 #define STATUS_INVALID     2
 #define STATUS_INTERRUPTED 130
 
+#define GROWTH_ROUNDS      3
+
 struct options {
 	struct plan plan;
 	const char *json;
@@ -32,6 +34,7 @@ struct options {
 	const char *only[ROWS_MAX];
 	size_t only_count;
 	bool quick;
+	bool growth; /* and nothing else */
 };
 
 static const char help[] =
@@ -40,6 +43,7 @@ static const char help[] =
 	"  --rounds N      how often each server has its turn in each case\n"
 	"  --run TIME      of one run, in ms\n"
 	"  --only ROW      only rows of that name, as P4; may be given several times\n"
+	"  --growth        only how bobbind grows with its connections, which a whole run has, too\n"
 	"  --bobbind PATH  another bobbind than that of this build\n"
 	"  --json FILE     write every figure as JSON\n"
 	"  --svg FILE      draw the rows\n"
@@ -64,6 +68,7 @@ static int parse(int argc, char **argv, struct options *o, struct programs *p, b
 		{"rounds", required_argument, NULL, 'r'},
 		{"run", required_argument, NULL, 't'},
 		{"only", required_argument, NULL, 'o'},
+		{"growth", no_argument, NULL, 'g'},
 		{"bobbind", required_argument, NULL, 'b'},
 		{"json", required_argument, NULL, 'j'},
 		{"svg", required_argument, NULL, 's'},
@@ -97,6 +102,9 @@ static int parse(int argc, char **argv, struct options *o, struct programs *p, b
 				return option;
 			o->only[o->only_count++] = optarg;
 			break;
+		case 'g':
+			o->growth = true;
+			break;
 		case 'b':
 			snprintf(p->bobbind, sizeof p->bobbind, "%s", optarg);
 			break;
@@ -127,6 +135,13 @@ static bool is_wanted(const struct options *o, const char *id)
 	return o->only_count == 0;
 }
 
+static bool is_selected(const struct options *o, const struct row *row)
+{
+	if (o->growth || !is_wanted(o, row->id))
+		return false;
+	return !o->quick || o->only_count > 0 || !row->of->whole;
+}
+
 /* Those of a case, and what it hangs on. */
 static void select_case(struct report *r, const struct bench_case *c, unsigned who)
 {
@@ -142,7 +157,7 @@ static unsigned contestants_for(const struct row *row, const struct options *o)
 {
 	if (!o->quick)
 		return ~0U;
-	return BIT(BOBBIND) | (row->against == NOBODY ? 0 : BIT(row->against));
+	return BIT(row->subject) | (row->against == NOBODY ? 0 : BIT(row->against));
 }
 
 /* Returns how many rows. */
@@ -151,12 +166,27 @@ static size_t select_rows(struct report *r, const struct options *o)
 	size_t count = 0;
 
 	for (size_t i = 0; i < row_count; i++) {
-		r->selected[i] = is_wanted(o, rows[i].id);
+		r->selected[i] = is_selected(o, &rows[i]);
 		count += r->selected[i];
 		if (r->selected[i] && !rows[i].absent)
 			select_case(r, rows[i].of, contestants_for(&rows[i], o));
 	}
 	return count;
+}
+
+static bool wants_growth(const struct options *o)
+{
+	return o->growth || (!o->quick && o->only_count == 0);
+}
+
+/* Its figures are for a table, not for a bound. */
+static struct plan growth_plan(const struct options *o)
+{
+	struct plan plan = o->plan;
+
+	if (plan.rounds > GROWTH_ROUNDS)
+		plan.rounds = GROWTH_ROUNDS;
+	return plan;
 }
 
 /* How. */
@@ -200,9 +230,10 @@ static void describe(struct report *r)
 		r->plan->rounds, (long long)r->plan->run_ms);
 }
 
-static int64_t takes_ms(const struct report *r)
+static int64_t takes_ms(const struct report *r, const struct options *o)
 {
-	int64_t all = 0;
+	struct plan plan = growth_plan(o);
+	int64_t all = wants_growth(o) ? growth_takes_ms(&plan) : 0;
 
 	for (size_t c = 0; c < bench_case_count; c++)
 		all += contest_takes_ms(&bench_cases[c], r->contestants[c], r->plan);
@@ -287,6 +318,16 @@ static int conclude(struct report *r, const struct options *o)
 	return invalid ? STATUS_INVALID : missed ? STATUS_MISSED : EX_OK;
 }
 
+static int run_growth(struct report *r, const struct options *o)
+{
+	struct plan plan = growth_plan(o);
+
+	if (!wants_growth(o))
+		return 0;
+	fputs("growth\n", stderr);
+	return growth_measure(&r->growth, &plan);
+}
+
 static int measure(struct report *r, struct options *o)
 {
 	r->outcomes = calloc(bench_case_count, sizeof *r->outcomes);
@@ -294,6 +335,8 @@ static int measure(struct report *r, struct options *o)
 		return EX_OSERR;
 	process_catch_signals();
 	int rc = run_cases(r, &o->plan);
+	if (rc == 0)
+		rc = run_growth(r, o);
 	int status = rc == -EINTR ? STATUS_INTERRUPTED : conclude(r, o);
 	free(r->outcomes);
 	if (rc == -EINTR)
@@ -316,14 +359,14 @@ int main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	report.plan = &o.plan;
-	if (select_rows(&report, &o) == 0) {
+	if (select_rows(&report, &o) == 0 && !o.growth) {
 		fputs("bobbin-bench: no row has such a name; --list has them all\n", stderr);
 		return EX_USAGE;
 	}
 	raise_descriptor_limit();
 	describe(&report);
 	printf("%s\n", report.conditions);
-	printf("This takes about %lld s.\n", (long long)(takes_ms(&report) / 1000));
+	printf("This takes about %lld s.\n", (long long)(takes_ms(&report, &o) / 1000));
 	fflush(stdout);
 	if (only_list) {
 		list(&report);

@@ -112,7 +112,7 @@ static void print_rows(FILE *to, const struct report *r)
 	bool limited = false;
 
 	fprintf(to, "%-4s %-45s %-28s %9s  %-20s %-11s %-7s %9s %9s\n", "row", "case", "measured",
-		"median", "quartiles", "bound", "", "bobbind", "other");
+		"median", "quartiles", "bound", "", "own", "other");
 	for (size_t i = 0; i < row_count; i++) {
 		if (!r->selected[i])
 			continue;
@@ -162,9 +162,52 @@ static void print_cases(FILE *to, const struct report *r)
 	}
 }
 
+/* Growth. */
+
+static void print_step(FILE *to, const struct growth_step *s)
+{
+	static const enum metric columns[] = {RATE, SERVER_CPU, RESIDENT};
+	char text[32];
+
+	fprintf(to, "%11u", s->connections);
+	if (s->fault[0]) {
+		fprintf(to, "  invalid: %s\n", s->fault);
+		return;
+	}
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		fprintf(to, " %11s",
+			report_figure(columns[i], s->of[columns[i]], text, sizeof text));
+	fprintf(to, " %11s\n", report_figure(MEMORY, s->kernel, text, sizeof text));
+}
+
+static void print_growth(FILE *to, const struct growth *g)
+{
+	fprintf(to,
+		"\nbobbind, line, as its connections become more; memory for each of them\n"
+		"%11s %11s %11s %11s %11s\n",
+		"connections", "rate", "server cpu", "resident", "kernel's");
+	for (size_t i = 0; i < g->count; i++)
+		print_step(to, &g->steps[i]);
+	if (g->end[0])
+		fprintf(to, "it ends here: %s\n", g->end);
+}
+
+static bool has_rows(const struct report *r)
+{
+	for (size_t i = 0; i < row_count; i++) {
+		if (r->selected[i])
+			return true;
+	}
+	return false;
+}
+
 void report_print(FILE *to, const struct report *r)
 {
-	fputc('\n', to);
-	print_rows(to, r);
-	print_cases(to, r);
+	if (has_rows(r)) {
+		fputc('\n', to);
+		print_rows(to, r);
+		print_cases(to, r);
+	}
+	if (r->growth.count > 0 || r->growth.end[0])
+		print_growth(to, &r->growth);
 }

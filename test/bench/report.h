@@ -7,6 +7,7 @@
 #ifndef BOBBIN_BENCH_REPORT_H
 #define BOBBIN_BENCH_REPORT_H
 
+#include "growth.h"
 #include "judge.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct report {
 	struct judgement judgements[ROWS_MAX];
 	unsigned contestants[CASES_MAX]; /* bits of those that took part; 0: it was not run */
 	struct outcome (*outcomes)[CONTESTANTS]; /* by case */
+	struct growth growth;
 	char conditions[512];
 };
 

@@ -20,16 +20,17 @@ static void write_row(struct json *j, const struct row *row, const struct judgem
 	json_string(j, "case", row->of->name);
 	json_string(j, "what", row->what);
 	json_string(j, "metric", report_metric_name(row->metric));
+	json_string(j, "whose_figure", contestant_name(row->subject));
 	json_string(j, "against", contestant_name(row->against));
 	json_string(j, "sense", row->sense == AT_LEAST ? "at least" : "at most");
 	json_real(j, "bound", row->bound);
 	json_string(j, "verdict", verdict_name(of->verdict));
 	json_string(j, "why", of->why ? of->why : "");
-	json_string(j, "whose", contestant_name(of->whose));
+	json_string(j, "whose_fault", contestant_name(of->whose));
 	write_real(j, "median", of->spread.median);
 	write_real(j, "quartile_1", of->spread.q1);
 	write_real(j, "quartile_3", of->spread.q3);
-	write_real(j, "bobbind", of->own);
+	write_real(j, "own", of->own);
 	write_real(j, "other", of->other);
 	json_bool(j, "client_was_the_limit", of->client_limited);
 	json_close_object(j);
@@ -69,6 +70,23 @@ static void write_case(struct json *j, const struct bench_case *c, unsigned cont
 	json_close_object(j);
 }
 
+static void write_growth(struct json *j, const struct growth *g)
+{
+	json_open_array(j, "growth", false);
+	for (size_t i = 0; i < g->count; i++) {
+		const struct growth_step *s = &g->steps[i];
+		json_open_object(j, NULL);
+		json_count(j, "connections", s->connections);
+		json_string(j, "fault", s->fault);
+		for (int m = 0; m < METRICS; m++)
+			write_real(j, report_metric_name(m), s->of[m]);
+		write_real(j, "kernel_bytes_per_connection", s->kernel);
+		json_close_object(j);
+	}
+	json_close_array(j);
+	json_string(j, "growth_ends", g->end);
+}
+
 void report_write_json(FILE *to, const struct report *r)
 {
 	struct json j;
@@ -91,5 +109,6 @@ void report_write_json(FILE *to, const struct report *r)
 			write_case(&j, &bench_cases[c], r->contestants[c], r->outcomes[c]);
 	}
 	json_close_array(&j);
+	write_growth(&j, &r->growth);
 	json_close_object(&j);
 }

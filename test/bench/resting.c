@@ -6,8 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Each has talked at least once then. */
+/* Each has talked at least once then, if they are not too many to be opened in the meantime. */
 #define LOOK_AFTER_MS 1700
+#define RESTING_MS    2000
+#define FEW           2000
+#define OPENING_US    200
+
+static int64_t opening_ms(uint32_t connections)
+{
+	return connections > FEW ? (int64_t)(connections - FEW) * OPENING_US / 1000 : 0;
+}
+
+int64_t resting_takes_ms(uint32_t connections)
+{
+	return RESTING_MS + opening_ms(connections);
+}
 
 /* What the kernel keeps for threads and sockets; it is the whole system's, so others disturb it. */
 static int64_t kernel_bytes(void)
@@ -40,17 +53,17 @@ int resting_measure(const struct load_order *order, struct sample *sample, char 
 	int64_t resident = process_resident_bytes(order->server);
 	int64_t kernel = kernel_bytes();
 
-	talk.run_ms = RESTING_MS;
+	talk.run_ms = resting_takes_ms(order->of->connections);
 	talk.ramp_ms = 0;
 	talk.rate = order->of->connections;
 	int rc = load_start(&talk, &client);
 	if (rc == 0)
-		rc = process_wait(&client, LOOK_AFTER_MS);
+		rc = process_wait(&client, LOOK_AFTER_MS + opening_ms(order->of->connections));
 	int64_t resident_then = process_resident_bytes(order->server);
 	int64_t kernel_then = kernel_bytes();
 	/* It should still be at work. */
 	if (rc == -ETIMEDOUT)
-		rc = process_wait(&client, RESTING_MS + LOAD_PATIENCE_MS);
+		rc = process_wait(&client, talk.run_ms + LOAD_PATIENCE_MS);
 	if (rc >= 0)
 		rc = load_read(&client, rc, &talk, sample, fault);
 	process_end(&client);

@@ -5,8 +5,8 @@
 
 #include "load.h"
 
-/* How long one such measurement takes, but for the opening. */
-#define RESTING_MS 2000
+/* How long one such measurement of so many connections takes. */
+int64_t resting_takes_ms(uint32_t connections);
 
 /*
  * Let each connection of the order's case talk once a second, and look at the server in between.

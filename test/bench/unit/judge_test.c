@@ -95,6 +95,24 @@ START_TEST(a_figure_that_stands_alone_is_compared_itself)
 }
 END_TEST
 
+START_TEST(a_row_is_judged_by_the_figures_of_its_subject)
+{
+	struct row row = to_floor;
+
+	row.subject = LOOP;
+	set_rates(BOBBIND, (double[]){1, 1}, 2);
+	set_rates(LOOP, (double[]){100, 100}, 2);
+	set_rates(FLOOR, (double[]){100, 100}, 2);
+	ck_assert_int_eq(judge(&row, outcomes).verdict, VERDICT_HELD);
+	snprintf(outcomes[BOBBIND].fault, FAULT_MAX, "dead");
+	ck_assert_int_eq(judge(&row, outcomes).verdict, VERDICT_HELD);
+	snprintf(outcomes[LOOP].fault, FAULT_MAX, "dead too");
+	struct judgement j = judge(&row, outcomes);
+	ck_assert_int_eq(j.verdict, VERDICT_INVALID);
+	ck_assert_int_eq(j.whose, LOOP);
+}
+END_TEST
+
 START_TEST(a_client_at_its_limit_is_told)
 {
 	set_rates(BOBBIND, (double[]){100, 100, 100}, 3);
@@ -111,7 +129,7 @@ START_TEST(each_row_can_be_judged_from_its_case)
 	const struct row *row = &rows[_i];
 
 	ck_assert(row->bound > 0);
-	ck_assert(row->of->contestants & BIT(BOBBIND));
+	ck_assert(row->of->contestants & BIT(row->subject));
 	ck_assert(row->against == NOBODY || (row->of->contestants & BIT(row->against)));
 	if (row->of->half_of) {
 		ck_assert(row->of->half_of < row->of);
@@ -129,6 +147,7 @@ int main(void)
 	tcase_add_test(tc, what_was_not_built_is_left_out);
 	tcase_add_test(tc, no_rounds_and_no_numbers_are_invalid);
 	tcase_add_test(tc, a_figure_that_stands_alone_is_compared_itself);
+	tcase_add_test(tc, a_row_is_judged_by_the_figures_of_its_subject);
 	tcase_add_test(tc, a_client_at_its_limit_is_told);
 	tcase_add_loop_test(tc, each_row_can_be_judged_from_its_case, 0, (int)row_count);
 	return suite_run("judge", tc);
