@@ -277,12 +277,13 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
  */
 static bool cut(struct slot *slot, int64_t now)
 {
-	bool owes;
+	int state = GATE_WOKEN;
 
-	if (swap_for_woken(slot, now, 0))
-		owes = socket_unread(slot->fd) > 0;
-	else
-		owes = atomic_exchange(&slot->gate.state, GATE_FORCED) == GATE_BUSY;
+	if (!swap_for_woken(slot, now, 0))
+		state = atomic_exchange(&slot->gate.state, GATE_FORCED);
+	/* Told to end, it may have been about to find a request. */
+	bool unread = state == GATE_WOKEN && socket_unread(slot->fd) > 0;
+	bool owes = state == GATE_BUSY || unread;
 	(void)shutdown(slot->fd, SHUT_RDWR);
 	return owes;
 }

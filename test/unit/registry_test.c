@@ -742,6 +742,24 @@ START_TEST(a_wake_up_reaches_whoever_waits_and_nobody_else)
 }
 END_TEST
 
+static bool request_is_there(void *fd)
+{
+	return socket_unread(*(int *)fd) > 0;
+}
+
+START_TEST(a_request_that_came_after_the_wake_up_is_owed_when_it_is_cut)
+{
+	struct pair p = must_pair(&options);
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(p.near);
+	atomic_store(&slot->gate.state, GATE_WOKEN);
+	must_send_text(p.far, "request");
+	await(request_is_there, &p.near);
+	ck_assert_uint_eq(registry_cut(&r), 1);
+}
+END_TEST
+
 START_TEST(a_cut_reaches_all_and_counts_those_that_were_owed_a_reply)
 {
 	struct pair p = must_pair(&options);
@@ -1035,6 +1053,7 @@ int main(void)
 		{a_rest_while_draining_ends_with_the_drain, 0},
 		{nobody_rests_in_a_forced_stop, 0},
 		{a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states)},
+		{a_request_that_came_after_the_wake_up_is_owed_when_it_is_cut, 0},
 		{a_cut_reaches_all_and_counts_those_that_were_owed_a_reply, SUITE_COUNT(states)},
 		{a_young_connection_is_woken_when_it_comes_of_age, 0},
 		{a_connection_whose_worker_closes_is_left_alone, 0},
