@@ -3,23 +3,7 @@
  * coordinator - the one thread that takes signals: counters on SIGUSR1, other settings on SIGHUP, a
  * successor on SIGUSR2, and on SIGTERM or SIGINT the stop.
  *
- * The stop, each step with a bound:
- *   1. SIGTERM only: go on for drain.grace, while load balancers notice.
- *   2. Set the flag, wake the connections that are idle, and from the age of drain.first those that
- *      said nothing yet.
- *   3. The acceptors give a place to whoever waits in their queues, and close.
- *   4. Close the barrier and wait for the workers to answer what had arrived, until drain.timeout
- *      after 2.
- *   5. Cut what is left, and wait for drain.force.
- *   6. One last line.
- * A second SIGTERM or SIGINT goes to 5 at once; a third ends the process on the spot.
- *
- * The succession:
- *   1. Start the program anew, with our listening sockets.  Until it says that it is ready, for
- *      handover.timeout at most, we serve as before; if it fails, we go on to.
- *   2. Leave it the listeners.  Those that it does not use are drained and closed.
- *   3. Wake nobody: connections go on until they end.
- *   4. After handover.drain, stop.
+ * stop.h and succession.h have what takes its time.
  *
  * Threads:  one, joinable; every signal that it waits for is blocked in all.
  */
@@ -43,7 +27,7 @@ enum succession {
 	SUCCESSION_DONE,    /* it serves */
 };
 
-struct coordinator {                        /* fields belong to coordinator.c but for [result] */
+struct coordinator {                        /* fields belong to it, stop.c and succession.c */
 	const struct acceptor_world *world; /* [const] */
 	const struct command_line *command; /* [const] */
 	struct acceptor *acceptors;         /* [const] */
@@ -77,6 +61,18 @@ int coordinator_join(struct coordinator *c);
 
 /* Tell the service manager that we serve, and where. */
 void coordinator_notify_ready(const struct coordinator *c);
+
+/*
+ * For stop.c and succession.c, in its thread: take one signal, waiting for it until deadline_ns, and
+ * do what it asks for.  Returns false if none came.
+ */
+bool coordinator_take_signal(struct coordinator *c, int64_t deadline_ns);
+
+/* Take those that are there.  True: a stop has been asked for twice. */
+bool coordinator_is_forced(struct coordinator *c);
+
+/* Knock at every acceptor that is not done. */
+void coordinator_knock(struct coordinator *c);
 
 /* Ask for a stop from inside the process, as SIGINT would. */
 void coordinator_ask_stop(void);
