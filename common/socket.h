@@ -16,13 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Room for the name of a congestion control, its end included. */
+#define SOCKET_CONGESTION_MAX 16
+
 /* What every connection of a listener has. */
 struct socket_options {
 	int64_t receive_timeout_ns; /* SO_RCVTIMEO; more than 0 */
 	int64_t send_timeout_ns;    /* SO_SNDTIMEO; more than 0 */
 	int64_t dead_after_ns;      /* TCP_USER_TIMEOUT, keepalive at a third of it; 0: neither */
 	bool nodelay;               /* TCP_NODELAY */
-	const char *congestion;     /* TCP_CONGESTION; NULL or "": as it is.  Borrowed */
+	char congestion[SOCKET_CONGESTION_MAX]; /* TCP_CONGESTION; "": as it is */
 };
 
 /*
@@ -58,8 +61,7 @@ struct socket_listening {
  */
 int socket_defer_accept(int fd, int64_t duration_ns);
 
-/* What TCP_CONGESTION is on a new socket, for which there is room. */
-#define SOCKET_CONGESTION_MAX 16
+/* What TCP_CONGESTION is on a new socket. */
 void socket_system_congestion(char name[SOCKET_CONGESTION_MAX]);
 
 /* The system knows this congestion control, and lets us use it. */

@@ -180,7 +180,8 @@ static void choose(struct listener *l, const struct endpoint *e)
 {
 	l->endpoint = e;
 	l->options = stream_socket_options(&e->terms, e->nodelay, e->dead_after_ns);
-	l->options.congestion = e->congestion[0] ? e->congestion : l->system_congestion;
+	snprintf(l->options.congestion, sizeof l->options.congestion, "%s",
+		e->congestion[0] ? e->congestion : l->system_congestion);
 }
 
 /* Give a socket that listens already what the endpoint says.  Returns 0 or -errno. */
