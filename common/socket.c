@@ -87,7 +87,7 @@ int socket_set_options(int fd, const struct socket_options *options)
 		if (rc < 0)
 			return rc;
 	}
-	if (options->congestion && options->congestion[0] &&
+	if (options->congestion[0] &&
 		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, options->congestion,
 			(socklen_t)strlen(options->congestion)) < 0)
 		return -errno;
