@@ -134,6 +134,14 @@ static int character_length(const char *text)
 	return len;
 }
 
+static bool append_escape(struct log_line *l, unsigned char c)
+{
+	char escape[8];
+
+	snprintf(escape, sizeof escape, "\\u%04x", c);
+	return append_text(l, escape);
+}
+
 /*
  * A name may come from a supervisor or from another process: JSON must be valid whatever it holds.
  */
@@ -144,13 +152,12 @@ static bool append_quoted(struct log_line *l, const char *value)
 	while (*value && fits) {
 		unsigned char c = (unsigned char)*value;
 		int len = character_length(value);
-		char escape[8];
 		if (len == 0)
 			fits = append_text(l, "\\ufffd");
 		else if (c == '"' || c == '\\')
 			fits = append(l, "\\", 1) && append(l, value, 1);
 		else if (c < ' ' || c == 0x7f)
-			fits = append(l, escape, (size_t)sprintf(escape, "\\u%04x", c));
+			fits = append_escape(l, c);
 		else
 			fits = append(l, value, (size_t)len);
 		value += len ? len : 1;
