@@ -250,6 +250,13 @@ int64_t socket_untaken(int fd)
 	return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? -errno : bytes;
 }
 
+int64_t socket_unsent(int fd)
+{
+	int bytes;
+
+	return ioctl(fd, SIOCOUTQNSD, &bytes) < 0 ? -errno : bytes;
+}
+
 bool socket_fin_received(int fd)
 {
 	struct tcp_info info;

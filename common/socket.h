@@ -100,6 +100,9 @@ int64_t socket_unread(int fd);
  */
 int64_t socket_untaken(int fd);
 
+/* How many of them have not even been sent, for want of room at the peer.  Likewise. */
+int64_t socket_unsent(int fd);
+
 /* The peer's FIN has been received.  False when that cannot be told. */
 bool socket_fin_received(int fd);
 

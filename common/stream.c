@@ -321,6 +321,7 @@ static bool send_out(struct stream *s, const struct iovec *pieces, size_t count)
 		memcpy(all + 1, pieces, count * sizeof *pieces);
 	int rc = send_pieces(s, all, count + 1);
 	s->out.end = 0;
+	s->unanswered |= rc < 0;
 	if (rc == -EAGAIN)
 		return end_with(s, STREAM_REPLY_TIMEOUT, 0);
 	return rc == 0 || end_with_errno(s, -rc);
@@ -469,8 +470,10 @@ static ssize_t await_input(struct stream *s, size_t need, size_t most)
 			n = receive(s, &w, need, most);
 	}
 	/* Before the result is looked at: it depends on whether we were woken. */
-	if (w.idle && !publish(s, GATE_BUSY))
+	if (w.idle && !publish(s, GATE_BUSY)) {
+		s->unanswered |= n > 0;
 		return -1;
+	}
 	return n;
 }
 
@@ -624,8 +627,10 @@ bool stream_write_pieces(struct stream *s, const struct iovec *pieces, size_t co
 {
 	size_t len = 0;
 
-	if (s->end != STREAM_OPEN)
+	if (s->end != STREAM_OPEN) {
+		s->unanswered = true;
 		return false;
+	}
 	for (size_t i = 0; i < count; i++)
 		len += pieces[i].iov_len;
 	s->messages_out += s->terms->framing != STREAM_RAW;
@@ -734,10 +739,22 @@ static void send_last(struct stream *s)
 	}
 }
 
+/*
+ * With a reset is lost what had come and what was to leave, here or in the kernel, where a FIN that
+ * waits behind it counts as one byte.
+ */
+static void look_for_unanswered(struct stream *s)
+{
+	s->unanswered |= buffered(s) > 0 || s->out.end > 0 || socket_unread(s->fd) > 0 ||
+		socket_unsent(s->fd) > 1;
+}
+
 void stream_finish(struct stream *s)
 {
 	if (s->end == STREAM_OPEN)
 		s->end = STREAM_SERVED;
+	if (endings[s->end].manner == RESET)
+		look_for_unanswered(s);
 	buffer_release(&s->in);
 	if (endings[s->end].manner != RESET)
 		send_last(s);

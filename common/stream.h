@@ -141,6 +141,7 @@ struct stream { /* fields belong to stream.c but for [result] */
 	uint64_t bytes_dropped; /* [result] read and dropped while lingering */
 	uint64_t messages_in;   /* [result] 0 for RAW */
 	uint64_t messages_out;  /* [result] 0 for RAW */
+	bool unanswered;        /* [result] reset with a reply, or an answer, still due */
 
 	struct buffer in;
 	struct buffer out;

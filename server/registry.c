@@ -221,6 +221,8 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 	lock_take(&r->lock);
 	assert(slot->fd < 0);
 	counters_add_stream(&r->counters, s);
+	r->cut_owing += slot->cut && s->unanswered;
+	slot->cut = false;
 	free_slot(r, slot);
 	lock_drop(&r->lock);
 }
@@ -272,10 +274,11 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 }
 
 /*
- * True if a reply was owed.  A connection that only waits, with nothing unread, owes nothing, and
- * gets FIN like any other idle one.
+ * A connection that only waits, with nothing unread, gets FIN like any other idle one.  Whether a
+ * reply was owed only its worker knows for sure, who may have received a request and not said so
+ * yet, or answered one.
  */
-static bool cut(struct slot *slot, int64_t now)
+static void cut(struct slot *slot, int64_t now)
 {
 	int state = GATE_WOKEN;
 
@@ -283,21 +286,31 @@ static bool cut(struct slot *slot, int64_t now)
 		state = atomic_exchange(&slot->gate.state, GATE_FORCED);
 	/* Told to end, it may have been about to find a request. */
 	bool unread = state == GATE_WOKEN && socket_unread(slot->fd) > 0;
-	bool owes = state == GATE_BUSY || unread;
+	slot->cut = true;
+	slot->owed = state == GATE_BUSY || unread;
 	(void)shutdown(slot->fd, SHUT_RDWR);
-	return owes;
 }
 
-size_t registry_cut(struct registry *r)
+void registry_cut(struct registry *r)
 {
 	int64_t now = deadline_now();
-	size_t owing = 0;
 
 	lock_take(&r->lock);
 	for (size_t i = 0; i < r->used; i++) {
 		struct slot *slot = slot_at(r, i);
 		if (slot->fd >= 0)
-			owing += cut(slot, now);
+			cut(slot, now);
+	}
+	lock_drop(&r->lock);
+}
+
+size_t registry_cut_owing(struct registry *r)
+{
+	lock_take(&r->lock);
+	size_t owing = r->cut_owing;
+	for (size_t i = 0; i < r->used; i++) {
+		const struct slot *slot = slot_at(r, i);
+		owing += slot->cut && slot->owed;
 	}
 	lock_drop(&r->lock);
 	return owing;

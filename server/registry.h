@@ -56,6 +56,8 @@ struct slot {
 	pthread_t thread;        /* its worker's, stored before the gate says GATE_NEW */
 	struct workers *workers; /* for the thread that is started with the slot */
 	struct slot *next;       /* [lock] of the free ones */
+	bool cut;                /* [lock] by registry_cut(), and not yet released */
+	bool owed;               /* [lock] cut while a reply seemed to be due */
 };
 
 /* How far the stop has come. */
@@ -84,6 +86,7 @@ struct registry { /* fields belong to registry.c */
 	unsigned waiters;          /* [lock] on changed */
 	uint64_t last_number;      /* [lock] */
 	struct counters counters;  /* [lock] */
+	size_t cut_owing;          /* [lock] were cut and released, and had left a reply out */
 	enum stop_level stop;      /* [lock] */
 	int64_t drain_deadline_ns; /* [lock] set with STOP_DRAIN */
 	atomic_bool closing;       /* [atomic] what acceptors look at; stop > STOP_NO */
@@ -154,10 +157,14 @@ void registry_stop(struct registry *r, enum stop_level level, int64_t drain_dead
  */
 size_t registry_wake_idle(struct registry *r, int64_t first_ns);
 
+/* Cut each connection that is left. */
+void registry_cut(struct registry *r);
+
 /*
- * Cut each connection that is left.  Returns how many of them still owed something to their peers.
+ * How many of those that were cut still owed something to their peers: as their workers found, or,
+ * where a worker has not come so far, as it looked when they were cut.
  */
-size_t registry_cut(struct registry *r);
+size_t registry_cut_owing(struct registry *r);
 
 /* Counting. */
 

@@ -64,8 +64,10 @@ static unsigned force(struct coordinator *c)
 		coordinator_knock(c);
 	} while (barrier_wait(c->world->accepting, deadline_after(KNOCK_NS)) > 0);
 	barrier_close(c->world->busy);
-	c->cut = registry_cut(c->world->registry);
-	return barrier_wait(c->world->busy, deadline);
+	registry_cut(c->world->registry);
+	unsigned left = barrier_wait(c->world->busy, deadline);
+	c->cut = registry_cut_owing(c->world->registry);
+	return left;
 }
 
 /* 6. */

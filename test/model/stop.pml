@@ -20,7 +20,8 @@
  *     as well happen before it or behind it.
  *   - A worker that publishes two states, and does nothing between them that another thread can
  *     see, publishes the second one; and recv(2) returns in the block that publishes what follows.
- *     (The one thing lost: a cut in that very moment finds a request neither unread nor BUSY.)
+ *     (The one thing lost: a cut in that very moment finds a request neither unread nor BUSY; the
+ *     worker, whose reply then fails, counts that one itself.)
  *   - Where it says "apart", what follows could wait without any other thread taking a way that it
  *     has not got anyway.  FINE makes these steps of their own, for a model that is small enough.
  *

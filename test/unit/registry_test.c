@@ -756,7 +756,8 @@ START_TEST(a_request_that_came_after_the_wake_up_is_owed_when_it_is_cut)
 	atomic_store(&slot->gate.state, GATE_WOKEN);
 	must_send_text(p.far, "request");
 	await(request_is_there, &p.near);
-	ck_assert_uint_eq(registry_cut(&r), 1);
+	registry_cut(&r);
+	ck_assert_uint_eq(registry_cut_owing(&r), 1);
 }
 END_TEST
 
@@ -766,11 +767,40 @@ START_TEST(a_cut_reaches_all_and_counts_those_that_were_owed_a_reply)
 
 	registry_init(&r, 1);
 	struct slot *slot = must_put(&p, _i);
-	ck_assert_uint_eq(registry_cut(&r), states[_i].owes);
+	registry_cut(&r);
+	ck_assert_uint_eq(registry_cut_owing(&r), states[_i].owes);
 	ck_assert_int_eq(atomic_load(&slot->gate.state), states[_i].when_cut);
 	ck_assert_int_eq(send(p.near, "x", 1, MSG_NOSIGNAL), -1);
 	ck_assert_int_eq(errno, EPIPE);
 	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), 0);
+}
+END_TEST
+
+/* Whatever the gate said when it was cut: what its worker found is what counts. */
+START_TEST(the_worker_of_a_cut_connection_knows_what_was_owed)
+{
+	const struct stream found = {.end = STREAM_FORCED, .unanswered = _i % 2 == 1};
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(some_fd());
+	atomic_store(&slot->gate.state, _i < 2 ? GATE_BUSY : GATE_IDLE);
+	registry_cut(&r);
+	(void)registry_detach(&r, slot);
+	registry_release(&r, slot, &found);
+	ck_assert_uint_eq(registry_cut_owing(&r), found.unanswered);
+}
+END_TEST
+
+START_TEST(a_reset_that_was_no_cut_is_not_counted_as_one)
+{
+	const struct stream found = {.end = STREAM_RESET, .unanswered = true};
+
+	registry_init(&r, 2);
+	struct slot *slot = must_take(some_fd());
+	(void)registry_detach(&r, slot);
+	registry_release(&r, slot, &found);
+	registry_cut(&r);
+	ck_assert_uint_eq(registry_cut_owing(&r), 0);
 }
 END_TEST
 
@@ -799,7 +829,8 @@ START_TEST(a_connection_whose_worker_closes_is_left_alone)
 	atomic_store(&slot->gate.state, GATE_IDLE);
 	ck_assert_int_eq(registry_detach(&r, slot), p.near);
 	ck_assert_uint_eq(registry_wake_idle(&r, 0), 0);
-	ck_assert_uint_eq(registry_cut(&r), 0);
+	registry_cut(&r);
+	ck_assert_uint_eq(registry_cut_owing(&r), 0);
 	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_IDLE);
 	ck_assert_int_eq(look(p.near), -EAGAIN);
 }
@@ -811,7 +842,8 @@ START_TEST(a_stop_goes_on_to_every_slot_in_use)
 	for (int i = 0; i < 60; i++)
 		atomic_store(&must_take(some_fd())->gate.state, i % 3 == 0 ? GATE_BUSY : GATE_IDLE);
 	ck_assert_uint_eq(registry_wake_idle(&r, 0), 40);
-	ck_assert_uint_eq(registry_cut(&r), 20);
+	registry_cut(&r);
+	ck_assert_uint_eq(registry_cut_owing(&r), 20);
 }
 END_TEST
 
@@ -1054,6 +1086,8 @@ int main(void)
 		{nobody_rests_in_a_forced_stop, 0},
 		{a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states)},
 		{a_request_that_came_after_the_wake_up_is_owed_when_it_is_cut, 0},
+		{the_worker_of_a_cut_connection_knows_what_was_owed, 4},
+		{a_reset_that_was_no_cut_is_not_counted_as_one, 0},
 		{a_cut_reaches_all_and_counts_those_that_were_owed_a_reply, SUITE_COUNT(states)},
 		{a_young_connection_is_woken_when_it_comes_of_age, 0},
 		{a_connection_whose_worker_closes_is_left_alone, 0},

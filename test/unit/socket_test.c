@@ -314,15 +314,18 @@ START_TEST(unread_bytes_are_counted_and_a_fin_is_not_one)
 }
 END_TEST
 
-START_TEST(untaken_bytes_are_those_that_the_peer_s_kernel_has_no_room_for)
+START_TEST(untaken_and_unsent_bytes_are_those_that_the_peer_s_kernel_has_no_room_for)
 {
 	static char bytes[65536];
 	struct pair p = must_pair(&plain);
 
 	ck_assert_int_eq(socket_untaken(p.near), 0);
+	ck_assert_int_eq(socket_unsent(p.near), 0);
 	while (send(p.near, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
 		continue;
 	ck_assert_int_gt(socket_untaken(p.near), 0);
+	ck_assert_int_gt(socket_unsent(p.near), 0);
+	ck_assert_int_eq(socket_unsent(-1), -EBADF);
 	ck_assert_int_eq(socket_untaken(-1), -EBADF);
 	pair_close(&p);
 }
@@ -395,7 +398,7 @@ int main(void)
 		{dialling_a_full_listener_gives_up_at_the_deadline, 0},
 		{dialling_with_a_deadline_in_the_past_times_out, 0},
 		{unread_bytes_are_counted_and_a_fin_is_not_one, 0},
-		{untaken_bytes_are_those_that_the_peer_s_kernel_has_no_room_for, 0},
+		{untaken_and_unsent_bytes_are_those_that_the_peer_s_kernel_has_no_room_for, 0},
 		{a_fin_is_seen_behind_unread_bytes_and_after_shut_rd, 0},
 		{our_own_fin_is_not_the_peer_s, 0},
 		{close_sends_rst_when_it_was_asked_to, 0},

@@ -375,6 +375,7 @@ START_TEST(a_cut_ends_whatever_the_stream_is_at_and_resets)
 	session_cut(&session);
 	joined_as("forced");
 	ck_assert_int_eq(atomic_load(&session.gate.state), GATE_FORCED);
+	ck_assert_int_eq(session.stream.unanswered, states[_i] == GATE_BUSY);
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
 }
@@ -389,6 +390,7 @@ START_TEST(a_cut_ends_a_reply_that_does_not_go)
 	ck_assert(peer_hears_within(session.pair.far, 5 * NS_PER_S));
 	session_cut(&session);
 	joined_as("forced");
+	ck_assert(session.stream.unanswered);
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
 }
@@ -403,6 +405,7 @@ START_TEST(a_cut_ends_a_stream_that_was_woken)
 	session_cut(&session);
 	session_start(&session, echo_lines);
 	joined_as("forced");
+	ck_assert(session.stream.unanswered);
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
 }
@@ -422,6 +425,7 @@ START_TEST(a_cut_ends_lingering_at_once)
 	session_cut(&session);
 	session_join(&session);
 	ck_assert_int_lt(deadline_now() - start, session.terms.linger_time_ns / 2);
+	ck_assert(!session.stream.unanswered);
 	/* All was said: this is an end as it should be. */
 	peer_expects_last_text(session.pair.far, "a\n");
 	session_close(&session);
@@ -495,7 +499,7 @@ static void *cut_later(void *arg)
 }
 
 /* A peer that never stops talking, cut at any moment: the state that the stream stores must not
- * hide the cut. */
+ * hide the cut, and what it says of a last reply must be true. */
 START_TEST(no_cut_is_lost_between_the_states)
 {
 	pthread_t thread;
@@ -510,11 +514,16 @@ START_TEST(no_cut_is_lost_between_the_states)
 		while (atomic_load(&gun) < 1)
 			continue;
 		atomic_fetch_add(&gun, 1);
-		while (send(session.pair.far, "a\n", 2, MSG_NOSIGNAL) == 2 &&
+		bool asked;
+		while ((asked = send(session.pair.far, "a\n", 2, MSG_NOSIGNAL) == 2) &&
 			recv(session.pair.far, got, 2, MSG_WAITALL) == 2)
 			continue;
 		ck_assert_int_eq(pthread_join(thread, NULL), 0);
 		joined_as("forced");
+		if (session.stream.bytes_in > session.stream.bytes_out)
+			ck_assert(session.stream.unanswered);
+		else if (!asked)
+			ck_assert(!session.stream.unanswered);
 		ck_assert_int_eq(atomic_load(&session.gate.state), GATE_FORCED);
 		session_close(&session);
 	}
