@@ -151,18 +151,18 @@ START_TEST(a_dripping_peer_does_not_move_the_deadline)
 }
 END_TEST
 
-/* Three messages that take 150 of 400 ms each. */
+/* Three messages that take 0.75 of 2 s each: a machine that stands still for a second more is none. */
 START_TEST(each_message_has_a_deadline_of_its_own)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.message_ns = 400 * NS_PER_MS;
+	terms.message_ns = 2 * NS_PER_S;
 	terms.idle_ns = 20 * NS_PER_S;
 	session_open(&session, &terms);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a");
 	for (int i = 0; i < 3; i++) {
-		ck_assert(!peer_hears_within(session.pair.far, 150 * NS_PER_MS));
+		ck_assert(!peer_hears_within(session.pair.far, 750 * NS_PER_MS));
 		must_send_text(session.pair.far, "\nb");
 		peer_expects(session.pair.far, i == 0 ? "a\n" : "b\n");
 	}
@@ -179,8 +179,8 @@ START_TEST(a_short_message_deadline_does_not_shorten_the_idle_time)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.message_ns = 300 * NS_PER_MS;
-	terms.idle_ns = 500 * NS_PER_MS;
+	terms.message_ns = 1 * NS_PER_S;
+	terms.idle_ns = 1500 * NS_PER_MS;
 	session_open(&session, &terms);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a");
@@ -206,8 +206,8 @@ static const struct {
 } lives[] = {
 	{60, 10000, "", "lifetime"},
 	{60, 10000, "begun", "lifetime"},
-	{60, 20, "begun", "message_timeout"},
-	{60, 20, "", "idle"},
+	{3000, 20, "begun", "message_timeout"},
+	{3000, 20, "", "idle"},
 	{150, 10000, "whole\nbegun", "lifetime"},
 };
 

@@ -60,20 +60,20 @@ START_TEST(a_stall_has_its_true_size_in_the_open_loop)
 	double p99_9_ns = fixture_json_number("latency_from_intended", "p99_9_ns");
 	ck_assert_double_ge(p99_9_ns, 0.95 * (double)STALL_NS);
 	ck_assert_double_ge(fixture_json_number("latency_from_intended", "p95_ns"), 0.3 * stall_ns);
-	ck_assert_double_le(fixture_json_number("latency_from_intended", "p50_ns"), stall_ns / 4);
-	/* From the actual send on only the 8 in flight saw it. */
+	ck_assert_double_le(fixture_json_number("latency_from_intended", "p50_ns"), 0.5 * p99_9_ns);
+	/* From the actual send on only the 8 in flight saw it, as much of it as was left then. */
 	ck_assert_double_lt(fixture_json_number("latency_from_sent", "p99_ns"), 0.5 * p99_9_ns);
-	ck_assert_double_ge(fixture_json_number("latency_from_sent", "max_ns"), 0.95 * stall_ns);
+	ck_assert_double_ge(fixture_json_number("latency_from_sent", "max_ns"), 0.5 * stall_ns);
 }
 END_TEST
 
-START_TEST(the_closed_loop_does_not_see_the_stall_in_p99_9)
+START_TEST(the_closed_loop_does_not_see_the_stall_in_p99)
 {
 	fixture_serve("line", "right");
 	fixture_start_load("line", "-c 8 -d 2s --json JSON");
 	double stall_ns = stall_server();
 	process_end(fixture.load);
-	ck_assert_double_lt(fixture_json_number("latency", "p99_9_ns"), stall_ns / 2);
+	ck_assert_double_lt(fixture_json_number("latency", "p99_ns"), stall_ns / 2);
 	ck_assert_double_ge(fixture_json_number("latency", "max_ns"), 0.95 * stall_ns);
 }
 END_TEST
@@ -112,20 +112,27 @@ END_TEST
 
 START_TEST(marked_requests_are_lost_and_later_ones_cut_off)
 {
+	char later[32];
+
 	fixture_serve("line", "silent");
-	fixture_start_load("line", "-c 1 -P 4096 -n 400 --rate 1000 --json JSON");
+	/* It goes on until it is told to end. */
+	fixture_start_load("line", "-c 1 -P 65536 -d 1h --rate 500 --json JSON");
 	process_await(fixture.server, &fixture.server->out, "received 50\n");
 	process_kill(fixture.load, SIGUSR1);
 	const char *marked =
 		process_await(fixture.load, &fixture.load->err, "marked: 1 connections, ");
-	double owed = strtod(marked, NULL);
-	process_await(fixture.server, &fixture.server->out, "received 400\n");
+	unsigned long owed = strtoul(marked, NULL, 10);
+	snprintf(later, sizeof later, "received %lu\n", (owed / 50 + 2) * 50);
+	process_await(fixture.server, &fixture.server->out, later);
 	process_kill(fixture.server, SIGKILL);
+	process_kill(fixture.load, SIGINT);
 	process_end(fixture.load);
-	ck_assert_double_ge(owed, 50);
-	ck_assert_double_lt(owed, 400);
-	ck_assert_double_eq(fixture_json_number("messages", "lost"), owed);
-	ck_assert_double_eq(fixture_json_number("messages", "cut_off"), 400 - owed);
+	ck_assert_uint_ge(owed, 50);
+	ck_assert_double_eq(fixture_json_number("messages", "lost"), (double)owed);
+	ck_assert_double_ge(fixture_json_number("messages", "cut_off"), 50);
+	ck_assert_double_eq(fixture_json_number("messages", "sent"),
+		fixture_json_number("messages", "lost") +
+			fixture_json_number("messages", "cut_off"));
 }
 END_TEST
 
@@ -309,9 +316,10 @@ START_TEST(several_threads_share_the_work)
 	fixture_serve("frame", "right");
 	fixture_run_load("frame", "-c 7 -t 3 -P 3 -n 1001");
 	fixture_must_print("1,001 sent, 1,001 answered");
+	ck_assert_int_eq(fixture.status, 0);
+	/* Whether that schedule was kept is the machine's affair: 11 ms of standing still are too many. */
 	fixture_run_load("frame", "-c 7 -t 3 -n 301 --rate 3000");
 	fixture_must_print("301 sent, 301 answered");
-	ck_assert_int_eq(fixture.status, 0);
 }
 END_TEST
 
@@ -327,7 +335,7 @@ int main(void)
 	tcase_add_test(server, a_stall_has_its_true_size_in_the_open_loop);
 	tcase_add_test(
 		server, every_connection_comes_back_to_a_server_that_was_killed_and_restarted);
-	tcase_add_test(server, the_closed_loop_does_not_see_the_stall_in_p99_9);
+	tcase_add_test(server, the_closed_loop_does_not_see_the_stall_in_p99);
 	suite_add_tcase(suite, server);
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, fixture_set_up, fixture_tear_down);

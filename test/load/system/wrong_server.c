@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define FAULTY       5
-#define SPOKEN_LINES 8
+#define SPOKEN_LINES 40
 #define PEERS_MAX    65536
 #define CHUNK_BYTES  ((size_t)256 * 1024)
 
