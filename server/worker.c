@@ -18,12 +18,14 @@
 
 /* A thread without a connection, on its own stack. */
 struct parked {
-	sem_t called; /* posted once when job has been set; only this thread waits on it */
-	_Atomic(struct slot *)
-		job;          /* [atomic] set under lock; TSan does not know sem_clockwait(3) */
-	struct parked *above; /* [lock] towards the top */
-	struct parked *below; /* [lock] */
+	sem_t called; /* posted once if it had gone to sleep; only this thread waits on it */
+	_Atomic(struct slot *) job; /* [atomic] NULL: none yet, or asleep; set under lock */
+	struct parked *above;       /* [lock] towards the top */
+	struct parked *below;       /* [lock] */
 };
+
+/* The job of one who sleeps. */
+static struct slot asleep;
 
 void worker_init(struct workers *w, struct registry *registry, struct admission *admission,
 	const struct identity *identity, struct barrier *barrier)
@@ -182,7 +184,7 @@ static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
 static bool get_up(struct workers *w, struct parked *me)
 {
 	lock_take(&w->lock);
-	bool alone = !atomic_load(&me->job);
+	bool alone = atomic_load(&me->job) == &asleep;
 	if (alone)
 		take_out(w, me);
 	lock_drop(&w->lock);
@@ -201,14 +203,30 @@ static int await_call(struct parked *me, int64_t until)
 	return rc < 0 ? errno : 0;
 }
 
-/* The next connection, or NULL when it is time to end. */
+/* False: a connection came before. */
+static bool fall_asleep(struct parked *me)
+{
+	struct slot *none = NULL;
+
+	return atomic_compare_exchange_strong(&me->job, &none, &asleep);
+}
+
+/*
+ * The next connection, or NULL when it is time to end.
+ *
+ * Others are let go first, once: where the processors have more to do than they can, that gives the
+ * acceptor its turn, and the next connection is there without a sleep and a call.  A connection of
+ * one line then took 73 us of processor time instead of 92 (64 at a time, two cores that the client
+ * shared); more than one such turn, or turns before a wait for the client, gained nothing.
+ */
 static struct slot *park(struct workers *w, struct parked *me)
 {
 	int64_t until;
 
 	if (!lie_down(w, me, &until))
 		return NULL;
-	if (await_call(me, until) != 0) {
+	sched_yield();
+	if (fall_asleep(me) && await_call(me, until) != 0) {
 		if (get_up(w, me))
 			return NULL;
 		(void)await_call(me, DEADLINE_NEVER);
@@ -220,13 +238,14 @@ static bool call_parked(struct workers *w, struct slot *slot)
 {
 	lock_take(&w->lock);
 	struct parked *p = w->top;
+	bool sleeps = false;
 	if (p) {
 		take_out(w, p);
-		atomic_store(&p->job, slot);
+		sleeps = atomic_exchange(&p->job, slot) == &asleep;
 	}
 	lock_drop(&w->lock);
 	/* Not under the lock, on which the one who is called would only wait. */
-	if (p)
+	if (sleeps)
 		(void)sem_post(&p->called);
 	return p;
 }

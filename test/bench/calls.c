@@ -146,7 +146,13 @@ static int count_each(const struct load_order *order, uint64_t messages, struct 
 	return rc;
 }
 
-/* Those that make a difference, and their sum without futex(2), whose number hangs on who waits. */
+/* A thread's way to the next connection: how often it sleeps hangs on who waits for whom. */
+static bool is_of_hand_over(const char *name)
+{
+	return strcmp(name, "futex") == 0 || strcmp(name, "sched_yield") == 0;
+}
+
+/* Those that make a difference, and their sum without those of the hand-over. */
 static double tell(const struct calls *c, const char *what, char *note)
 {
 	size_t len = strlen(note);
@@ -155,7 +161,7 @@ static double tell(const struct calls *c, const char *what, char *note)
 	len += (size_t)snprintf(note + len, FAULT_MAX - len, "%s:", what);
 	for (size_t i = 0; i < c->names && len < FAULT_MAX; i++) {
 		double count = c->of[i].count;
-		if (strcmp(c->of[i].name, "futex") != 0)
+		if (!is_of_hand_over(c->of[i].name))
 			sum += count;
 		if (count >= 0.005 || count <= -0.005)
 			len += (size_t)snprintf(

@@ -289,7 +289,8 @@ inline push(slot)
 
 bit lives[WORKERS + 1];
 bit parked[WORKERS + 1];	/* in the list */
-bit called[WORKERS + 1];	/* its condition variable is signalled; or it is just born */
+bit dozes[WORKERS + 1];		/* parked, and not asleep yet: it looks for a job itself */
+bit called[WORKERS + 1];	/* its semaphore is posted; or it is just born */
 byte job[WORKERS + 1];
 
 /* Any thread of which it holds, the slot's number preferred; WORKERS + 1 if there is none. */
@@ -429,7 +430,7 @@ take:	/* registry_take() */
 			parked[thread] = 0;
 			job[thread] = slot;
 #ifndef MISTAKE_PARKED_THREAD_NOT_SIGNALLED
-			called[thread] = 1;
+			called[thread] = !dozes[thread];
 #endif
 			slot = 0; fd = 0; thread = 0;
 			goto next
@@ -559,11 +560,17 @@ proctype worker(byte me)
 end_asleep:	/* not born yet, or in park() */
 	atomic {	/* [workers.lock] */
 		if
-		:: called[me] && lives[me] ->
+		:: lives[me] && (called[me] || (dozes[me] && job[me] != 0)) ->
 			called[me] = 0;
+			dozes[me] = 0;
 			slot = job[me];
 			job[me] = 0
-		:: parked[me] && restless ->	/* it has waited long enough */
+#ifdef MISTAKE_ASLEEP_WITHOUT_COMPARING
+		:: dozes[me] -> dozes[me] = 0; goto end_asleep
+#else
+		:: dozes[me] && job[me] == 0 -> dozes[me] = 0; goto end_asleep	/* fall_asleep() */
+#endif
+		:: parked[me] && !dozes[me] && restless ->	/* it has waited long enough */
 			parked[me] = 0;
 			lives[me] = 0;
 			goto end_asleep
@@ -675,6 +682,9 @@ detach:
 #endif
 		apart
 		parked[me] = 1;	/* [workers.lock] park() */
+#ifndef ASLEEP_AT_ONCE	/* for a model that would be too large */
+		dozes[me] = 1;
+#endif
 		goto end_asleep
 	}
 }
@@ -964,7 +974,7 @@ done:
 	(waits_for[a] == ROOM_IN_DRAIN && (has_room || !may_wait(ROOM_IN_DRAIN))) || \
 	(waits_for[a] == REST && (rested[a] || stop == STOP_FORCE)))
 #define lost_worker(s) (slot_fd[s] != 0 && draining && receives[slot_thread[s]])
-#define lost_parked(t) (job[t] != 0 && lives[t] && !called[t])
+#define lost_parked(t) (job[t] != 0 && lives[t] && !called[t] && !dozes[t])
 #define lost_coordinator \
 	((waits_at == AT_BUSY && inside == 0) || (waits_at == AT_ACCEPTING && accepting == 0))
 
