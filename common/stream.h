@@ -28,6 +28,7 @@
 
 #include "buffer.h"
 #include "socket.h"
+#include "spin.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -67,6 +68,7 @@ struct stream_terms {
 	int64_t linger_bytes;   /* and dropped, and how much */
 	int64_t max_line;       /* bytes, '\n' not counted */
 	int64_t max_frame;      /* bytes, the length not counted */
+	int64_t spin_ns;        /* ask so long for the next message before sleeping; 0: do not */
 };
 
 /*
@@ -120,6 +122,7 @@ enum stream_gate_state {
 struct stream_gate {
 	_Atomic int state;           /* [atomic] enum stream_gate_state */
 	const atomic_bool *draining; /* [const] the owner's flag: becomes true once, for good */
+	struct spin_seats *seats;    /* [const] of all its streams; NULL: none may spin */
 };
 
 /* One message.  data stays valid, in the stream's buffer, until the next read. */
@@ -145,6 +148,7 @@ struct stream { /* fields belong to stream.c but for [result] */
 
 	struct buffer in;
 	struct buffer out;
+	struct spin spin;
 	size_t scanned;      /* LINE: bytes from in.start on known to hold no '\n' */
 	bool filled;         /* the last recv filled all that it was given */
 	bool progressed;     /* a message was completed since the last recv */

@@ -112,6 +112,9 @@ const struct option option_rows[] = {
 	{"threads.schedule", OPTION_WORD, SERVER(thread_schedule), 0, NO_MAX, schedules, "latency",
 		"How the system is to run the worker threads: as soon as there is something to do, or in longer turns and "
 		"with fewer of them (SCHED_BATCH), which answers more and some later."},
+	{"threads.spin", OPTION_DURATION, ENDPOINT(terms.spin_ns), 0, MS, NULL, "0",
+		"How long a thread asks for its client's next message again and again before it sleeps, where there is a "
+		"processor to spare and where it pays. 0 is not to."},
 
 	{"listen.backlog", OPTION_COUNT, ENDPOINT(backlog), 1, 1000000, NULL, "4096",
 		"How many clients may wait in the accept queue. The kernel's net.core.somaxconn bounds it too."},

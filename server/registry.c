@@ -16,6 +16,7 @@ void registry_init(struct registry *r, int64_t limit)
 	*r = (struct registry){.limit = limit};
 	lock_init(&r->lock);
 	lock_cond_init(&r->changed);
+	spin_init(&r->seats);
 }
 
 /* Free slots: those given back, then those that were never used, which need no list. */
@@ -152,6 +153,7 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 static void fill_in(struct registry *r, struct slot *slot, const struct guest *guest)
 {
 	slot->gate.draining = &r->draining;
+	slot->gate.seats = &r->seats;
 	/* The worker says GATE_NEW itself, once it is there to be knocked at. */
 	atomic_store(&slot->gate.state, GATE_BUSY);
 	slot->fd = guest->fd;

@@ -91,6 +91,7 @@ struct registry { /* fields belong to registry.c */
 	int64_t drain_deadline_ns; /* [lock] set with STOP_DRAIN */
 	atomic_bool closing;       /* [atomic] what acceptors look at; stop > STOP_NO */
 	atomic_bool draining;      /* [atomic] what the gates look at; stop >= STOP_DRAIN */
+	struct spin_seats seats;   /* which connections may spin (common/spin.h) */
 };
 
 /* A registry for at most so many connections at once, up to REGISTRY_MAX. */

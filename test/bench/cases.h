@@ -23,7 +23,7 @@ enum metric {
 	RESIDENT,      /* bytes a connection */
 	MEMORY,        /* the same with the kernel's share, both ends' sockets */
 	MESSAGE_CALLS, /* system calls a message */
-	OPENING_CALLS, /* system calls a connection, futex(2) not counted, and its one message's */
+	OPENING_CALLS, /* system calls a connection and its one message, the hand-over's not counted */
 	METRICS,
 };
 
@@ -59,8 +59,7 @@ struct row {
 	enum contestant
 		against; /* the figure is a ratio to this server's; NOBODY: it stands alone */
 	enum sense sense;
-	double bound;       /* in the unit of the metric where it stands alone */
-	const char *absent; /* why it cannot be measured, or NULL */
+	double bound; /* in the unit of the metric where it stands alone */
 };
 
 extern const struct bench_case bench_cases[];

@@ -21,6 +21,7 @@ static const char *const names[] = {
 	[BOBBIND_BATCH] = "bobbind, throughput",
 	[BOBBIND_DEFER] = "bobbind, deferred",
 	[BOBBIND_RENO] = "bobbind, reno",
+	[BOBBIND_SPIN] = "bobbind, spinning",
 	[FLOOR] = "floor",
 	[GO_PLAIN] = "Go, plain",
 	[GO_BUFFERED] = "Go, buffered",
@@ -69,6 +70,7 @@ static const char *program_of(enum contestant c, const struct programs *p)
 	case BOBBIND_BATCH:
 	case BOBBIND_DEFER:
 	case BOBBIND_RENO:
+	case BOBBIND_SPIN:
 		return p->bobbind;
 	case FLOOR:
 	case FLOOR_BARE:
@@ -126,6 +128,7 @@ void contestant_command(enum contestant c, const struct programs *p, enum servic
 		[BOBBIND_BATCH] = "threads.schedule=throughput",
 		[BOBBIND_DEFER] = "tcp.defer_accept=1s",
 		[BOBBIND_RENO] = "tcp.congestion=reno",
+		[BOBBIND_SPIN] = "threads.spin=200us",
 	};
 	static char listen_at[32];
 	size_t n = add(argv, 0, (const char *[]){program_of(c, p), NULL});
@@ -138,6 +141,7 @@ void contestant_command(enum contestant c, const struct programs *p, enum servic
 	case BOBBIND_BATCH:
 	case BOBBIND_DEFER:
 	case BOBBIND_RENO:
+	case BOBBIND_SPIN:
 		snprintf(listen_at, sizeof listen_at, "127.0.0.1:0=%s", service_name(service));
 		add(argv, n,
 			(const char *[]){

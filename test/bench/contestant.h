@@ -12,6 +12,7 @@ enum contestant {
 	BOBBIND_BATCH, /* with threads.schedule for throughput */
 	BOBBIND_DEFER, /* with tcp.defer_accept */
 	BOBBIND_RENO,  /* with that congestion control */
+	BOBBIND_SPIN,  /* with threads.spin */
 	FLOOR,
 	GO_PLAIN,    /* as tutorials write it; raw is Read and Write */
 	GO_BUFFERED, /* buffers, flushed before it blocks */

@@ -37,8 +37,6 @@ struct judgement judge(const struct row *row, const struct outcome *outcomes)
 	const struct outcome *broken = find_broken(own, other);
 	double values[SPREAD_MAX] = {0};
 
-	if (row->absent)
-		return without_figures(VERDICT_ABSENT, NOBODY, row->absent);
 	if (broken)
 		return without_figures(broken->absent ? VERDICT_ABSENT : VERDICT_INVALID,
 			broken == own ? row->subject : row->against, broken->fault);

@@ -168,7 +168,7 @@ static size_t select_rows(struct report *r, const struct options *o)
 	for (size_t i = 0; i < row_count; i++) {
 		r->selected[i] = is_selected(o, &rows[i]);
 		count += r->selected[i];
-		if (r->selected[i] && !rows[i].absent)
+		if (r->selected[i])
 			select_case(r, rows[i].of, contestants_for(&rows[i], o));
 	}
 	return count;

@@ -38,6 +38,8 @@ void session_open(struct session *s, const struct stream_terms *terms)
 	atomic_init(&s->draining, false);
 	atomic_init(&s->gate.state, GATE_NEW);
 	s->gate.draining = &s->draining;
+	spin_init(&s->seats);
+	s->gate.seats = &s->seats;
 	lock_init(&s->lock);
 	stream_init(&s->stream, s->pair.near, &s->terms, &s->gate);
 }

@@ -18,6 +18,7 @@ struct session {
 	struct pair pair;          /* .near [lock], .far the test's */
 	struct stream_terms terms; /* [const] */
 	atomic_bool draining;      /* [atomic] */
+	struct spin_seats seats;
 	struct stream_gate gate;
 	struct stream stream; /* the service's thread's, until session_join() */
 	bool rested;          /* the service's: its buffers were the inline ones when it returned */

@@ -22,6 +22,7 @@ static const struct {
 	{BOBBIND_BATCH, "threads.schedule=throughput"},
 	{BOBBIND_DEFER, "tcp.defer_accept=1s"},
 	{BOBBIND_RENO, "tcp.congestion=reno"},
+	{BOBBIND_SPIN, "threads.spin=200us"},
 };
 
 START_TEST(a_variant_of_bobbind_differs_in_its_option_alone)
