@@ -64,10 +64,25 @@ void coordinator_notify_ready(const struct coordinator *c)
 		listener_list(c->listeners, c->acceptor_count, where, sizeof where));
 }
 
+void coordinator_spend_reserve(struct coordinator *c)
+{
+	registry_hold_back(c->world->registry, true);
+	reserve_spend(&c->reserve);
+}
+
+void coordinator_renew_reserve(struct coordinator *c)
+{
+	reserve_fill(&c->reserve);
+	registry_hold_back(c->world->registry, false);
+}
+
 static void take_new_settings(struct coordinator *c)
 {
 	notify_reloading();
-	if (reload(c->world, c->command)) {
+	coordinator_spend_reserve(c);
+	bool good = reload(c->world, c->command);
+	coordinator_renew_reserve(c);
+	if (good) {
 		for (size_t i = 0; i < c->acceptor_count; i++)
 			acceptor_renew(&c->acceptors[i]);
 	}
@@ -165,6 +180,7 @@ static void *coordinate(void *arg)
 
 int coordinator_start(struct coordinator *c)
 {
+	reserve_fill(&c->reserve);
 	return -pthread_create(&c->thread, NULL, coordinate, c);
 }
 

@@ -12,6 +12,7 @@
 
 #include "acceptor.h"
 #include "command_line.h"
+#include "reserve.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -38,12 +39,13 @@ struct coordinator {                        /* fields belong to it, stop.c and s
 	int64_t outlived_until_ns; /* [its thread] what is left then, with a successor there, is stopped */
 	enum succession succession; /* [its thread] */
 	struct settings
-		*settings;    /* [its thread] during a stop or succession: those that hold for it */
-	pthread_t thread;     /* [const] once started */
-	bool grace;           /* [its thread] the stop began with SIGTERM */
-	unsigned stops_asked; /* [its thread] SIGTERM and SIGINT so far */
-	size_t woken;         /* [its thread] idle connections */
-	size_t cut;           /* [its thread] connections that were owed an answer */
+		*settings; /* [its thread] during a stop or succession: those that hold for it */
+	pthread_t thread;  /* [const] once started */
+	struct reserve reserve; /* [its thread] */
+	bool grace;             /* [its thread] the stop began with SIGTERM */
+	unsigned stops_asked;   /* [its thread] SIGTERM and SIGINT so far */
+	size_t woken;           /* [its thread] idle connections */
+	size_t cut;             /* [its thread] connections that were owed an answer */
 	unsigned left; /* [result] workers that did not end: main must not return from under them */
 };
 
@@ -73,6 +75,13 @@ bool coordinator_is_forced(struct coordinator *c);
 
 /* Knock at every acceptor that is not done. */
 void coordinator_knock(struct coordinator *c);
+
+/*
+ * The descriptors kept for a change are there for it, and for no client, from the first call until
+ * the second.
+ */
+void coordinator_spend_reserve(struct coordinator *c);
+void coordinator_renew_reserve(struct coordinator *c);
 
 /* Ask for a stop from inside the process, as SIGINT would. */
 void coordinator_ask_stop(void);

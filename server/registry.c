@@ -142,9 +142,18 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 	if (stop == STOP_DRAIN)
 		deadline_ns = deadline_earlier(deadline_ns, r->drain_deadline_ns);
 	/* A forced stop cuts no connection before the acceptors are done, so nobody rests then. */
-	while (stop != STOP_FORCE && deadline_now() < deadline_ns && r->stop == stop &&
-		counters_ended(&r->counters) == ended)
-		sleep_until(r, deadline_ns);
+	while (stop != STOP_FORCE && r->stop == stop &&
+		(r->held_back ||
+			(deadline_now() < deadline_ns && counters_ended(&r->counters) == ended)))
+		sleep_until(r, r->held_back ? DEADLINE_NEVER : deadline_ns);
+	lock_drop(&r->lock);
+}
+
+void registry_hold_back(struct registry *r, bool on)
+{
+	lock_take(&r->lock);
+	r->held_back = on;
+	wake_waiters(r);
 	lock_drop(&r->lock);
 }
 

@@ -84,6 +84,7 @@ struct registry { /* fields belong to registry.c */
 	size_t used;               /* [lock] slots from here on were never taken */
 	struct slot *free;         /* [lock] last in, first out: the warmest memory first */
 	unsigned waiters;          /* [lock] on changed */
+	bool held_back;            /* [lock] who rests goes on resting */
 	uint64_t last_number;      /* [lock] */
 	struct counters counters;  /* [lock] */
 	size_t cut_owing;          /* [lock] were cut and released, and had left a reply out */
@@ -118,6 +119,12 @@ void registry_disturb(struct registry *r, struct share *share);
  * than the drain, and not at all in a forced stop.
  */
 void registry_rest(struct registry *r, int64_t deadline_ns);
+
+/*
+ * While on, those who rest because something is short go on resting, unless the stop goes a step
+ * on: what is freed meanwhile is meant for somebody else.
+ */
+void registry_hold_back(struct registry *r, bool on);
 
 /*
  * A slot for an accepted socket, which it owns from now on; if wait, as soon as one is free, as

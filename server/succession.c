@@ -177,7 +177,9 @@ void succession_run(struct coordinator *c)
 	log_begin(&l, LOG_INFO, "handover");
 	log_text(&l, "program", c->program);
 	log_end(&l);
+	coordinator_spend_reserve(c);
 	int rc = start_successor(c, &s);
+	coordinator_renew_reserve(c);
 	if (rc < 0)
 		tell_failed(c, NULL, "the successor could not be started", -rc);
 	if (rc == 0 && is_succeeded_in_time(c, &s)) {

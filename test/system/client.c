@@ -12,8 +12,10 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,6 +109,18 @@ void client_is_reset_from(const struct address *a, const char *source)
 int client_connect(const struct server *s)
 {
 	return client_connect_to(&s->addresses[0]);
+}
+
+void client_take_descriptors(struct server *s, int *fds, size_t count)
+{
+	rlim_t limit = server_count_proc(s, "fd") + 8;
+	const struct rlimit few = {.rlim_cur = limit, .rlim_max = limit};
+
+	ck_assert_uint_ge(count, 20);
+	ck_assert_int_eq(prlimit(s->pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (size_t i = 0; i < count; i++)
+		fds[i] = client_connect(s);
+	free(server_await_log(s, "event=accept_shortage"));
 }
 
 int client_connect_small(const struct server *s, int receive_buffer)

@@ -18,6 +18,12 @@
 int client_connect(const struct server *s);
 int client_connect_to(const struct address *a);
 
+/*
+ * Bring the server's limit of descriptors down to so few that the last of these connections, of
+ * which there are 20 at the least, are not accepted; and wait until it has noticed.
+ */
+void client_take_descriptors(struct server *s, int *fds, size_t count);
+
 /* To the first from a small receive window, for a peer that hardly reads. */
 int client_connect_small(const struct server *s, int receive_buffer);
 

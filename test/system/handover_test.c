@@ -893,6 +893,28 @@ START_TEST(B5_ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on)
 }
 END_TEST
 
+START_TEST(B5_there_is_a_descriptor_for_a_handover_when_clients_have_all_of_them)
+{
+	enum {
+		CLIENTS = 20
+	};
+	struct server s;
+	int fds[CLIENTS];
+
+	start_copy(&s, "");
+	client_take_descriptors(&s, fds, CLIENTS);
+	pid_t old = server_hand_over(&s);
+	talk(fds[0]);
+	/* Who waited in the queue is the successor's. */
+	for (int i = 0; i < CLIENTS - 1; i++)
+		close(fds[i]);
+	talk(fds[CLIENTS - 1]);
+	close(fds[CLIENTS - 1]);
+	expect_ended(&s, old, 0);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("handover",
@@ -928,6 +950,8 @@ int main(void)
 			{B5_a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handover_drain,
 				true},
 			{B5_a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_keep_their_ports,
+				false},
+			{B5_there_is_a_descriptor_for_a_handover_when_clients_have_all_of_them,
 				false},
 			{B5_ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on, false},
 			{NULL, false},

@@ -947,6 +947,29 @@ START_TEST(B4_hundreds_of_reloads_leave_descriptors_and_memory_as_they_were)
 }
 END_TEST
 
+START_TEST(B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them)
+{
+	enum {
+		CLIENTS = 20
+	};
+	struct server s;
+	int fds[CLIENTS];
+
+	start(&s, "");
+	client_take_descriptors(&s, fds, CLIENTS);
+	/* Again, for they are kept again. */
+	for (int i = 0; i < 3; i++)
+		reload(&s, i % 2 ? "" : "line: { prefix = \"second: \"; };");
+	/* Who is served already has the old settings, and who waited the new ones. */
+	talk_behind(fds[0], "echo: ");
+	for (int i = 0; i < CLIENTS - 1; i++)
+		close(fds[i]);
+	talk_behind(fds[CLIENTS - 1], "second: ");
+	close(fds[CLIENTS - 1]);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("reload",
@@ -989,6 +1012,8 @@ int main(void)
 			{B4_a_socket_that_stands_in_for_the_built_in_listener_stays_too, false},
 			{B4_a_reload_during_a_stop_is_ignored_with_the_reason, false},
 			{B4_hundreds_of_reloads_leave_descriptors_and_memory_as_they_were, false},
+			{B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them,
+				false},
 			{NULL, false},
 		});
 }

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -654,6 +655,36 @@ START_TEST(a_forced_stop_ends_a_rest_that_began_while_draining)
 }
 END_TEST
 
+START_TEST(a_rest_that_is_held_back_lasts_until_it_is_let_go)
+{
+	struct waiter w = {.rest_until = deadline_after(SHORT_NS)};
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(9);
+	registry_hold_back(&r, true);
+	must_start(&w);
+	give_back(slot, STREAM_EOF);
+	while (deadline_now() <= w.rest_until)
+		sched_yield();
+	int64_t let_go = deadline_now();
+	registry_hold_back(&r, false);
+	must_join(&w);
+	ck_assert_int_ge(w.done, let_go);
+}
+END_TEST
+
+START_TEST(a_stop_ends_a_rest_that_is_held_back)
+{
+	struct waiter w = {.rest_until = deadline_after(SHORT_NS)};
+
+	registry_init(&r, 1);
+	registry_hold_back(&r, true);
+	must_start(&w);
+	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
+	must_join(&w);
+}
+END_TEST
+
 START_TEST(a_rest_while_draining_ends_with_the_drain)
 {
 	registry_init(&r, 1);
@@ -1082,6 +1113,8 @@ int main(void)
 		{a_connection_that_ends_ends_a_rest, 0},
 		{a_stop_ends_a_rest, 0},
 		{a_forced_stop_ends_a_rest_that_began_while_draining, 0},
+		{a_rest_that_is_held_back_lasts_until_it_is_let_go, 0},
+		{a_stop_ends_a_rest_that_is_held_back, 0},
 		{a_rest_while_draining_ends_with_the_drain, 0},
 		{nobody_rests_in_a_forced_stop, 0},
 		{a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states)},
