@@ -29,7 +29,7 @@ struct spin_seats {                       /* fields belong to spin.c */
 	_Atomic int64_t closed_longer_ns; /* [atomic] the next time; 0: the least */
 };
 
-/* What one thread has learnt.  Zeroed to begin with. */
+/* What was learnt from one peer.  Zeroed to begin with. */
 struct spin {           /* fields belong to spin.c */
 	unsigned idle;  /* so many waits go by without a spin */
 	unsigned after; /* and so many the last time */

@@ -399,8 +399,10 @@ static bool end_of_input(struct stream *s)
 {
 	if (is_cut(s))
 		return end_with(s, STREAM_FORCED, 0);
-	if (s->woken && !socket_fin_received(s->fd))
+	if (s->woken && !socket_fin_received(s->fd)) {
+		s->unanswered |= buffered(s) > 0;
 		return end_with(s, STREAM_DRAINED, 0);
+	}
 	s->ended = true;
 	return false;
 }
@@ -421,7 +423,8 @@ static ssize_t receive_into(struct stream *s, const struct wait *w, void *data, 
 {
 	ssize_t n = -EAGAIN;
 
-	if (w->idle && s->terms->spin_ns > 0 && s->gate && s->gate->seats)
+	/* Who has connected and says nothing may be one of many. */
+	if (w->idle && s->bytes_in > 0 && s->terms->spin_ns > 0 && s->gate && s->gate->seats)
 		n = spin_receive(&s->spin, s->gate->seats, s->terms->spin_ns, s->fd, data, len);
 	if (n == -EAGAIN) {
 		n = recv(s->fd, data, len, 0);
@@ -754,8 +757,8 @@ static void send_last(struct stream *s)
 }
 
 /*
- * With a reset is lost what had come and what was to leave, here or in the kernel, where a FIN that
- * waits behind it counts as one byte.
+ * A reset loses what had come and what was to leave, here and in the kernel, where a FIN that waits
+ * behind it counts as one byte.
  */
 static void look_for_unanswered(struct stream *s)
 {
@@ -763,22 +766,33 @@ static void look_for_unanswered(struct stream *s)
 		socket_unsent(s->fd) > 1;
 }
 
+/*
+ * Cut when all was said, a connection is not reset: the owner has sent the FIN, and the reply
+ * before it may still be on its way.
+ */
+static bool must_reset(struct stream *s)
+{
+	if (endings[s->end].manner != RESET)
+		return false;
+	look_for_unanswered(s);
+	return s->end != STREAM_FORCED || s->unanswered;
+}
+
 void stream_finish(struct stream *s)
 {
 	if (s->end == STREAM_OPEN)
 		s->end = STREAM_SERVED;
-	if (endings[s->end].manner == RESET)
-		look_for_unanswered(s);
+	bool reset = must_reset(s);
 	buffer_release(&s->in);
-	if (endings[s->end].manner != RESET)
+	if (!reset)
 		send_last(s);
 	buffer_release(&s->out);
-	if (endings[s->end].manner == RESET) {
+	if (reset || must_reset(s)) {
 		socket_reset_on_close(s->fd);
 		return;
 	}
 	/* With the peer's FIN read there is nothing left to wait for, and close() sends ours. */
-	if (endings[s->end].manner == CLOSE || s->ended)
+	if (endings[s->end].manner != LINGER || s->ended)
 		return;
 	const struct linger_terms terms = {
 		.time_ns = s->terms->linger_time_ns,

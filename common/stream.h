@@ -86,7 +86,7 @@ enum stream_end {
 	STREAM_LIFETIME,        /* lifetime_ns passed */
 	STREAM_DRAINED,         /* the owner drains */
 	STREAM_REPLY_TIMEOUT,   /* reply_ns passed */
-	STREAM_FORCED,          /* the owner cut it */
+	STREAM_FORCED,          /* the owner cut it; RST only if something was unanswered */
 	STREAM_TRUNCATED,       /* the peer's end of stream inside a frame */
 	STREAM_RESET,           /* ECONNRESET, EPIPE */
 	STREAM_UNREACHABLE,     /* the network gave up on the peer (ETIMEDOUT and its kin) */
@@ -144,7 +144,7 @@ struct stream { /* fields belong to stream.c but for [result] */
 	uint64_t bytes_dropped; /* [result] read and dropped while lingering */
 	uint64_t messages_in;   /* [result] 0 for RAW */
 	uint64_t messages_out;  /* [result] 0 for RAW */
-	bool unanswered;        /* [result] reset with a reply, or an answer, still due */
+	bool unanswered;        /* [result] input, or a reply, was lost with the end */
 
 	struct buffer in;
 	struct buffer out;

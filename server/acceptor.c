@@ -325,6 +325,15 @@ static bool has_place(struct acceptor *a)
 		registry_await_room(a->world->registry, &a->share, false, ring_next(&a->ring));
 }
 
+/* Is a descriptor that gets free meant for somebody else?  If so, rest until it is over. */
+static bool is_held_back(struct acceptor *a)
+{
+	if (!registry_is_held_back(a->world->registry))
+		return false;
+	registry_rest(a->world->registry, 0);
+	return true;
+}
+
 /*
  * With several listeners another one may take the last slot between the look and the accept; then
  * the one client waits here.
@@ -333,7 +342,7 @@ static bool accept_until_stop(struct acceptor *a)
 {
 	while (!is_closing(a)) {
 		look_at_settings(a);
-		if (!tend_ring(a) || !has_place(a))
+		if (is_held_back(a) || !tend_ring(a) || !has_place(a))
 			continue;
 		int error = accept_one(a, receive);
 		if (error && !handle_error(a, error))

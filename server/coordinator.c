@@ -18,6 +18,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* For so long nobody is accepted, at the most, when a change needs the last descriptors. */
+#define HOLD_NS NS_PER_S
+
 /* Signals. */
 
 void coordinator_ask_stop(void)
@@ -66,14 +69,16 @@ void coordinator_notify_ready(const struct coordinator *c)
 
 void coordinator_spend_reserve(struct coordinator *c)
 {
-	registry_hold_back(c->world->registry, true);
+	if (!reserve_is_needed())
+		return;
+	registry_hold_back(c->world->registry, deadline_after(HOLD_NS));
 	reserve_spend(&c->reserve);
 }
 
 void coordinator_renew_reserve(struct coordinator *c)
 {
 	reserve_fill(&c->reserve);
-	registry_hold_back(c->world->registry, false);
+	registry_hold_back(c->world->registry, 0);
 }
 
 static void take_new_settings(struct coordinator *c)

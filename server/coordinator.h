@@ -77,8 +77,8 @@ bool coordinator_is_forced(struct coordinator *c);
 void coordinator_knock(struct coordinator *c);
 
 /*
- * The descriptors kept for a change are there for it, and for no client, from the first call until
- * the second.
+ * From the first call until the second, where descriptors are short, those that are kept for a
+ * change are there for it; an acceptor that was about to accept may still take one.
  */
 void coordinator_spend_reserve(struct coordinator *c);
 void coordinator_renew_reserve(struct coordinator *c);

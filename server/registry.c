@@ -143,18 +143,25 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 		deadline_ns = deadline_earlier(deadline_ns, r->drain_deadline_ns);
 	/* A forced stop cuts no connection before the acceptors are done, so nobody rests then. */
 	while (stop != STOP_FORCE && r->stop == stop &&
-		(r->held_back ||
+		(registry_is_held_back(r) ||
 			(deadline_now() < deadline_ns && counters_ended(&r->counters) == ended)))
-		sleep_until(r, r->held_back ? DEADLINE_NEVER : deadline_ns);
+		sleep_until(r, registry_is_held_back(r) ? r->held_until_ns : deadline_ns);
 	lock_drop(&r->lock);
 }
 
-void registry_hold_back(struct registry *r, bool on)
+void registry_hold_back(struct registry *r, int64_t until_ns)
 {
 	lock_take(&r->lock);
-	r->held_back = on;
+	atomic_store(&r->held_until_ns, until_ns);
 	wake_waiters(r);
 	lock_drop(&r->lock);
+}
+
+bool registry_is_held_back(struct registry *r)
+{
+	int64_t until_ns = atomic_load(&r->held_until_ns);
+
+	return until_ns != 0 && deadline_now() < until_ns;
 }
 
 /* Taking and giving back. */
@@ -167,6 +174,7 @@ static void fill_in(struct registry *r, struct slot *slot, const struct guest *g
 	atomic_store(&slot->gate.state, GATE_BUSY);
 	slot->fd = guest->fd;
 	slot->guest = *guest;
+	slot->cut = false;
 	slot->number = ++r->last_number;
 	slot->since_ns = deadline_now();
 }
@@ -233,7 +241,6 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 	assert(slot->fd < 0);
 	counters_add_stream(&r->counters, s);
 	r->cut_owing += slot->cut && s->unanswered;
-	slot->cut = false;
 	free_slot(r, slot);
 	lock_drop(&r->lock);
 }
@@ -284,21 +291,12 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 	return woken;
 }
 
-/*
- * A connection that only waits, with nothing unread, gets FIN like any other idle one.  Whether a
- * reply was owed only its worker knows for sure, who may have received a request and not said so
- * yet, or answered one.
- */
+/* A connection that only waits gets FIN like any other idle one. */
 static void cut(struct slot *slot, int64_t now)
 {
-	int state = GATE_WOKEN;
-
 	if (!swap_for_woken(slot, now, 0))
-		state = atomic_exchange(&slot->gate.state, GATE_FORCED);
-	/* Told to end, it may have been about to find a request. */
-	bool unread = state == GATE_WOKEN && socket_unread(slot->fd) > 0;
+		(void)atomic_exchange(&slot->gate.state, GATE_FORCED);
 	slot->cut = true;
-	slot->owed = state == GATE_BUSY || unread;
 	(void)shutdown(slot->fd, SHUT_RDWR);
 }
 
@@ -319,10 +317,6 @@ size_t registry_cut_owing(struct registry *r)
 {
 	lock_take(&r->lock);
 	size_t owing = r->cut_owing;
-	for (size_t i = 0; i < r->used; i++) {
-		const struct slot *slot = slot_at(r, i);
-		owing += slot->cut && slot->owed;
-	}
 	lock_drop(&r->lock);
 	return owing;
 }

@@ -56,8 +56,7 @@ struct slot {
 	pthread_t thread;        /* its worker's, stored before the gate says GATE_NEW */
 	struct workers *workers; /* for the thread that is started with the slot */
 	struct slot *next;       /* [lock] of the free ones */
-	bool cut;                /* [lock] by registry_cut(), and not yet released */
-	bool owed;               /* [lock] cut while a reply seemed to be due */
+	bool cut;                /* [lock] by registry_cut() */
 };
 
 /* How far the stop has come. */
@@ -81,18 +80,18 @@ struct registry { /* fields belong to registry.c */
 	struct slot
 		*chunks[REGISTRY_MAX / REGISTRY_CHUNK + 1]; /* [lock] from the first on, as used */
 	int64_t limit;                                      /* [lock] so many may be active */
-	size_t used;               /* [lock] slots from here on were never taken */
-	struct slot *free;         /* [lock] last in, first out: the warmest memory first */
-	unsigned waiters;          /* [lock] on changed */
-	bool held_back;            /* [lock] who rests goes on resting */
-	uint64_t last_number;      /* [lock] */
-	struct counters counters;  /* [lock] */
-	size_t cut_owing;          /* [lock] were cut and released, and had left a reply out */
-	enum stop_level stop;      /* [lock] */
-	int64_t drain_deadline_ns; /* [lock] set with STOP_DRAIN */
-	atomic_bool closing;       /* [atomic] what acceptors look at; stop > STOP_NO */
-	atomic_bool draining;      /* [atomic] what the gates look at; stop >= STOP_DRAIN */
-	struct spin_seats seats;   /* which connections may spin (common/spin.h) */
+	size_t used;                   /* [lock] slots from here on were never taken */
+	struct slot *free;             /* [lock] last in, first out: the warmest memory first */
+	unsigned waiters;              /* [lock] on changed */
+	_Atomic int64_t held_until_ns; /* [atomic] nobody accepts before that who can help it */
+	uint64_t last_number;          /* [lock] */
+	struct counters counters;      /* [lock] */
+	size_t cut_owing;              /* [lock] were cut and released, and had left a reply out */
+	enum stop_level stop;          /* [lock] */
+	int64_t drain_deadline_ns;     /* [lock] set with STOP_DRAIN */
+	atomic_bool closing;           /* [atomic] what acceptors look at; stop > STOP_NO */
+	atomic_bool draining;          /* [atomic] what the gates look at; stop >= STOP_DRAIN */
+	struct spin_seats seats;       /* which connections may spin (common/spin.h) */
 };
 
 /* A registry for at most so many connections at once, up to REGISTRY_MAX. */
@@ -121,10 +120,11 @@ void registry_disturb(struct registry *r, struct share *share);
 void registry_rest(struct registry *r, int64_t deadline_ns);
 
 /*
- * While on, those who rest because something is short go on resting, unless the stop goes a step
- * on: what is freed meanwhile is meant for somebody else.
+ * Until that moment descriptors that get free are meant for somebody else: who rests goes on
+ * resting, and who accepts is to rest.  0: it is over.
  */
-void registry_hold_back(struct registry *r, bool on);
+void registry_hold_back(struct registry *r, int64_t until_ns);
+bool registry_is_held_back(struct registry *r);
 
 /*
  * A slot for an accepted socket, which it owns from now on; if wait, as soon as one is free, as
@@ -169,8 +169,8 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns);
 void registry_cut(struct registry *r);
 
 /*
- * How many of those that were cut still owed something to their peers: as their workers found, or,
- * where a worker has not come so far, as it looked when they were cut.
+ * How many of those that were cut still owed something to their peers, as far as their workers have
+ * ended: they alone know.
  */
 size_t registry_cut_owing(struct registry *r);
 

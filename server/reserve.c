@@ -2,27 +2,44 @@
 /* reserve - descriptors that are kept for what an operator asks for. */
 #include "reserve.h"
 
-#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
+
+#define PLENTY 32
+
+/* Up to so many more of a kind that needs nothing but a descriptor.  Returns the new count. */
+static int take(int *fds, int count, int most)
+{
+	for (; count < most; count++) {
+		fds[count] = eventfd(0, EFD_CLOEXEC);
+		if (fds[count] < 0)
+			break;
+	}
+	return count;
+}
+
+static void give_back(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
 
 void reserve_fill(struct reserve *r)
 {
-	for (int i = 0; i < RESERVE_SIZE; i++) {
-		if (r->fds[i] > 0)
-			continue;
-		/* Any open file does, and that one is open. */
-		int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (fd < 0)
-			return;
-		r->fds[i] = fd;
-	}
+	r->count = take(r->fds, r->count, RESERVE_SIZE);
 }
 
 void reserve_spend(struct reserve *r)
 {
-	for (int i = 0; i < RESERVE_SIZE; i++) {
-		if (r->fds[i] > 0)
-			close(r->fds[i]);
-		r->fds[i] = 0;
-	}
+	give_back(r->fds, r->count);
+	r->count = 0;
+}
+
+bool reserve_is_needed(void)
+{
+	int fds[PLENTY];
+	int count = take(fds, 0, PLENTY);
+
+	give_back(fds, count);
+	return count < PLENTY;
 }

@@ -10,11 +10,14 @@
 #ifndef BOBBIN_SERVER_RESERVE_H
 #define BOBBIN_SERVER_RESERVE_H
 
+#include <stdbool.h>
+
 /* A configuration file, files that it includes, and a socket by which an option is tried. */
 #define RESERVE_SIZE 8
 
-struct reserve {               /* fields belong to reserve.c; zeroed to begin with */
-	int fds[RESERVE_SIZE]; /* 0: none */
+struct reserve { /* fields belong to reserve.c; zeroed to begin with */
+	int fds[RESERVE_SIZE];
+	int count;
 };
 
 /* Take as many as are missing, or as there are. */
@@ -22,5 +25,8 @@ void reserve_fill(struct reserve *r);
 
 /* Give all of them back to the system. */
 void reserve_spend(struct reserve *r);
+
+/* Are there so few others that clients could take them in a moment? */
+bool reserve_is_needed(void);
 
 #endif

@@ -187,6 +187,8 @@ void succession_run(struct coordinator *c)
 	} else {
 		if (rc == 0)
 			successor_end(&s);
+		/* Its pipe was of the reserve. */
+		coordinator_renew_reserve(c);
 		take_back(c);
 		c->succession = SUCCESSION_NO;
 	}

@@ -19,12 +19,12 @@
 /* A thread without a connection, on its own stack. */
 struct parked {
 	sem_t called; /* posted once if it had gone to sleep; only this thread waits on it */
-	_Atomic(struct slot *) job; /* [atomic] NULL: none yet, or asleep; set under lock */
+	_Atomic(struct slot *) job; /* [atomic] NULL, asleep, or, set under lock, a connection */
 	struct parked *above;       /* [lock] towards the top */
 	struct parked *below;       /* [lock] */
 };
 
-/* The job of one who sleeps. */
+/* The job of one who has none and sleeps, or is about to: it waits for the semaphore. */
 static struct slot asleep;
 
 void worker_init(struct workers *w, struct registry *registry, struct admission *admission,

@@ -235,8 +235,8 @@ const struct row rows[] = {
 	 * accept4, recv, sendmsg, recv, getsockopt, close, and the record's write; besides, the
 	 * hand-over's futex and sched_yield, which are not counted.
 	 */
-	{"P11", "calls a connection", &bench_cases[COUNTED], OPENING_CALLS, BOBBIND,
-		NOBODY, AT_MOST, 7.2},
+	{"P11", "calls a connection", &bench_cases[COUNTED], OPENING_CALLS, BOBBIND, NOBODY,
+		AT_MOST, 7.2},
 	{"P12", "rate to that without records", &bench_cases[SHORT_LIVES], RATE, BOBBIND,
 		BOBBIND_QUIET, AT_LEAST, 0.98},
 	AGAINST_BARE(CLIENT_RAW_1, LOOP),

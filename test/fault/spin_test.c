@@ -6,6 +6,7 @@
 #include "common/stream.h"
 #include "pair.h"
 #include "peer.h"
+#include "session.h"
 #include "suite.h"
 
 #include <errno.h>
@@ -268,22 +269,18 @@ END_TEST
 /* Nobody sends what it waits for but its own looks at the clock. */
 START_TEST(a_stream_spins_for_its_next_message)
 {
-	const struct stream_terms terms = {
-		.framing = STREAM_LINE,
-		.idle_ns = NS_PER_S,
-		.message_ns = NS_PER_S,
-		.reply_ns = NS_PER_S,
-		.max_line = 10,
-		.spin_ns = TIME_NS,
-	};
+	struct stream_terms terms = session_terms(STREAM_LINE);
 	atomic_bool draining = false;
 	struct stream_gate gate = {.draining = &draining, .seats = &seats};
 	struct stream_message line;
 	struct stream s;
 
 	begin();
+	terms.spin_ns = TIME_NS;
 	stream_init(&s, pair.near, &terms, &gate);
 	text = "x\n";
+	must_send_text(pair.far, text);
+	ck_assert(stream_read_line(&s, &line));
 	for (int i = 0; i < 3; i++) {
 		looks = 0;
 		send_at = 20;

@@ -80,7 +80,7 @@ hidden byte nobody_enters_a_closed_barrier;
 hidden byte a_slot_has_one_owner;		/* and there are as many as were promised */
 hidden byte no_stranger_is_touched;		/* a descriptor is still the connection's own */
 hidden byte no_knock_at_the_dead;		/* pthread_kill(3) is for threads that live */
-hidden byte a_cut_reply_is_counted;		/* the gate says BUSY while a reply is owed */
+hidden byte who_owes_is_busy;		/* the gate says BUSY while a reply is owed */
 
 #define prove(property, holds) property = (holds); assert(property)
 
@@ -786,7 +786,7 @@ inline cut(fd)
 {
 	if
 	:: fd != 0 ->
-		prove(a_cut_reply_is_counted, !owes[s] || gate[s] == GATE_BUSY);
+		prove(who_owes_is_busy, !owes[s] || gate[s] == GATE_BUSY);
 		gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
 		prove(no_stranger_is_touched, holder[fd] == s);
 		cut_off[fd] = 1

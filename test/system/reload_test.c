@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -970,6 +971,43 @@ START_TEST(B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them)
 }
 END_TEST
 
+/*
+ * A file that is a pipe is open for as long as its writer takes, and includes two more then, of
+ * which the second is open beside the first.  Meanwhile a client leaves, and those who wait would
+ * get the descriptors one after the other.
+ */
+START_TEST(B4_clients_who_wait_do_not_take_the_descriptors_of_a_reload)
+{
+	static const char text[] = "listeners = ( " LINES " );\n@include \"more\"\n";
+	enum {
+		CLIENTS = 20
+	};
+	struct server s;
+	int fds[CLIENTS];
+
+	start(&s, "");
+	client_take_descriptors(&s, fds, CLIENTS);
+	scratch_write("more", "@include \"most\"\n");
+	scratch_write("most", "line: { prefix = \"second: \"; };\n");
+	ck_assert_int_eq(unlink("conf"), 0);
+	ck_assert_int_eq(mkfifo("conf", 0600), 0);
+	server_signal(&s, SIGHUP);
+	int conf = open("conf", O_WRONLY);
+	ck_assert_int_ge(conf, 0);
+	close(fds[0]);
+	free(server_await_log(&s, "event=closed"));
+	/* Long enough for that, and far less than the moment for which nobody is accepted. */
+	for (int64_t until = deadline_after(50 * MS); deadline_now() < until;)
+		sched_yield();
+	ck_assert_int_eq(write(conf, text, sizeof text - 1), sizeof text - 1);
+	close(conf);
+	free(server_await_next(&s, "event=reloaded"));
+	for (int i = 1; i < CLIENTS; i++)
+		close(fds[i]);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("reload",
@@ -1014,6 +1052,7 @@ int main(void)
 			{B4_hundreds_of_reloads_leave_descriptors_and_memory_as_they_were, false},
 			{B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them,
 				false},
+			{B4_clients_who_wait_do_not_take_the_descriptors_of_a_reload, false},
 			{NULL, false},
 		});
 }

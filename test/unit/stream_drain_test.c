@@ -297,6 +297,7 @@ START_TEST(a_last_line_without_the_peer_s_fin_is_no_message)
 	ck_assert(stream_read_line(&session.stream, &whole));
 	session_cut_woken(&session);
 	must_end(STREAM_DRAINED);
+	ck_assert(session.stream.unanswered);
 	ck_assert_uint_eq(session.stream.messages_in, 1);
 	session_finish(&session);
 	session_close(&session);
@@ -363,7 +364,7 @@ static void write_without_end(struct stream *s)
 		continue;
 }
 
-START_TEST(a_cut_ends_whatever_the_stream_is_at_and_resets)
+START_TEST(a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed)
 {
 	const enum stream_gate_state states[] = {GATE_NEW, GATE_IDLE, GATE_BUSY};
 
@@ -380,7 +381,10 @@ START_TEST(a_cut_ends_whatever_the_stream_is_at_and_resets)
 	joined_as("forced");
 	ck_assert_int_eq(atomic_load(&session.gate.state), GATE_FORCED);
 	ck_assert_int_eq(session.stream.unanswered, states[_i] == GATE_BUSY);
-	ck_assert(peer_is_reset(session.pair.far));
+	if (session.stream.unanswered)
+		ck_assert(peer_is_reset(session.pair.far));
+	else
+		peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
 END_TEST
@@ -397,6 +401,28 @@ START_TEST(a_cut_ends_a_reply_that_does_not_go)
 	ck_assert(session.stream.unanswered);
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
+}
+END_TEST
+
+/* The peer has no room for all of it, so that the kernel cannot have sent it. */
+START_TEST(a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut)
+{
+	enum {
+		LEN = 1 << 20
+	};
+	char *body = calloc(1, LEN);
+
+	session_open_plain(&session, STREAM_FRAME);
+	session_start(&session, echo_frames);
+	must_send_frame(session.pair.far, body, LEN);
+	session_await_state(&session, GATE_IDLE);
+	ck_assert_int_gt(socket_unsent(session.pair.near), 1);
+	session_cut(&session);
+	joined_as("forced");
+	ck_assert(session.stream.unanswered);
+	ck_assert(peer_is_reset(session.pair.far));
+	session_close(&session);
+	free(body);
 }
 END_TEST
 
@@ -552,8 +578,9 @@ int main(void)
 		{a_last_line_without_the_peer_s_fin_is_no_message, 0},
 		{raw_bytes_that_had_arrived_are_answered_and_then_it_has_drained, 0},
 		{replies_on_their_way_survive_the_wake_though_the_peer_sends_on, 0},
-		{a_cut_ends_whatever_the_stream_is_at_and_resets, 3},
+		{a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed, 3},
 		{a_cut_ends_a_reply_that_does_not_go, 0},
+		{a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut, 0},
 		{a_cut_ends_a_stream_that_was_woken, 0},
 		{a_cut_ends_lingering_at_once, 0},
 		{no_wake_up_is_lost_between_the_state_and_the_flag, 0},
