@@ -166,7 +166,7 @@ static void finish_connect(struct connection *c, struct bench *b, uint32_t event
 /* Receiving. */
 
 /* A latency of which the client's own part, being late or standing still, is more than half is set
- * apart as its own. */
+ * apart as its own.  In a closed loop both latencies are one, which the engine copies. */
 static void record(const struct bench *b, const struct stamp *s)
 {
 	struct figures *f = b->figures;
@@ -175,9 +175,11 @@ static void record(const struct bench *b, const struct stamp *s)
 	int64_t actual_ns = b->now_ns - s->sent_ns;
 
 	histogram_record(&f->latency, latency_ns);
-	histogram_record(&f->actual, actual_ns);
 	if (s->own_ns + stalled_ns > latency_ns / 2)
 		histogram_record(&f->own, latency_ns);
+	if (!schedule_is_open(b->schedule))
+		return;
+	histogram_record(&f->actual, actual_ns);
 	if (stalled_ns > actual_ns / 2)
 		histogram_record(&f->own_actual, actual_ns);
 }

@@ -61,7 +61,8 @@ static void never(const struct connection *c, struct bench *b, uint64_t from, ui
 		if (s->intended_ns < b->measure_ns)
 			continue;
 		histogram_record_never(&b->figures->latency, 1);
-		histogram_record_never(&b->figures->actual, 1);
+		if (schedule_is_open(b->schedule))
+			histogram_record_never(&b->figures->actual, 1);
 	}
 }
 

@@ -333,6 +333,10 @@ static void gather(struct engine *e)
 		pthread_join(e->threads[i].handle, NULL);
 		figures_add(&r->figures, e->threads[i].figures);
 	}
+	if (!schedule_is_open(&e->schedule)) {
+		r->figures.actual = r->figures.latency;
+		r->figures.own_actual = r->figures.own;
+	}
 	r->reached = r->figures.opened > 0;
 	r->loaded = start_ns > 0;
 	if (!r->loaded)

@@ -315,9 +315,12 @@ static void print_client(FILE *to, const struct result *r, const struct settings
 			text_duration(histogram_percentile(&f->lateness, 99), text, sizeof text),
 			text_duration(f->lateness.max_ns, max, sizeof max));
 	}
-	if (f->stalls > 0)
-		layout_row(to, "", "it stood still %" PRIu64 " times itself, for %s at the longest",
-			f->stalls, text_duration(f->stall_max_ns, text, sizeof text));
+	if (f->stalls > 0) {
+		char longest[TEXT_NUMBER_MAX];
+		layout_row(to, "", "it stood still itself %s, for %s at the longest",
+			text_number_of(f->stalls, "time", text, sizeof text),
+			text_duration(f->stall_max_ns, longest, sizeof longest));
+	}
 }
 
 static void warn_of_schedule(FILE *to, const struct result *r, const struct settings *s)
