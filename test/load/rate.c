@@ -4,6 +4,7 @@
 
 #include "common/deadline.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ const char *rate_parse(const char *text, struct rate *out)
 		return "it is at most 1G/s";
 	/* Of 0 and anything that is the other, so that each rate of 0 is 0 in 1 ns. */
 	uint64_t divisor = common_divisor(r.count, (uint64_t)r.per_ns);
+	assert(divisor > 0);
 	*out = (struct rate){r.count / divisor, r.per_ns / (int64_t)divisor};
 	return NULL;
 }

@@ -31,7 +31,8 @@ const char *rate_parse(const char *text, struct rate *out);
 
 double rate_per_s(const struct rate *r);
 
-/* When event number k (from 0) comes, in ns from the beginning, rounded down.  At most INT64_MAX. */
+/* When event number k (from 0) comes, in ns from the beginning, rounded down.  At most INT64_MAX.
+ * Not for a rate of 0. */
 int64_t rate_moment(const struct rate *r, uint64_t k);
 
 #endif
