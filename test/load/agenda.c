@@ -59,7 +59,17 @@ static void notice_due(struct agenda *a, struct bench *b, int64_t turn_end_ns)
 	set_next(a, b, seen == a->count ? first_from(a, b, due) : next);
 }
 
-/* Closed loop: let the next connections begin, all at once if there is no ramp. */
+/* Closed loop. */
+
+static void set_next_start(struct agenda *a, const struct bench *b)
+{
+	a->due_ns = DEADLINE_NEVER;
+	if (a->started < a->count)
+		a->due_ns = b->start_ns +
+			schedule_begin(b->schedule, a->connections[a->started].slot.number);
+}
+
+/* Let the next connections begin, all at once if there is no ramp. */
 static void start_due(struct agenda *a, struct bench *b)
 {
 	while (a->due_ns <= b->now_ns) {
@@ -67,10 +77,7 @@ static void start_due(struct agenda *a, struct bench *b)
 		c->started = true;
 		c->progress_ns = b->now_ns;
 		pump(a, b, c);
-		a->due_ns = DEADLINE_NEVER;
-		if (a->started < a->count)
-			a->due_ns = b->start_ns +
-				schedule_begin(b->schedule, a->connections[a->started].slot.number);
+		set_next_start(a, b);
 	}
 }
 
@@ -84,7 +91,7 @@ void agenda_begin(struct agenda *a, struct bench *b)
 	if (schedule_is_open(b->schedule))
 		set_next(a, b, a->part);
 	else
-		a->due_ns = b->start_ns;
+		set_next_start(a, b);
 }
 
 void agenda_keep(struct agenda *a, struct bench *b, int64_t turn_end_ns)
@@ -123,8 +130,6 @@ void agenda_end(struct agenda *a, struct bench *b, enum agenda_end why)
 		slot_notice(s, b, moment_ns);
 		if (why == AGENDA_SIGNAL)
 			slot_give_up_due(s, b);
-		else
-			slot_give_up_late(s, b);
 	}
 	b->beginning = false;
 	a->due_ns = DEADLINE_NEVER;

@@ -41,10 +41,8 @@ void agenda_keep(struct agenda *a, struct bench *b, int64_t turn_end_ns);
 /* True, with *why, if it is time for agenda_end(). */
 bool agenda_is_over(const struct agenda *a, const struct bench *b, enum agenda_end *why);
 
-/*
- * From now on nothing more comes due.  What is due and waits for room may still be begun; what
- * waits because the client was late is given up, and after a signal everything.
- */
+/* From now on nothing more comes due.  What is due may still be begun; after a signal it is given
+ * up. */
 void agenda_end(struct agenda *a, struct bench *b, enum agenda_end why);
 
 #endif

@@ -104,6 +104,7 @@ void progress_clear(struct progress *p)
 	if (p->drawn == 0)
 		return;
 	redraw(p, "");
-	fputc('\r', stderr);
+	if (p->dumb)
+		fputc('\r', stderr);
 	p->drawn = 0;
 }

@@ -180,12 +180,6 @@ void slot_give_up_overdue(struct slot *s, struct bench *b)
 		give_up_below(s, b, smaller(s->noticed, due_by(s, b, overdue_ns - 1)));
 }
 
-void slot_give_up_late(struct slot *s, struct bench *b)
-{
-	if (slot_is_owed(s) && is_late(s, s->taken))
-		give_up_below(s, b, smaller(s->noticed, s->late_below));
-}
-
 void slot_give_up_due(struct slot *s, struct bench *b)
 {
 	give_up_below(s, b, s->noticed);

@@ -62,9 +62,6 @@ int64_t slot_take(struct slot *s, struct bench *b, int64_t *intended_ns);
 /* what has waited for longer than the timeout: nobody waits for the answer any more; */
 void slot_give_up_overdue(struct slot *s, struct bench *b);
 
-/* what only waits because the client was late; */
-void slot_give_up_late(struct slot *s, struct bench *b);
-
 /* all that is due; */
 void slot_give_up_due(struct slot *s, struct bench *b);
 
