@@ -52,14 +52,12 @@ TEST(a_server_that_ends_each_connection_after_its_reply_is_no_failure_and_no_res
 TEST(a_server_that_ends_connections_in_an_open_loop_is_no_failure)
 {
 	fixture_serve("frame", "--end-after 5");
-	fixture_run_load("frame", "-c 4 -n 400 --rate 1000 --timeout 20s --fail-if errors>0");
+	fixture_run_load("frame", "-c 4 -n 400 --rate 1000 --timeout 20s");
 	fixture_read_record();
 	fixture_must_agree_with_record();
-	fixture_json_must_be("messages.answered", 400);
-	ck_assert_uint_ge(fixture.record.connection_count, 80);
+	fixture_must_send_all(400);
 	must_count_ends(4);
-	fixture_must_print("failures     none");
-	ck_assert_int_ne(fixture.status, 1);
+	ck_assert_double_eq(fixture_json_failures("eof") + fixture_json_failures("reset"), 0);
 }
 
 /* The end may cross with a message; then that one is owed, and the server's record says so. */

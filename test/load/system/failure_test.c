@@ -133,15 +133,25 @@ TEST(an_error_reply_is_refused_by_server_in_its_words)
 	}
 }
 
+/* Slots that never had a connection keep their messages; the others send theirs. */
+static void must_do_without_some(void)
+{
+	fixture_read_record();
+	fixture_must_agree_with_record();
+	fixture_json_must_be("messages.lost", 0);
+	ck_assert_double_gt(fixture_json("messages.answered"), 0);
+	ck_assert_double_gt(fixture_json("messages.not_sent_no_room"), 0);
+}
+
 TEST(too_few_descriptors_are_no_descriptors)
 {
 	fixture_serve("line", "");
 	fixture_start_load_with(
-		"line", "-c 40 -n 100", &(struct process_setting){.descriptors = 24});
+		"line", "-c 40 -n 100 --timeout 1s", &(struct process_setting){.descriptors = 24});
 	fixture_end_load();
 	fixture_must_print(" no descriptors\n");
 	fixture_must_print("EMFILE");
-	fixture_json_must_be("messages.answered", 100);
+	must_do_without_some();
 }
 
 static void must_write(const char *path, const char *text)
@@ -178,12 +188,13 @@ TEST(a_source_that_runs_out_of_ports_is_no_local_port)
 	if (!enter_network_of_few_ports())
 		SUITE_SKIP("no network namespace may be made here");
 	fixture_serve("line", "");
-	fixture_run_load("line", "-c 20 -n 200 --source 127.0.0.2");
+	fixture_run_load("line", "-c 20 -n 200 --source 127.0.0.2 --timeout 1s");
 	fixture_must_print(" no local port\n");
 	fixture_must_print("add addresses with --source");
-	fixture_json_must_be("messages.answered", 200);
+	must_do_without_some();
 
 	/* Other addresses: the ports of that one rest in TIME_WAIT. */
+	fixture_serve("line", "");
 	fixture_run_load("line", "-c 20 -n 200 --source 127.0.0.3-127.0.0.5");
 	fixture_must_print("failures     none");
 }

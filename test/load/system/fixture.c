@@ -6,6 +6,7 @@
 #include "common/deadline.h"
 
 #include <check.h>
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -207,18 +208,40 @@ int64_t fixture_stop_for(struct process *p, int64_t duration_ns)
 
 /* What it says. */
 
+/* With one space for each run of white space: where a line of the report is broken does not
+ * matter. */
+static void fold(const char *text, char *folded, size_t size)
+{
+	size_t len = 0;
+
+	for (; *text && len < size - 1; text++) {
+		bool space = isspace((unsigned char)*text);
+		if (!space || len == 0 || folded[len - 1] != ' ')
+			folded[len++] = space ? ' ' : *text;
+	}
+	folded[len] = '\0';
+}
+
+static bool is_printed(const char *text)
+{
+	static char report[PROCESS_TEXT_MAX];
+	char wanted[256];
+
+	fold(fixture.load->out.text, report, sizeof report);
+	fold(text, wanted, sizeof wanted);
+	return strstr(report, wanted) != NULL;
+}
+
 void fixture_must_print(const char *text)
 {
-	ck_assert_msg(strstr(fixture.load->out.text, text) != NULL,
-		"\"%s\" is not in the result:\n%s\n%s", text, fixture.load->out.text,
-		fixture.load->err.text);
+	ck_assert_msg(is_printed(text), "\"%s\" is not in the result:\n%s\n%s", text,
+		fixture.load->out.text, fixture.load->err.text);
 }
 
 void fixture_must_not_print(const char *text)
 {
-	ck_assert_msg(strstr(fixture.load->out.text, text) == NULL,
-		"\"%s\" is in the result:\n%s\n%s", text, fixture.load->out.text,
-		fixture.load->err.text);
+	ck_assert_msg(!is_printed(text), "\"%s\" is in the result:\n%s\n%s", text,
+		fixture.load->out.text, fixture.load->err.text);
 }
 
 void fixture_must_complain(const char *text)
@@ -311,6 +334,16 @@ void fixture_must_add_up(void)
 	fixture_json_must_be("messages.sent",
 		fixture_json("messages.answered") + fixture_json("messages.mismatched") +
 			fixture_json("messages.lost") + fixture_json("messages.cut_off"));
+}
+
+void fixture_must_send_all(double count)
+{
+	double late = fixture_json("messages.not_sent_client_late");
+
+	fixture_json_must_be("messages.scheduled", count);
+	fixture_json_must_be("messages.not_sent_no_room", 0);
+	fixture_json_must_be("messages.sent", count - late);
+	fixture_json_must_be("messages.answered", count - late);
 }
 
 void fixture_must_agree_with_record(void)

@@ -62,7 +62,7 @@ void fixture_await_received(unsigned count);
 /* Stop a process for a while; returns for how long it was, in ns. */
 int64_t fixture_stop_for(struct process *p, int64_t duration_ns);
 
-/* The result has this text, or has it not. */
+/* The result has this text, or has it not; where its lines are broken does not matter. */
 void fixture_must_print(const char *text);
 void fixture_must_not_print(const char *text);
 
@@ -84,6 +84,10 @@ double fixture_json_failures(const char *name);
  */
 void fixture_must_agree_with_record(void);
 void fixture_must_add_up(void);
+
+/* So many were due, and all were sent and answered, except for those at the end of an open loop of
+ * which the client says that it was late itself: what this machine stole is no fault of its. */
+void fixture_must_send_all(double count);
 
 /*
  * Call body(first) to body(end - 1), each in a process with a fixture of its own, at_once of them

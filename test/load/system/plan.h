@@ -20,6 +20,7 @@ struct plan {
 	double rate_per_s;       /* 0: closed loop */
 	int64_t ramp_ns;
 	int64_t duration_ns; /* from the ramp's end; 0: no bound */
+	uint64_t given_up;   /* messages that were due and were not sent */
 };
 
 /* When message k (from 0) of all is due, after the start: on a ramp the rate rises evenly from 0.
@@ -42,8 +43,9 @@ uint64_t plan_number(const struct plan *p, const struct record_message *m);
 /*
  * Hold the record against the plan: every message has its own number, the numbers on a connection
  * are in order, a connection has per_connection of them before the slot's next one begins, each
- * slot has its share (where the plan says what that is), as many connections were opened as that
- * takes, and nothing was there before it was due, the client having been started at started_ns.
+ * slot has its share (where the plan says what that is, and less what was given up), as many
+ * connections were opened as that takes, and nothing was there before it was due, the client having
+ * been started at started_ns.
  *
  * Only for runs in which no connection fails.  False with the reason in fault.
  */

