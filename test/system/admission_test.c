@@ -387,7 +387,7 @@ START_TEST(A27_an_ipv6_source_is_none_of_the_ipv4_ones)
 	struct server s;
 
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("no IPv6 here");
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	SERVER_START(&s, "-l", ":0", "-o", "limits.per_address=1");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
@@ -534,7 +534,7 @@ START_TEST(A27_on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients)
 	struct server t;
 
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("no IPv6 here");
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	SERVER_START(&s, "-l", ":0", "-o", "limits.deny=127.0.0.0/8");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
@@ -683,7 +683,8 @@ START_TEST(A27_slow_clients_who_have_all_places_lose_them_at_their_deadline)
 		"-o", "linger.time=0");
 	int64_t began = deadline_now();
 	slow_begin(&slow, &s);
-	await_counter(&s, "active", SLOW);
+	/* Some may have lost theirs by now: whoever comes later is behind all of them. */
+	await_counter(&s, "accepted", SLOW);
 	int other = client_connect_from(&s.addresses[0], "127.0.0.2");
 	CLIENT_SAY(other, "hello\n");
 	CLIENT_EXPECT(other, "echo: hello\n");
