@@ -6,6 +6,7 @@
 #include "common/deadline.h"
 #include "common/socket.h"
 #include "test/unit/mode.h"
+#include "test/unit/port.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -110,11 +111,13 @@ static bool coexist(const char *first_network, const char *second_network)
 {
 	struct server first;
 	struct server second;
+	struct address all = client_address("::", 0);
+	int reserved = must_reserve(&all);
 	char where[32];
 
-	snprintf(where, sizeof where, "%s::0", first_network);
+	snprintf(where, sizeof where, "%s::%u", first_network, (unsigned)address_port(&all));
 	SERVER_START(&first, "-l", where);
-	snprintf(where, sizeof where, "%s::%s", second_network, server_port_text(&first));
+	snprintf(where, sizeof where, "%s::%u", second_network, (unsigned)address_port(&all));
 	server_launch(&second,
 		&(struct server_plan){.arguments = (const char *const[]){"-l", where, NULL}});
 	char *line = server_await_log(&second, "level=");
@@ -128,6 +131,7 @@ static bool coexist(const char *first_network, const char *second_network)
 		ck_assert_ptr_nonnull(strstr(second.log, "Address already in use"));
 	}
 	ck_assert_int_eq(server_stop(&first), 0);
+	close(reserved);
 	return started;
 }
 
@@ -197,12 +201,14 @@ END_TEST
 
 START_TEST(A5_a_server_that_closed_first_restarts_at_once)
 {
-	char where[32] = "127.0.0.1:0";
+	struct address at = client_address("127.0.0.1", 0);
+	int reserved = must_reserve(&at);
+	char where[32];
 
+	snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)address_port(&at));
 	for (int i = 0; i < mode_times(3, 20); i++) {
 		struct server s;
 		SERVER_START(&s, "-l", where);
-		snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&s));
 		int fd = client_connect(&s);
 		CLIENT_SAY(fd, "hello\n");
 		CLIENT_EXPECT(fd, "echo: hello\n");
@@ -211,6 +217,7 @@ START_TEST(A5_a_server_that_closed_first_restarts_at_once)
 		close(fd);
 		ck_assert_int_eq(server_wait(&s), 0);
 	}
+	close(reserved);
 }
 END_TEST
 

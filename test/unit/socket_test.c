@@ -6,6 +6,7 @@
 #include "common/deadline.h"
 #include "pair.h"
 #include "peer.h"
+#include "port.h"
 #include "suite.h"
 #include "window.h"
 
@@ -243,16 +244,16 @@ END_TEST
 
 START_TEST(dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor)
 {
-	struct address at;
-
-	/* The port was somebody's a moment ago and is not listened on. */
-	close(must_listen(1, &plain, &at));
+	struct address at = pair_loopback();
+	int reserved = must_reserve(&at);
 	int before = dup(0);
+
 	close(before);
 	ck_assert_int_eq(socket_dial(&at, deadline_after(60 * NS_PER_S)), -ECONNREFUSED);
 	int after = dup(0);
 	ck_assert_int_eq(after, before);
 	close(after);
+	close(reserved);
 }
 END_TEST
 
