@@ -490,7 +490,7 @@ START_TEST(B5_a_successor_that_is_not_ready_in_time_is_ended)
 	int64_t began = deadline_now();
 	server_signal(&s, SIGUSR2);
 	char *line = server_await_next(&s, "event=handover_failed");
-	ck_assert_int_ge(deadline_now() - began, 300 * MS);
+	bound_check_window("B5", "a successor given up", deadline_now() - began, 300 * MS);
 	ck_assert_msg(
 		strstr(line, "the successor was not ready within handover.timeout"), "%s", line);
 	free(line);
@@ -989,7 +989,7 @@ int main(void)
 			{B5_sigterm_to_the_old_copy_drains_it_and_leaves_the_successor_alone,
 				false},
 			{B5_when_the_successor_fails_the_old_copy_says_why_and_serves_on, false},
-			{B5_a_successor_that_is_not_ready_in_time_is_ended, false},
+			{B5_a_successor_that_is_not_ready_in_time_is_ended, true},
 			{B5_after_a_failed_handover_the_listeners_have_their_own_options_again,
 				true},
 			{B5_sigterm_during_the_wait_ends_the_successor_and_stops, false},
