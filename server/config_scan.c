@@ -36,7 +36,8 @@ struct config_scan {
 	char **paths; /* of the files that were read */
 	size_t path_count;
 	size_t bytes_read;
-	bool senseless; /* what follows a mistake would only be told for its sake */
+	bool broken; /* a file is not whole: the text means nothing */
+	bool ended;  /* too much was included: nothing more is read */
 
 	char last;           /* the last token: its character, or 'x' for a longer one */
 	char before;         /* the one before it */
@@ -137,7 +138,7 @@ static void skip_comment(struct config_scan *s, struct source *from)
 	if (!end) {
 		faults_in_file(s->faults, from->path, line,
 			"the comment that begins here is never closed");
-		s->senseless = true;
+		s->broken = true;
 		from->at += strlen(from->at);
 		return;
 	}
@@ -157,7 +158,7 @@ static bool at_escaped_nul(const char *at)
 	return at[0] == '\\' && (at[1] == 'x' || at[1] == 'X') && at[2] == '0' && at[3] == '0';
 }
 
-/* What lies between the quotes: from behind the first one to the second, or to the end. */
+/* The closing quote, or the end of the file.  at is after the opening one. */
 static const char *find_quote(const char *at)
 {
 	while (*at && *at != '"')
@@ -172,7 +173,7 @@ static void copy_string(struct config_scan *s, struct source *from)
 	if (!*end) {
 		faults_in_file(s->faults, from->path, from->line,
 			"the text that begins here is never closed");
-		s->senseless = true;
+		s->broken = true;
 		from->at = end;
 		return;
 	}
@@ -366,7 +367,7 @@ static void follow_include(struct config_scan *s, struct source *from)
 	if (!*end) {
 		faults_in_file(s->faults, from->path, from->line,
 			"the name of the file to include is never closed");
-		s->senseless = true;
+		s->broken = true;
 		from->at = end;
 		return;
 	}
@@ -433,17 +434,19 @@ static void step(struct config_scan *s, struct source *from)
 
 /*
  * All that the file holds, read once, so that a pipe will do.  An end of line is added where there
- * is none.  0 or the errno: EFBIG above the bound.  The caller frees the text.
+ * is none.  NULL, with the errno, if it cannot be read: EFBIG above the bound.  The caller frees it.
  */
-static int read_file(struct config_scan *s, const char *path, char **text, size_t *size)
+static char *read_file(struct config_scan *s, const char *path, size_t *size, int *error)
 {
 	FILE *file = fopen(path, "re");
+	char *text = NULL;
 	char part[4096];
 	size_t n;
 
+	*error = errno;
 	if (!file)
-		return errno;
-	FILE *memory = open_memstream(text, size);
+		return NULL;
+	FILE *memory = open_memstream(&text, size);
 	if (!memory)
 		abort();
 	errno = 0;
@@ -451,22 +454,25 @@ static int read_file(struct config_scan *s, const char *path, char **text, size_
 		fwrite(part, 1, n, memory);
 		s->bytes_read += n;
 	}
-	int error = ferror(file) ? errno : s->bytes_read > BYTES_MAX ? EFBIG : 0;
+	*error = ferror(file) ? errno : s->bytes_read > BYTES_MAX ? EFBIG : 0;
 	fflush(memory);
-	if (*size == 0 || (*text)[*size - 1] != '\n')
+	if (*size == 0 || text[*size - 1] != '\n')
 		fputc('\n', memory);
 	fclose(memory);
 	fclose(file);
-	if (error)
-		free(*text);
-	return error;
+	if (*error) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 static void tell_unreadable(
 	struct config_scan *s, const char *path, const struct source *from, int error)
 {
-	s->senseless = true;
-	if (error == EFBIG)
+	s->broken = true;
+	s->ended = error == EFBIG;
+	if (s->ended)
 		faults_in_file(s->faults, from ? from->path : path, from ? from->line : 1,
 			"the configuration is larger than 16 MiB");
 	else if (from)
@@ -483,25 +489,25 @@ static void tell_nul(struct config_scan *s, const char *path, const char *text)
 	for (; *text; text++)
 		line += *text == '\n';
 	faults_in_file(s->faults, path, line, "it holds a NUL byte, and so is no text");
-	s->senseless = true;
+	s->broken = true;
 }
 
 /* Append the file to the text.  from is NULL for the first one. */
 static void scan_file(struct config_scan *s, const char *path, const struct source *from)
 {
 	unsigned depth = from ? from->depth + 1 : 0;
-	char *text;
 	size_t size;
+	int error;
 
 	if (depth > INCLUDE_DEPTH_MAX) {
 		faults_in_file(s->faults, from->path, from->line,
 			"%s cannot be included: includes go %d deep at most", path,
 			INCLUDE_DEPTH_MAX);
-		s->senseless = true;
+		s->broken = s->ended = true;
 		return;
 	}
-	int error = read_file(s, path, &text, &size);
-	if (error) {
+	char *text = read_file(s, path, &size, &error);
+	if (!text) {
 		tell_unreadable(s, path, from, error);
 		return;
 	}
@@ -513,7 +519,7 @@ static void scan_file(struct config_scan *s, const char *path, const struct sour
 	struct source source = {
 		.path = path, .at = text, .line = 1, .depth = depth, .indent = true};
 	begin_segment(s, path, source.line);
-	while (*source.at)
+	while (*source.at && !s->ended)
 		step(s, &source);
 	free(text);
 }
@@ -539,7 +545,7 @@ struct config_scan *config_scan_open(const char *path, struct faults *f)
 	s->folder = folder_of(path);
 	scan_file(s, keep_path(s, strdup(path)), NULL);
 	s->faults = NULL;
-	if (s->senseless) {
+	if (s->broken) {
 		config_scan_free(s);
 		return NULL;
 	}
