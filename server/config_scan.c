@@ -123,7 +123,6 @@ static void copy_blank(struct config_scan *s, struct source *from)
 	put(s, from->at++, 1);
 }
 
-/* A comment to the end of its line. */
 static void skip_rest_of_line(struct source *from)
 {
 	from->at += strcspn(from->at, "\n");
@@ -316,10 +315,9 @@ static void copy_closing(struct config_scan *s, struct source *from)
 /* "^[ \t]*@include[ \t]+\"" */
 static bool at_include(const struct source *from)
 {
-	const char *at = from->at + strlen("@include");
-
 	if (!from->indent || !starts(from, "@include"))
 		return false;
+	const char *at = from->at + strlen("@include");
 	size_t blanks = strspn(at, " \t");
 	return blanks > 0 && at[blanks] == '"';
 }
@@ -364,18 +362,17 @@ static void follow_include(struct config_scan *s, struct source *from)
 	const char *at = strchr(from->at, '"') + 1;
 	const char *end = find_quote(at);
 
-	if (!*end) {
+	if (!*end || memchr(at, '\n', (size_t)(end - at))) {
 		faults_in_file(s->faults, from->path, from->line,
-			"the name of the file to include is never closed");
+			"the name of the file to include is not closed on its line");
 		s->broken = true;
-		from->at = end;
+		skip_rest_of_line(from);
 		return;
 	}
 	char *name = included_name(at, end);
 	include(s, from, name);
 	free(name);
-	for (; from->at <= end; from->at++)
-		from->line += *from->at == '\n';
+	from->at = end + 1;
 }
 
 /* Tokens. */

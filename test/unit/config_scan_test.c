@@ -88,7 +88,8 @@ static const struct {
 	{"/*/ 4294967376", "a.conf:1: the comment that begins here is never closed\n"},
 	{"/* a *//* b */ a = 4294967376;", "a.conf:1: the number 4294967376" BEYOND_32},
 	{"@include", ""},
-	{"@include \"never closed", "a.conf:1: the name of the file to include is never closed\n"},
+	{"@include \"never closed",
+		"a.conf:1: the name of the file to include is not closed on its line\n"},
 	{"@include \"not-there\"\n",
 		"a.conf:1: ./not-there cannot be included: No such file or directory\n"},
 };
