@@ -2,12 +2,10 @@
 /* config_file - a libconfig file to settings. */
 #include "config_file.h"
 
-#include "integers.h"
+#include "config_scan.h"
 #include "options.h"
 
-#include <errno.h>
 #include <libconfig.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +13,7 @@
 
 struct config_file {
 	config_t config;
-	const char *path;
-	char *folder; /* where the files lie that it includes: beside it */
+	struct config_scan *scan; /* its text, of which config knows the lines */
 };
 
 static const char *type_name(const config_setting_t *setting)
@@ -38,26 +35,17 @@ static const char *type_name(const config_setting_t *setting)
 	}
 }
 
-/*
- * The root group has no file; an included one is known by the name in its include, without the
- * folder.
- */
-static void tell_at(
-	struct config_file *c, const char *file, unsigned line, struct faults *f, const char *what)
+static void tell_at(struct config_file *c, unsigned line, struct faults *f, const char *what)
 {
-	char path[4096];
+	struct config_place place = config_scan_place(c->scan, line);
 
-	if (!file || strcmp(file, c->path) == 0)
-		snprintf(path, sizeof path, "%s", c->path);
-	else
-		snprintf(path, sizeof path, "%s/%s", c->folder, file);
-	faults_in_file(f, path, line, "%s", what);
+	faults_in_file(f, place.path, place.line, "%s", what);
 }
 
 static void tell(
 	struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
 {
-	tell_at(c, config_setting_source_file(at), config_setting_source_line(at), f, what);
+	tell_at(c, config_setting_source_line(at), f, what);
 }
 
 static void tell_type(struct config_file *c, const config_setting_t *at, struct faults *f,
@@ -92,6 +80,12 @@ static char *join(const config_setting_t *list)
 	return good ? joined : NULL;
 }
 
+/* A number that does not fit: config_scan has told it. */
+static bool is_told(const config_setting_t *at)
+{
+	return config_setting_get_format(at) == CONFIG_FORMAT_HEX;
+}
+
 static bool is_list(const config_setting_t *at)
 {
 	return config_setting_is_list(at) || config_setting_is_array(at);
@@ -119,7 +113,8 @@ static void apply_value(struct config_file *c, const config_setting_t *at, const
 		good = option_set(row, base, config_setting_get_bool(at) ? "true" : "false", fault);
 	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && !option_is_text(row) &&
 		row->type != OPTION_WORD && row->type != OPTION_SWITCH) {
-		good = option_set_number(row, base, config_setting_get_int64(at), fault);
+		good = is_told(at) ||
+			option_set_number(row, base, config_setting_get_int64(at), fault);
 	} else {
 		char *expects = option_expects(row);
 		tell_type(c, at, f, row->key, expects);
@@ -294,94 +289,20 @@ void config_file_apply_listeners(struct config_file *c, struct settings *s, stru
 		apply_listener(c, config_setting_get_elem(list, (unsigned)i), s, f);
 }
 
-/* The folder that included files lie in: the file's own.  The caller frees it. */
-static char *folder_of(const char *path)
-{
-	char *copy = strdup(path);
-	char *folder = copy ? strdup(dirname(copy)) : NULL;
-
-	free(copy);
-	return folder;
-}
-
-static void tell_parse_error(struct config_file *c, struct faults *f)
-{
-	if (config_error_type(&c->config) == CONFIG_ERR_FILE_IO)
-		faults_unreadable(f, c->path, errno ? errno : EIO);
-	else
-		tell_at(c, config_error_file(&c->config), (unsigned)config_error_line(&c->config),
-			f, config_error_text(&c->config));
-}
-
-/*
- * All that the file holds, and an end of line behind it, which libconfig wants after a comment.  Read
- * once, so that a pipe will do.  Returns the text, the caller's to free, or NULL with the fault told.
- */
-static char *read_text(const char *path, struct faults *f)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size;
-	char part[4096];
-	size_t n;
-
-	if (!file) {
-		faults_unreadable(f, path, errno);
-		return NULL;
-	}
-	FILE *memory = open_memstream(&text, &size);
-	if (!memory)
-		abort();
-	errno = 0;
-	while ((n = fread(part, 1, sizeof part, file)) > 0)
-		fwrite(part, 1, n, memory);
-	int error = ferror(file) ? errno : 0;
-	fflush(memory);
-	if (size > 0 && text[size - 1] != '\n')
-		fputc('\n', memory);
-	fclose(memory);
-	fclose(file);
-	if (error)
-		faults_unreadable(f, path, error);
-	else if (strlen(text) != size)
-		faults_in_file(f, path, 1, "it holds a NUL byte, and so is no text");
-	else
-		return text;
-	free(text);
-	return NULL;
-}
-
-/* False, with the fault told, if it cannot be understood. */
-static bool parse(struct config_file *c, const char *text, struct faults *f)
-{
-	if (!integers_may_include(f, c->path, c->folder, text))
-		return false;
-	if (config_read_string(&c->config, text) != CONFIG_TRUE) {
-		tell_parse_error(c, f);
-		return false;
-	}
-	integers_check(f, c->path, c->folder, text);
-	return true;
-}
-
 struct config_file *config_file_open(const char *path, struct faults *f)
 {
-	char *text = read_text(path, f);
+	struct config_scan *scan = config_scan_open(path, f);
 
-	if (!text)
+	if (!scan)
 		return NULL;
 	struct config_file *c = calloc(1, sizeof *c);
 	if (!c)
 		abort();
-	c->path = path;
-	c->folder = folder_of(path);
-	if (!c->folder)
-		abort();
+	c->scan = scan;
 	config_init(&c->config);
-	config_set_include_dir(&c->config, c->folder);
-	bool parsed = parse(c, text, f);
-	free(text);
-	if (!parsed) {
+	if (config_read_string(&c->config, config_scan_text(scan)) != CONFIG_TRUE) {
+		tell_at(c, (unsigned)config_error_line(&c->config), f,
+			config_error_text(&c->config));
 		config_file_free(c);
 		return NULL;
 	}
@@ -393,6 +314,6 @@ void config_file_free(struct config_file *c)
 	if (!c)
 		return;
 	config_destroy(&c->config);
-	free(c->folder);
+	config_scan_free(c->scan);
 	free(c);
 }

@@ -8,12 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static void start_sum(struct server *s, const char *option)
+static void start(struct server *s, const char *listener, const char *option)
 {
-	const char *const arguments[] = {"-l", "127.0.0.1:0=sum", "-o", option, NULL};
+	const char *const arguments[] = {"-l", listener, "-o", option, NULL};
 
 	server_launch(s, &(struct server_plan){.program = SUM_SERVER, .arguments = arguments});
 	server_await_ready(s);
+}
+
+static void start_sum(struct server *s, const char *option)
+{
+	start(s, "127.0.0.1:0=sum", option);
 }
 
 START_TEST(it_answers)
@@ -46,14 +51,80 @@ START_TEST(it_refuses_in_its_framing)
 }
 END_TEST
 
-START_TEST(it_may_end_by_itself)
+START_TEST(it_takes_the_lines_of_telnet)
 {
 	struct server s;
 
 	start_sum(&s, "log.level=info");
 	int fd = client_connect(&s);
-	CLIENT_SAY(fd, "1\nbye\n1\n");
-	CLIENT_EXPECT(fd, "1\n");
+	CLIENT_SAY(fd, " 1  2 -3 \r\n\r\n+40 2\r");
+	client_half_close(fd);
+	CLIENT_EXPECT(fd, "0\n0\n42\n");
+	client_expect_end(fd);
+	close(fd);
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+#define NOT_A_NUMBER  "error: only numbers and spaces can be added up\n"
+#define TOO_LARGE     "error: the sum is too large\n"
+#define MAX           "9223372036854775807"
+#define MIN           "-9223372036854775808"
+#define ZEROS_50      "00000000000000000000000000000000000000000000000000"
+
+#define LINE(literal) literal, sizeof(literal) - 1
+
+static const struct {
+	const char *line;
+	size_t len;
+	const char *answer;
+} lines[] = {
+	{LINE("three\n"), NOT_A_NUMBER},
+	{LINE("1 x 3\n"), NOT_A_NUMBER},
+	{LINE("1 2x\n"), NOT_A_NUMBER},
+	{LINE("1-2\n"), NOT_A_NUMBER},
+	{LINE("-\n"), NOT_A_NUMBER},
+	{LINE("1 2\r3\n"), NOT_A_NUMBER},
+	{LINE("1 2\r\r\n"), NOT_A_NUMBER},
+	{LINE("1 2\0junk\n"), "error: a line to add up has no NUL byte\n"},
+	{LINE("\0\n"), "error: a line to add up has no NUL byte\n"},
+	{LINE(MAX " 0 -1 1\n"), MAX "\n"},
+	{LINE(MIN "\n"), MIN "\n"},
+	{LINE(MIN " " MAX "\n"), "-1\n"},
+	{LINE(MAX " 1\n"), TOO_LARGE},
+	{LINE(MIN " -1\n"), TOO_LARGE},
+	{LINE("9223372036854775808\n"), TOO_LARGE},
+	{LINE("-99999999999999999999\n"), TOO_LARGE},
+	{LINE(ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 "00007\n"), "7\n"},
+	{LINE(ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 "000007\n"),
+		"error: a line to add up has 255 bytes at most\n"},
+};
+
+START_TEST(it_adds_up_what_fits_and_says_what_is_wrong_with_the_rest)
+{
+	struct server s;
+
+	start_sum(&s, "log.level=info");
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		int fd = client_connect(&s);
+		client_send(fd, lines[i].line, lines[i].len);
+		client_half_close(fd);
+		client_expect(fd, lines[i].answer, strlen(lines[i].answer));
+		client_expect_end(fd);
+		close(fd);
+	}
+	ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(it_may_end_by_itself)
+{
+	struct server s;
+
+	start(&s, "127.0.0.1:0=once", "log.level=info");
+	int fd = client_connect(&s);
+	CLIENT_SAY(fd, "1\n1\n");
+	CLIENT_EXPECT(fd, "bye\n");
 	client_expect_end(fd);
 	close(fd);
 	free(server_await_log(&s, "end=served"));
@@ -115,6 +186,8 @@ int main(void)
 		(const struct suite_test[]){
 			{it_answers, false},
 			{it_refuses_in_its_framing, false},
+			{it_takes_the_lines_of_telnet, false},
+			{it_adds_up_what_fits_and_says_what_is_wrong_with_the_rest, false},
 			{it_may_end_by_itself, false},
 			{it_has_deadlines, false},
 			{it_has_limits, false},

@@ -1,52 +1,65 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * sum - adds the numbers of a line; a service that only the tests have.
- *
- * It is what README's recipe makes, and shows what such a file gets without a line of its own for it.
- */
-#include "server/service.h"
+/* sum - adds up the numbers of a line. */
+#include "services.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns false if something else than a number stands in the text. */
-static bool add_up(const char *text, long *sum)
+/* Returns what is wrong with the text, or NULL. */
+static const char *add_up(const char *text, long *sum)
 {
 	char *end;
 
-	for (*sum = 0; *text; text = end + strspn(end, " ")) {
-		*sum += strtol(text, &end, 10);
+	*sum = 0;
+	errno = 0;
+	for (text += strspn(text, " "); *text; text = end + strspn(end, " ")) {
+		long number = strtol(text, &end, 10);
 		if (end == text || (*end && *end != ' '))
-			return false;
+			return "only numbers and spaces can be added up";
+		if (errno == ERANGE || __builtin_add_overflow(*sum, number, sum))
+			return "the sum is too large";
 	}
-	return true;
+	return NULL;
+}
+
+/* The sum of a line, or what is wrong with it. */
+static const char *add_up_line(const struct stream_message *line, long *sum)
+{
+	char text[256];
+	size_t len = line->len;
+
+	if (len >= sizeof text)
+		return "a line to add up has 255 bytes at most";
+	if (memchr(line->data, '\0', len))
+		return "a line to add up has no NUL byte";
+	memcpy(text, line->data, len);
+	/* telnet ends its lines with CR LF. */
+	text[len > 0 && text[len - 1] == '\r' ? len - 1 : len] = '\0';
+	return add_up(text, sum);
 }
 
 static void serve(struct stream *s, const struct connection *c)
 {
 	struct stream_message line;
-	char text[256];
 	char reply[32];
 	long sum;
 
 	(void)c;
 	while (stream_read_line(s, &line)) {
-		snprintf(text, sizeof text, "%.*s", (int)line.len, line.data);
-		if (strcmp(text, "bye") == 0)
-			return;
-		if (!add_up(text, &sum)) {
-			stream_refuse(s, "only numbers and spaces can be added up");
+		const char *wrong = add_up_line(&line, &sum);
+		if (wrong) {
+			stream_refuse(s, "%s", wrong);
 			return;
 		}
 		stream_write(s, reply, (size_t)snprintf(reply, sizeof reply, "%ld\n", sum));
 	}
 }
 
-static const struct service sum_service = {
+const struct service sum_service = {
 	.name = "sum",
 	.framing = STREAM_LINE,
 	.serve = serve,
+	.try_before = "echo 1 2 3 | nc -N",
 };
-
-const struct service *const service_table[] = {&sum_service, NULL};
