@@ -198,12 +198,12 @@ static const char *const wrong_modes[] = {
 
 static void add_up_in_mode(size_t i)
 {
-	run_against("frame", wrong_modes[i], "--timeout 300ms -n 90 -c 3 -P 4");
+	run_against("frame", wrong_modes[i], "--timeout 300ms -n 36 -c 3 -P 4");
 	fixture_must_add_up();
-	fixture_json_must_be("messages.sent", 90);
+	fixture_json_must_be("messages.sent", 36);
 	fixture_read_record();
 	/* What was sent right before an end may not have been read by the server. */
-	ck_assert_uint_le(record_received(&fixture.record), 90);
+	ck_assert_uint_le(record_received(&fixture.record), 36);
 	ck_assert_double_le(
 		fixture_json("messages.answered"), (double)record_replied(&fixture.record));
 	fixture_json_must_be("connections_opened", (double)fixture.record.connection_count);

@@ -5,11 +5,13 @@
 #include "common/deadline.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -127,6 +129,60 @@ const char *process_await(struct process *p, struct process_stream *from, const 
 		pass(p, deadline_ns);
 	}
 	return found + strlen(text);
+}
+
+/* The state of a thread, as proc(5) has it, and its time on a processor; "ended" is at rest. */
+static bool is_at_rest(pid_t pid, const char *thread, unsigned long long *ran_ns)
+{
+	char path[512];
+	char state = 'S';
+	unsigned long long ns = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)pid, thread);
+	FILE *f = fopen(path, "re");
+	if (f) {
+		(void)!fscanf(f, "%*d %*s %c", &state);
+		fclose(f);
+	}
+	snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, thread);
+	f = fopen(path, "re");
+	if (f) {
+		(void)!fscanf(f, "%llu", &ns);
+		fclose(f);
+	}
+	*ran_ns += ns;
+	return state == 'S';
+}
+
+/* True if all of them sleep; *ran_ns is what they have run in all. */
+static bool all_at_rest(pid_t pid, unsigned long long *ran_ns)
+{
+	char path[64];
+	bool rest = true;
+
+	*ran_ns = 0;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *threads = opendir(path);
+	ck_assert_ptr_nonnull(threads);
+	for (struct dirent *e; (e = readdir(threads));) {
+		if (e->d_name[0] != '.')
+			rest &= is_at_rest(pid, e->d_name, ran_ns);
+	}
+	closedir(threads);
+	return rest;
+}
+
+/* Twice, and none has run between: else one may have woken another after we had looked at it. */
+void process_await_rest(const struct process *p)
+{
+	int64_t deadline_ns = deadline_after(AWAIT_NS);
+	unsigned long long before = 0;
+	unsigned long long after = 1;
+
+	while (!all_at_rest(p->pid, &before) || !all_at_rest(p->pid, &after) || before != after) {
+		ck_assert_msg(deadline_now() < deadline_ns, "it never rests");
+		poll(NULL, 0, 1);
+	}
 }
 
 int process_end_within(struct process *p, int64_t bound_ns)

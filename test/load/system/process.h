@@ -42,6 +42,9 @@ struct process *process_start(const char *const argv[], const struct process_set
  * line; returns what stands behind the text. */
 const char *process_await(struct process *p, struct process_stream *from, const char *text);
 
+/* Wait, for 20 s at most, until none of its threads has anything to do. */
+void process_await_rest(const struct process *p);
+
 /* Wait until the moment has passed, reading meanwhile.  True if the process has ended before. */
 bool process_read_until(struct process *p, int64_t moment_ns);
 

@@ -21,22 +21,24 @@
 struct moment {
 	const char *server;
 	const char *load;
-	const char *when; /* what the server says when it is time */
+	const char *when; /* what the server says when it is time, */
+	bool rests;       /* and the client has nothing more to do */
 };
 
 static const struct moment opening = {
-	"", "-c 1000 --connect-rate 20/s -d 1h --timeout 1h", "accepted 2 "};
+	"", "-c 1000 --connect-rate 20/s -d 1h --timeout 1h", "accepted 2 ", false};
 static const struct moment connecting = {
-	"--backlog 0 --accepts-nothing yes", "-c 8 -d 1h --timeout 1h", NULL};
-static const struct moment closed_loop = {"", "-c 2 -d 1h", "received 200\n"};
-static const struct moment open_loop = {"", "-c 2 --rate 200 -d 1h", "received 50\n"};
-static const struct moment too_fast = {"", "-c 2 -t 2 --rate 1000000000 -d 1h", "received 200\n"};
+	"--backlog 0 --accepts-nothing yes", "-c 8 -d 1h --timeout 1h", NULL, false};
+static const struct moment closed_loop = {"", "-c 2 -d 1h", "received 200\n", false};
+static const struct moment open_loop = {"", "-c 2 --rate 200 -d 1h", "received 50\n", false};
+static const struct moment too_fast = {
+	"", "-c 2 -t 2 --rate 1000000000 -d 1h", "received 200\n", false};
 static const struct moment much_too_fast = {
-	"--delay 10ms", "-c 1 --rate 1000000000 --timeout 1h -d 1h", "received 50\n"};
+	"--delay 10ms", "-c 1 --rate 1000000000 --timeout 1h -d 1h", "received 50\n", false};
 static const struct moment last_replies = {
-	"--mode silent --speak-every 8", "-c 8 -n 8 --timeout 1h", "received 8\n"};
+	"--mode silent --speak-every 8", "-c 8 -n 8 --timeout 1h", "received 8\n", true};
 static const struct moment a_hung_server = {
-	"--hang-after 100", "-c 8 --rate 1000 -d 200ms --timeout 1h", "received 100\n"};
+	"--hang-after 100", "-c 8 --rate 1000 -d 200ms --timeout 1h", "received 100\n", false};
 
 /* Has a line of /proc/net/tcp a socket in the state SYN_SENT, to our server? */
 static bool is_connect(const char *line)
@@ -81,6 +83,8 @@ static int64_t end_by_signal(const struct moment *m, int signal)
 		process_await(fixture.server, &fixture.server->out, m->when);
 	else
 		await_connect();
+	if (m->rests)
+		process_await_rest(fixture.load);
 	int64_t told_ns = deadline_now();
 	process_kill(fixture.load, signal);
 	fixture_must_end_soon();
