@@ -69,7 +69,8 @@ static void print_time(FILE *to, const struct result *r, const struct settings *
 	char open[64];
 
 	if (!r->loaded) {
-		layout_row(to, "time", "ended early by a signal, while opening: %" PRIu64 " of %s open",
+		layout_row(to, "time",
+			"ended early by a signal, while opening: %" PRIu64 " of %s open",
 			r->figures.opened,
 			text_number_of(s->connections, "connection", open, sizeof open));
 		return;
