@@ -35,7 +35,7 @@ static void set_next(struct agenda *a, const struct bench *b, uint64_t number)
 {
 	a->next = number;
 	a->due_ns = b->start_ns + schedule_due(b->schedule, number);
-	if (number >= b->schedule->messages || a->due_ns >= a->end_ns)
+	if (number >= b->schedule->messages || a->due_ns >= b->end_ns)
 		a->due_ns = DEADLINE_NEVER;
 }
 
@@ -45,7 +45,7 @@ static void set_next(struct agenda *a, const struct bench *b, uint64_t number)
  */
 static void notice_due(struct agenda *a, struct bench *b, int64_t turn_end_ns)
 {
-	int64_t moment_ns = deadline_earlier(b->now_ns, a->end_ns - 1);
+	int64_t moment_ns = deadline_earlier(b->now_ns, b->end_ns - 1);
 	uint64_t due = schedule_count(b->schedule, moment_ns - b->start_ns);
 	uint64_t next = a->next;
 	uint32_t seen = 0;
@@ -70,9 +70,9 @@ static void set_next_start(struct agenda *a, const struct bench *b)
 }
 
 /* Let the next connections begin, all at once if there is no ramp. */
-static void start_due(struct agenda *a, struct bench *b)
+static void start_due(struct agenda *a, struct bench *b, int64_t turn_end_ns)
 {
-	while (a->due_ns <= b->now_ns) {
+	while (a->due_ns <= b->now_ns && b->now_ns < turn_end_ns) {
 		struct connection *c = &a->connections[a->started++];
 		c->started = true;
 		c->progress_ns = b->now_ns;
@@ -85,7 +85,7 @@ void agenda_begin(struct agenda *a, struct bench *b)
 {
 	const struct settings *s = b->settings;
 
-	a->end_ns =
+	b->end_ns =
 		s->duration_ns > 0 ? deadline_from(b->measure_ns, s->duration_ns) : DEADLINE_NEVER;
 	b->beginning = true;
 	if (schedule_is_open(b->schedule))
@@ -101,29 +101,29 @@ void agenda_keep(struct agenda *a, struct bench *b, int64_t turn_end_ns)
 	if (schedule_is_open(b->schedule))
 		notice_due(a, b, turn_end_ns);
 	else
-		start_due(a, b);
+		start_due(a, b, turn_end_ns);
 }
 
-bool agenda_is_over(const struct agenda *a, const struct bench *b, enum agenda_end *why)
+bool agenda_is_over(const struct bench *b, enum agenda_end *why)
 {
 	if (!b->beginning)
 		return false;
 	*why = b->budget == 0 ? AGENDA_ALL_BEGUN : AGENDA_TIME;
-	return b->budget == 0 || b->now_ns >= a->end_ns;
+	return b->budget == 0 || b->now_ns >= b->end_ns;
 }
 
 /* After a signal the schedule is over.  What was due a moment ago, and not noticed yet, is nobody's
  * fault; what was due long ago is the client's. */
-static int64_t last_due_ns(const struct agenda *a, const struct bench *b, enum agenda_end why)
+static int64_t last_due_ns(const struct bench *b, enum agenda_end why)
 {
-	int64_t now_ns = deadline_earlier(b->now_ns, a->end_ns - 1);
+	int64_t now_ns = deadline_earlier(b->now_ns, b->end_ns - 1);
 
 	return why == AGENDA_SIGNAL ? now_ns - SCHEDULE_LATE_NS : now_ns;
 }
 
 void agenda_end(struct agenda *a, struct bench *b, enum agenda_end why)
 {
-	int64_t moment_ns = last_due_ns(a, b, why);
+	int64_t moment_ns = last_due_ns(b, why);
 
 	for (uint32_t i = 0; schedule_is_open(b->schedule) && i < a->count; i++) {
 		struct slot *s = &a->connections[i].slot;
@@ -135,7 +135,9 @@ void agenda_end(struct agenda *a, struct bench *b, enum agenda_end why)
 	a->due_ns = DEADLINE_NEVER;
 	for (uint32_t i = 0; b->owed > 0 && i < a->count; i++)
 		pump(a, b, &a->connections[i]);
-	/* Of the messages' end only their last answer tells. */
-	if (why != AGENDA_ALL_BEGUN)
-		b->figures->load_end_ns = why == AGENDA_TIME ? a->end_ns : b->now_ns;
+	/* When the last message ends, nobody knows yet. */
+	if (why == AGENDA_ALL_BEGUN)
+		return;
+	b->end_ns = deadline_earlier(b->end_ns, b->now_ns);
+	b->figures->load_end_ns = b->end_ns;
 }

@@ -29,7 +29,6 @@ struct agenda {                         /* fields belong to agenda.c; due_ns is 
 	uint64_t next;    /* open loop: the first of the thread's messages that is not noticed */
 	uint32_t started; /* closed loop: connections below may send */
 	int64_t due_ns;   /* when there is next something to do */
-	int64_t end_ns;   /* when the time is over */
 };
 
 /* The load begins at b->start_ns.  The connections are made, a's part, parts and opening are set. */
@@ -39,7 +38,7 @@ void agenda_begin(struct agenda *a, struct bench *b);
 void agenda_keep(struct agenda *a, struct bench *b, int64_t turn_end_ns);
 
 /* True, with *why, if it is time for agenda_end(). */
-bool agenda_is_over(const struct agenda *a, const struct bench *b, enum agenda_end *why);
+bool agenda_is_over(const struct bench *b, enum agenda_end *why);
 
 /* From now on nothing more comes due.  What is due may still be begun; after a signal it is given
  * up. */

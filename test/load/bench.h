@@ -19,6 +19,14 @@
  * stood still: it was stopped, or had no processor. */
 #define BENCH_STALL_NS (INT64_C(50) * 1000000)
 
+/* So many of the last stalls are remembered. */
+#define BENCH_STALLS 16
+
+struct bench_stall {
+	int64_t from_ns;
+	int64_t to_ns;
+};
+
 struct bench {                           /* belongs to one thread */
 	const struct settings *settings; /* [const] */
 	const struct wire *wire;         /* [const] */
@@ -29,8 +37,7 @@ struct bench {                           /* belongs to one thread */
 	int64_t now_ns;       /* the last look at the clock */
 	int64_t start_ns;     /* of the load; 0 before */
 	int64_t measure_ns;   /* messages meant for an earlier moment belong to the ramp */
-	int64_t stalled_ns;   /* how long the thread has stood still, in all, */
-	int64_t stall_end_ns; /* and until when the last time */
+	int64_t end_ns;       /* replies that come later count for no rate; never, if not known */
 	bool beginning;       /* messages may be begun; in an open loop, come due */
 	bool marked;          /* the mark has been taken */
 
@@ -38,11 +45,20 @@ struct bench {                           /* belongs to one thread */
 	uint64_t outstanding; /* begun, and not yet ended in any way */
 	uint64_t owed;        /* due, and neither begun nor given up */
 
+	struct bench_stall stalls[BENCH_STALLS]; /* the newest at stall_count - 1, round and round */
+	unsigned stall_count;
+
 	char *in; /* BENCH_BUFFER_BYTES each; hold nothing between events */
 	char *out;
 };
 
 /* Look at the clock, since the last look at which the thread may have waited for waited_ns. */
 void bench_look(struct bench *b, int64_t waited_ns);
+
+/* For how much of the time from a moment until the last look the thread stood still. */
+int64_t bench_stalled_since(const struct bench *b, int64_t moment_ns);
+
+/* So much time has passed since a moment, what the thread stood still not counted. */
+bool bench_has_passed(const struct bench *b, int64_t moment_ns, int64_t duration_ns);
 
 #endif

@@ -449,6 +449,14 @@ enum check checker_next(struct checker *k, const struct wire *w, uint64_t sent, 
 	return gathered(k, w, sent, data, len, f);
 }
 
+/* The held line without its end, which may be that of telnet. */
+static size_t line_len(const struct checker *k)
+{
+	size_t len = k->held_len - 1;
+
+	return len > 0 && k->held[len - 1] == '\r' ? len - 1 : len;
+}
+
 enum check checker_banner(
 	struct checker *k, const char *pattern, const char **data, size_t *len, struct finding *f)
 {
@@ -466,7 +474,7 @@ enum check checker_banner(
 	bool whole = k->held_len > 0 && k->held[k->held_len - 1] == '\n';
 	if (!whole && k->held_len < k->held_size)
 		return CHECK_MORE;
-	if (whole && pattern_matches(pattern, k->held, k->held_len - 1)) {
+	if (whole && pattern_matches(pattern, k->held, line_len(k))) {
 		stop_holding(k);
 		return CHECK_RIGHT;
 	}

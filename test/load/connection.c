@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -38,6 +39,11 @@ uint64_t connection_oldest(const struct connection *c)
 uint64_t connection_answerable(const struct connection *c, const struct bench *b)
 {
 	return b->wire->service == SERVICE_ECHO ? c->begun : c->sent;
+}
+
+bool connection_is_opening(const struct connection *c)
+{
+	return c->state == CONNECTION_OPENING || (c->state == CONNECTION_OPEN && c->banner_due);
 }
 
 bool connection_is_wanted(const struct connection *c, const struct bench *b)
@@ -155,7 +161,8 @@ static void finish_connect(struct connection *c, struct bench *b, uint32_t event
 	}
 	c->state = CONNECTION_OPEN;
 	c->opened_ns = b->now_ns;
-	slot_has_room(&c->slot, b);
+	if (!c->banner_due)
+		slot_has_room(&c->slot, b);
 	b->figures->opened++;
 	b->figures->address_opened[c->address]++;
 	histogram_record(&b->figures->connect, b->now_ns - c->connect_ns);
@@ -165,15 +172,22 @@ static void finish_connect(struct connection *c, struct bench *b, uint32_t event
 
 /* Receiving. */
 
+/* What happens now counts for the rates. */
+static bool is_measured_now(const struct bench *b)
+{
+	return b->now_ns >= b->measure_ns && b->now_ns <= b->end_ns;
+}
+
 /* A latency of which the client's own part, being late or standing still, is more than half is set
  * apart as its own.  In a closed loop both latencies are one, which the engine copies. */
 static void record(const struct bench *b, const struct stamp *s)
 {
 	struct figures *f = b->figures;
-	int64_t stalled_ns = b->stalled_ns - s->stalled_ns;
 	int64_t latency_ns = b->now_ns - s->intended_ns;
 	int64_t actual_ns = b->now_ns - s->sent_ns;
+	int64_t stalled_ns = bench_stalled_since(b, s->sent_ns);
 
+	f->replies += b->now_ns <= b->end_ns;
 	histogram_record(&f->latency, latency_ns);
 	if (s->own_ns + stalled_ns > latency_ns / 2)
 		histogram_record(&f->own, latency_ns);
@@ -194,18 +208,14 @@ static void note_answer(struct connection *c, struct bench *b)
 	b->outstanding--;
 	f->answered++;
 	f->last_settled_ns = b->now_ns;
-	/* What waits has waited for this. */
-	if (slot_is_owed(&c->slot))
-		slot_has_room(&c->slot, b);
-	if (s->intended_ns < b->measure_ns)
-		return;
-	record(b, s);
-	f->last_reply_ns = b->now_ns;
+	slot_has_room(&c->slot, b);
+	if (s->intended_ns >= b->measure_ns)
+		record(b, s);
 }
 
 static void note_bytes(struct connection *c, struct bench *b, size_t len)
 {
-	if (b->now_ns >= b->measure_ns)
+	if (is_measured_now(b))
 		b->figures->bytes_received += len;
 	if (!c->first_byte_seen && c->begun > 0) {
 		c->first_byte_seen = true;
@@ -293,7 +303,6 @@ static void begin_one(struct connection *c, struct bench *b)
 
 	s->own_ns = slot_take(&c->slot, b, &s->intended_ns);
 	s->sent_ns = b->now_ns;
-	s->stalled_ns = b->stalled_ns;
 	c->progress_ns = b->now_ns;
 	b->outstanding++;
 }
@@ -320,6 +329,8 @@ static void begin(struct connection *c, struct bench *b)
 	}
 	for (; room > 0 && slot_is_owed(&c->slot); room--)
 		begin_one(c, b);
+	if (room == 0)
+		slot_is_full(&c->slot);
 }
 
 /* Fill the buffer from the first byte not sent on; *end and *end_offset say where it stops. */
@@ -400,7 +411,7 @@ static void send_pending(struct connection *c, struct bench *b)
 			send_failed(c, b, errno);
 			return;
 		}
-		if (b->now_ns >= b->measure_ns)
+		if (is_measured_now(b))
 			b->figures->bytes_sent += (size_t)n;
 		if ((size_t)n == len) {
 			c->sent = seq;
@@ -451,12 +462,9 @@ void connection_ready(struct connection *c, struct bench *b, uint32_t events)
 
 /* Time. */
 
-/* So much has passed since a moment; while the thread stood still nothing could be noticed. */
 static bool is_overdue(const struct bench *b, int64_t since_ns)
 {
-	if (since_ns < b->stall_end_ns)
-		since_ns = b->stall_end_ns;
-	return b->now_ns - since_ns >= b->settings->timeout_ns;
+	return bench_has_passed(b, since_ns, b->settings->timeout_ns);
 }
 
 /* Nothing could be begun for so long that nothing will be: a closed loop has no schedule that would
@@ -468,20 +476,43 @@ static bool is_hopeless(const struct connection *c, const struct bench *b)
 	return c->started && !can_begin && is_overdue(b, c->progress_ns);
 }
 
+static bool is_reply_overdue(const struct connection *c, const struct bench *b)
+{
+	if (c->banner_due)
+		return is_overdue(b, c->opened_ns);
+	return c->answered < c->begun &&
+		is_overdue(b, c->stamps[connection_oldest(c) & c->stamp_mask].sent_ns);
+}
+
+/* It may have been established, and nobody has looked. */
+static void end_connect(struct connection *c, struct bench *b)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+
+	if (poll(&p, 1, 0) > 0)
+		connection_ready(c, b, (uint32_t)p.revents);
+	else
+		connect_failed(c, b, ETIMEDOUT);
+}
+
+/* The reply may have come, and nobody has read it. */
+static void end_wait(struct connection *c, struct bench *b)
+{
+	receive(c, b, false);
+	if (c->state == CONNECTION_OPEN && is_reply_overdue(c, b))
+		ending_timeout(c, b);
+	connection_pump(c, b);
+}
+
 void connection_check_timeout(struct connection *c, struct bench *b)
 {
 	slot_give_up_overdue(&c->slot, b);
 	if (is_hopeless(c, b))
 		slot_give_up_rest(&c->slot, b);
 	if (c->state == CONNECTION_OPENING && is_overdue(b, c->attempt_ns))
-		connect_failed(c, b, ETIMEDOUT);
-	else if (c->state != CONNECTION_OPEN)
-		return;
-	else if (c->banner_due ? is_overdue(b, c->opened_ns)
-			       : c->answered < c->begun &&
-				is_overdue(
-					b, c->stamps[connection_oldest(c) & c->stamp_mask].sent_ns))
-		ending_timeout(c, b);
+		end_connect(c, b);
+	else if (c->state == CONNECTION_OPEN && is_reply_overdue(c, b))
+		end_wait(c, b);
 }
 
 void connection_finish(struct connection *c, struct bench *b)

@@ -30,8 +30,7 @@ enum connection_state {
 struct stamp {
 	int64_t intended_ns; /* when the message was due; in a closed loop the same as */
 	int64_t sent_ns;     /* when its first byte was given to the kernel */
-	int64_t own_ns;      /* by how much it was late then by this client's fault, */
-	int64_t stalled_ns;  /* and how long the thread had stood still, in all, by then */
+	int64_t own_ns;      /* by how much it was late then by this client's fault */
 };
 
 struct connection {
@@ -82,7 +81,7 @@ void connection_pump(struct connection *c, struct bench *b);
 
 /*
  * End what is overdue: the connect, the banner, the oldest reply, and messages that have waited for
- * room.  While the thread stood still nobody's time has passed.
+ * room.  For as long as the thread stood still no time has passed.
  */
 void connection_check_timeout(struct connection *c, struct bench *b);
 
@@ -94,6 +93,9 @@ void connection_finish(struct connection *c, struct bench *b);
 
 /* Close, whatever is under way: that is then cut off. */
 void connection_close(struct connection *c, struct bench *b);
+
+/* True until it is established, and has its banner if one is due. */
+bool connection_is_opening(const struct connection *c);
 
 /* True if it has messages to send, now or later, or the load has not begun yet. */
 bool connection_is_wanted(const struct connection *c, const struct bench *b);

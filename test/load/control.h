@@ -48,7 +48,8 @@ struct control {
 	atomic_uint gone_looks; /* [atomic] */
 
 	pthread_mutex_t lock;
-	struct figures *seen; /* [lock] where a look is added up */
+	struct figures *seen;  /* [lock] where a look is added up */
+	struct figures *ended; /* [lock] those of the threads that have ended */
 };
 
 #endif

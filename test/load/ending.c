@@ -97,6 +97,7 @@ static void end(struct connection *c, const struct bench *b, bool rests)
 {
 	if (c->begun > 0)
 		c->progress_ns = b->now_ns;
+	slot_is_full(&c->slot);
 	checker_fini(&c->checker);
 	close(c->fd);
 	c->fd = -1;
@@ -104,28 +105,37 @@ static void end(struct connection *c, const struct bench *b, bool rests)
 	c->rests = rests;
 }
 
+/* Which request the finding leaves without its right answer: the one that was due, if there is one, or
+ * an overtaken one.  The replies that were left out are lost. */
+static bool find_mismatched(
+	const struct connection *c, const struct finding *f, uint64_t *sequence)
+{
+	*sequence = f->verdict == VERDICT_SWAPPED ? f->sequence : c->checker.due;
+	return f->verdict != VERDICT_DROPPED && f->verdict != VERDICT_BANNER && *sequence < c->begun;
+}
+
 void ending_mismatch(struct connection *c, struct bench *b, const struct finding *f)
 {
 	struct example e = ending_example(c, 0);
-	enum verdict v = f->verdict;
-	bool wrong_answer = v == VERDICT_CHANGED || v == VERDICT_SHORT || v == VERDICT_LONG ||
-		v == VERDICT_SWAPPED;
-	uint64_t dropped = v == VERDICT_DROPPED ? c->checker.gap_end - c->checker.gap : 0;
+	uint64_t sequence;
+	bool mismatched = find_mismatched(c, f, &sequence);
+	uint64_t lost =
+		f->verdict == VERDICT_DROPPED ? c->checker.gap_end - c->checker.gap : 0;
 
 	e.sequence = f->sequence;
-	if (v == VERDICT_BANNER) {
+	if (f->verdict == VERDICT_BANNER) {
 		snprintf(e.detail, sizeof e.detail, "it said: %.*s", (int)c->checker.held_len,
 			c->checker.held);
 	} else {
 		e.phase = PHASE_REPLY;
 		failure_describe_finding(f, e.detail, sizeof e.detail);
 	}
-	failure_count(&b->figures->failures, FAILURE_MISMATCH + v, &e);
-	if (wrong_answer)
-		never(c, b, f->sequence, f->sequence + 1);
-	else if (dropped > 0)
+	failure_count(&b->figures->failures, FAILURE_MISMATCH + f->verdict, &e);
+	if (mismatched)
+		never(c, b, sequence, sequence + 1);
+	else if (lost > 0)
 		never(c, b, c->checker.gap, c->checker.gap_end);
-	settle(c, b, wrong_answer, dropped, c->begun - c->answered - wrong_answer - dropped);
+	settle(c, b, mismatched, lost, c->begun - c->answered - mismatched - lost);
 	end(c, b, true);
 }
 
@@ -213,16 +223,23 @@ void ending_timeout(struct connection *c, struct bench *b)
 	conclude(c, b, FAILURE_TIMEOUT, 0);
 }
 
-void ending_by_us(struct connection *c, struct bench *b)
+static void close_it(struct connection *c, struct bench *b, uint64_t excused)
 {
-	settle(c, b, 0, 0, c->begun - c->answered);
+	settle(c, b, 0, 0, excused);
 	if (b->settings->close_by_reset && c->state == CONNECTION_OPEN)
 		socket_reset_on_close(c->fd);
 	end(c, b, false);
 }
 
+void ending_by_us(struct connection *c, struct bench *b)
+{
+	close_it(c, b, c->begun - c->answered);
+}
+
 void ending_with_the_run(struct connection *c, struct bench *b)
 {
-	never_below(c, b, b->marked ? c->marked : c->begun);
-	ending_by_us(c, b);
+	uint64_t bound = b->marked ? c->marked : c->begun;
+
+	never_below(c, b, bound);
+	close_it(c, b, c->begun - c->answered - unanswered_below(c, bound));
 }

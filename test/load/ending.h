@@ -27,9 +27,10 @@ void ending_by_peer(struct connection *c, struct bench *b, int error);
 /* Its time is over. */
 void ending_timeout(struct connection *c, struct bench *b);
 
-/* We end it: what is under way is no one's fault; and we end it with the run, too late for what
- * was never answered to be nobody's. */
+/* We end it, and so what is under way is excused. */
 void ending_by_us(struct connection *c, struct bench *b);
+
+/* We end it because the run is over: what is under way has had its time, and is not excused. */
 void ending_with_the_run(struct connection *c, struct bench *b);
 
 /* An example of what happens to the connection now, with an errno or 0. */

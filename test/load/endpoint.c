@@ -155,3 +155,12 @@ struct address endpoint_source(const struct sources *s, uint64_t index)
 	struct address first = s->ranges[range].first;
 	return with_low(first, low(first) + i);
 }
+
+char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX])
+{
+	bool v6 = strchr(e->where.host, ':') != NULL;
+
+	snprintf(text, ENDPOINT_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u", e->where.host,
+		(unsigned)e->where.port);
+	return text;
+}

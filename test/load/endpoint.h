@@ -36,6 +36,12 @@ struct sources {
  */
 int endpoint_parse(const char *text, struct endpoint *out, const char **fault);
 
+/* Room for an endpoint as text, its end included. */
+#define ENDPOINT_TEXT_MAX 300
+
+/* "127.0.0.1:7007", "[::1]:7007".  Returns text. */
+char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
+
 /* Look the name up.  Returns 0, or -EINVAL or -ENOENT with *fault a constant sentence.  May block.
  */
 int endpoint_resolve(struct endpoint *e, const char **fault);

@@ -37,7 +37,6 @@ struct engine {
 	bool signals_blocked;
 	struct progress progress;
 	int64_t opened_ns; /* when the first connect began */
-	int64_t end_ns;    /* when the last thread was done */
 	int64_t told_ns; /* when to say that a signal was heard; never, if there is nothing to say */
 	unsigned marks_printed;
 	unsigned looks_shown;
@@ -72,10 +71,11 @@ static void ask_for_look(struct engine *e)
 {
 	if (atomic_load(&e->control.looks) != e->looks_shown)
 		return;
+	/* Threads that have ended are in there; others add themselves. */
 	lock_take(&e->control.lock);
-	memset(e->control.seen, 0, sizeof *e->control.seen);
-	lock_drop(&e->control.lock);
+	*e->control.seen = *e->control.ended;
 	atomic_fetch_add(&e->control.looks, 1);
+	lock_drop(&e->control.lock);
 	wake_all(e);
 }
 
@@ -150,13 +150,17 @@ static void read_signal(struct engine *e)
 	if (read(e->signal_fd, &info, sizeof info) != sizeof info)
 		return;
 	if (info.ssi_signo == SIGUSR1) {
-		ask_for_mark(e);
+		/* Nothing is under way before the load. */
+		if (atomic_load(&e->control.start_ns) > 0)
+			ask_for_mark(e);
 		return;
 	}
 	/* There is nothing to finish while connections are opened, and nothing but that after a
 	 * first signal, or when all is begun. */
 	bool finishing = e->result->interrupted || atomic_load(&e->control.start_ns) == 0 ||
 		atomic_load(&e->control.winding_up) == e->running;
+	if (atomic_load(&e->control.start_ns) == 0)
+		e->result->opening_ns = deadline_now() - e->opened_ns;
 	e->result->interrupted = true;
 	e->told_ns = finishing ? DEADLINE_NEVER : deadline_after(PATIENCE_NS);
 	stop(e, finishing ? CONTROL_ABANDON : CONTROL_FINISH);
@@ -203,7 +207,6 @@ static void supervise(struct engine *e)
 		if (n > 0 && fds[1].revents)
 			read_signal(e);
 	}
-	e->end_ns = deadline_now();
 	progress_clear(&e->progress);
 }
 
@@ -273,8 +276,9 @@ static int set_up(struct engine *e)
 		return -errno;
 	lock_init(&e->control.lock);
 	e->control.seen = calloc(1, sizeof *e->control.seen);
+	e->control.ended = calloc(1, sizeof *e->control.ended);
 	e->threads = calloc(s->threads, sizeof *e->threads);
-	if (!e->control.seen || !e->threads)
+	if (!e->control.seen || !e->control.ended || !e->threads)
 		return -ENOMEM;
 	int rc = payload_init(&e->payload, s->seed, (size_t)s->size.min_bytes,
 		(size_t)s->size.max_bytes, s->endpoint.service == SERVICE_LINE);
@@ -293,6 +297,7 @@ static void tear_down(struct engine *e)
 	payload_fini(&e->payload);
 	free(e->threads);
 	free(e->control.seen);
+	free(e->control.ended);
 	if (e->control.news_fd >= 0)
 		close(e->control.news_fd);
 	close_signals(e);
@@ -310,15 +315,6 @@ static int start_threads(struct engine *e)
 		}
 	}
 	return 0;
-}
-
-/* What was measured ends with the load, or with a reply that came after it; and with the last message
- * if nothing else ended it: what is not answered counts for as long as it was waited for. */
-static int64_t window_end(const struct figures *f)
-{
-	if (f->load_end_ns == 0)
-		return f->last_settled_ns;
-	return f->load_end_ns > f->last_reply_ns ? f->load_end_ns : f->last_reply_ns;
 }
 
 /* Join the threads, and add up what they have. */
@@ -341,8 +337,11 @@ static void gather(struct engine *e)
 	r->loaded = start_ns > 0;
 	if (!r->loaded)
 		return;
-	int64_t end_ns = window_end(&r->figures);
-	r->load_ns = e->end_ns - start_ns;
+	/* If only the messages ended it, what is not answered counts for as long as it was waited
+	 * for. */
+	int64_t end_ns = r->figures.load_end_ns;
+	if (end_ns == 0)
+		end_ns = r->figures.last_settled_ns;
 	r->window_ns = end_ns > measure_ns ? end_ns - measure_ns : 0;
 }
 

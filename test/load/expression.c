@@ -290,7 +290,7 @@ static double measure_count(const struct expression *e, const struct figures *f,
 	switch (counts[e->subject].source) {
 	case SOURCE_ERRORS:
 		return e->share ? (double)figures_failed_messages(f)
-				: (double)failure_total(&f->failures);
+				: (double)failure_errors(&f->failures);
 	case SOURCE_NOT_SENT:
 		return (double)figures_not_sent(f);
 	case SOURCE_MISMATCHES:
@@ -361,8 +361,8 @@ char *expression_explain(const struct expression *e, double measured, char *text
 
 	format_measured(e, measured, was, sizeof was);
 	if (e->value > 0 && distance > 0 && !isinf(distance))
-		snprintf(by, sizeof by, ", %.3g %% %s", distance * 100 / e->value,
-			measured > e->value ? "above" : "below");
+		snprintf(by, sizeof by, distance < e->value * 10 ? ", %.3g %% %s" : ", %.0f %% %s",
+			distance * 100 / e->value, measured > e->value ? "above" : "below");
 	snprintf(text, size, "%s: it was %s%s", e->text, was, by);
 	return text;
 }

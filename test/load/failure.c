@@ -97,6 +97,11 @@ uint64_t failure_total(const struct tally *t)
 	return total;
 }
 
+uint64_t failure_errors(const struct tally *t)
+{
+	return failure_total(t) - t->count[FAILURE_NOT_SENT_LATE];
+}
+
 uint64_t failure_mismatches(const struct tally *t)
 {
 	uint64_t total = 0;

@@ -34,9 +34,9 @@ void figures_add(struct figures *f, const struct figures *from)
 	histogram_add(&f->lateness, &from->lateness);
 	histogram_add(&f->connect, &from->connect);
 	histogram_add(&f->first_byte, &from->first_byte);
+	f->replies += from->replies;
 	f->bytes_sent += from->bytes_sent;
 	f->bytes_received += from->bytes_received;
-	f->last_reply_ns = later(f->last_reply_ns, from->last_reply_ns);
 	f->last_settled_ns = later(f->last_settled_ns, from->last_settled_ns);
 	f->load_end_ns = later(f->load_end_ns, from->load_end_ns);
 	f->user_ns += from->user_ns;
@@ -45,8 +45,9 @@ void figures_add(struct figures *f, const struct figures *from)
 	if (from->busiest_ns > f->busiest_ns) {
 		f->busiest_ns = from->busiest_ns;
 		f->busiest_running_ns = from->busiest_running_ns;
+		f->busiest_of_ns = from->busiest_of_ns;
 	}
-	f->stalls += from->stalls;
+	f->stalls = f->stalls > from->stalls ? f->stalls : from->stalls;
 	f->stalled_ns = later(f->stalled_ns, from->stalled_ns);
 	f->stall_max_ns = later(f->stall_max_ns, from->stall_max_ns);
 	failure_add(&f->failures, &from->failures);
@@ -59,7 +60,7 @@ uint64_t figures_not_sent(const struct figures *f)
 
 uint64_t figures_failed_messages(const struct figures *f)
 {
-	return f->due - f->answered - f->excused;
+	return f->due - f->answered - f->excused - f->not_sent_late;
 }
 
 const char *figures_broken_sum(const struct figures *f)

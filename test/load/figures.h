@@ -41,29 +41,31 @@ struct figures { /* zeroed is empty; some 1.8 MiB */
 	/* Measured from the end of the ramp on. */
 	struct histogram latency; /* from the intended send, in a closed loop the actual one */
 	struct histogram actual;  /* from the actual send */
-	struct histogram own;     /* those of latency that are this client's for more than half, */
+	struct histogram own;     /* those of latency of which more than half is our own fault, */
 	struct histogram own_actual; /* and those of actual */
 	struct histogram lateness;   /* open loop: how much later than it could the client began */
 	struct histogram connect;    /* from the first connect(2) of a connection to its being open,
 				      the whole run */
 	struct histogram first_byte; /* from a connection's first request to the first byte of its
 					reply, the same */
-	uint64_t bytes_sent;
-	uint64_t bytes_received;
-	int64_t last_reply_ns;   /* when the last right reply came */
-	int64_t last_settled_ns; /* when the last message ended in any way, */
-	int64_t load_end_ns;     /* and when the load was over, replies still under way left out */
+	uint64_t replies;        /* right ones that came before the load was over */
+	uint64_t bytes_sent;     /* by then */
+	uint64_t bytes_received; /* by then */
+	int64_t last_settled_ns; /* when the last message ended in any way */
+	int64_t load_end_ns; /* when the load was over, if something else than the messages ended it */
 
 	/* The cost. */
 	int64_t user_ns;
 	int64_t system_ns;
 	int64_t waiting_ns; /* ready to run, and another thread had the processor */
 	int64_t busiest_ns; /* running or waiting to run, of the thread for which that is most, */
-	int64_t busiest_running_ns; /* and its running alone */
+	int64_t busiest_running_ns; /* its running alone, */
+	int64_t busiest_of_ns;      /* and how long its load was: the last replies left out */
 
-	/* When this client itself stood still: stopped, or without a processor. */
+	/* When this client itself stood still, stopped or without a processor: of the thread for
+	 * which that is most. */
 	uint64_t stalls;
-	int64_t stalled_ns; /* in all, of the thread for which that is most */
+	int64_t stalled_ns;
 	int64_t stall_max_ns;
 
 	struct tally failures;
@@ -73,7 +75,7 @@ void figures_add(struct figures *f, const struct figures *from);
 
 uint64_t figures_not_sent(const struct figures *f);
 
-/* Due, and not rightly answered, but for what is excused. */
+/* Due, and not rightly answered, but for what is excused, or was not sent because we were late. */
 uint64_t figures_failed_messages(const struct figures *f);
 
 /* The first of the two sums that does not hold, as text; or NULL. */

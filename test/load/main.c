@@ -6,6 +6,7 @@
  */
 #include "run.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -25,6 +26,8 @@ static int print_version(void)
 
 int main(int argc, char **argv)
 {
+	/* It asks a load for its mark, and is not meant to end one that has not begun or is over. */
+	signal(SIGUSR1, SIG_IGN);
 	if (argc > 1 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
 		return print_version();
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {

@@ -54,7 +54,7 @@ void opening_add(struct opening *o, struct connection *c)
 
 void opening_note(struct opening *o, struct connection *c, const struct bench *b, bool was_opening)
 {
-	if (was_opening && c->state != CONNECTION_OPENING) {
+	if (was_opening && !connection_is_opening(c)) {
 		o->under_way--;
 		if (c->generation == 1)
 			o->untried--;
@@ -88,7 +88,7 @@ void opening_go_on(struct opening *o, struct bench *b)
 		struct connection *c = take(&o->closed);
 		o->under_way++;
 		connection_open(c, b);
-		if (c->state != CONNECTION_OPENING)
+		if (!connection_is_opening(c))
 			opening_note(o, c, b, true);
 	}
 }

@@ -2,7 +2,6 @@
 /* options - the command line of `bobbin-load run`, as rows. */
 #include "options.h"
 
-#include "checker.h"
 #include "common/deadline.h"
 #include "common/quantity.h"
 #include "layout.h"
@@ -135,8 +134,6 @@ static const char *parse_banner(const struct row *row, const char *text, void *f
 {
 	const char *wrong = pattern_check(text);
 
-	if (!wrong && strlen(text) >= CHECKER_BANNER_MAX)
-		wrong = "it is at most 2,047 bytes";
 	return wrong ? wrong : parse_text(row, text, field);
 }
 

@@ -26,6 +26,8 @@ const char *pattern_check(const char *pattern)
 {
 	bool after_placeholder = false;
 
+	if (strlen(pattern) >= PATTERN_MAX)
+		return "it is at most 2,047 bytes";
 	while (*pattern) {
 		size_t len = pattern[0] == '{' ? 2 : 1;
 		bool placeholder = is_placeholder(pattern);
@@ -43,30 +45,54 @@ const char *pattern_check(const char *pattern)
 	return NULL;
 }
 
-/* Take the literal text at the front of the pattern off both.  False if it differs. */
-static bool take_literal(const char **pattern, const char **text, size_t *len)
+/* The literal text at the front of the pattern, without the escapes: its bytes into literal, and how
+ * many; *pattern moves past it. */
+static size_t take_literal(const char **pattern, char *literal)
 {
+	size_t len = 0;
+
 	while (**pattern && !is_placeholder(*pattern)) {
-		if (*len == 0 || **text != **pattern)
-			return false;
+		literal[len++] = **pattern;
 		*pattern += **pattern == '{' ? 2 : 1;
-		(*text)++;
-		(*len)--;
 	}
-	return true;
+	return len;
+}
+
+/* Where a placeholder's text ends: where the literal that follows begins, after one byte at least;
+ * the last literal is at the end of the text.  NULL if there is no such place. */
+static const char *find_end(
+	const char *text, size_t len, const char *literal, size_t literal_len, bool last)
+{
+	const char *end = NULL;
+
+	if (len < literal_len + 1)
+		return NULL;
+	if (last)
+		end = text + len - literal_len;
+	else
+		end = memmem(text + 1, len - 1, literal, literal_len);
+	if (!end || end - text > PLACEHOLDER_MAX || memcmp(end, literal, literal_len) != 0)
+		return NULL;
+	return end;
 }
 
 bool pattern_matches(const char *pattern, const char *text, size_t len)
 {
-	if (!take_literal(&pattern, &text, &len))
+	char literal[PATTERN_MAX];
+	size_t literal_len = take_literal(&pattern, literal);
+
+	if (len < literal_len || memcmp(text, literal, literal_len) != 0)
 		return false;
-	if (!*pattern)
-		return len == 0;
-	/* A placeholder: as short as the rest allows. */
-	pattern += placeholder_len(pattern);
-	for (size_t n = 1; n <= len && n <= PLACEHOLDER_MAX; n++) {
-		if (pattern_matches(pattern, text + n, len - n))
-			return true;
+	text += literal_len;
+	len -= literal_len;
+	while (*pattern) {
+		pattern += placeholder_len(pattern);
+		literal_len = take_literal(&pattern, literal);
+		const char *end = find_end(text, len, literal, literal_len, *pattern == '\0');
+		if (!end)
+			return false;
+		len -= (size_t)(end - text) + literal_len;
+		text = end + literal_len;
 	}
-	return false;
+	return len == 0;
 }

@@ -2,8 +2,8 @@
 /*
  * pattern - text with placeholders, as bobbind's banner and prefix are written: "{instance} {id}".
  *
- * A placeholder, a name in braces, stands for 1 to 255 bytes, up to the text that follows it; "{{"
- * is a brace.
+ * A placeholder, a name in braces, stands for 1 to 255 bytes, up to where the text that follows it
+ * first begins, or to the end; "{{" is a brace.
  *
  * Threads:  any.
  */
@@ -12,6 +12,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* The most bytes of a pattern, its end included. */
+#define PATTERN_MAX 2048
 
 /* NULL, or a constant sentence on what is wrong with the pattern. */
 const char *pattern_check(const char *pattern);

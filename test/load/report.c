@@ -9,14 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void format_endpoint(const struct endpoint *e, char *text, size_t size)
-{
-	bool v6 = strchr(e->where.host, ':') != NULL;
-
-	snprintf(text, size, v6 ? "[%s]:%u (%s)" : "%s:%u (%s)", e->where.host,
-		(unsigned)e->where.port, wire_service_name(e->service));
-}
-
 static void format_loop(const struct settings *s, char *text, size_t size)
 {
 	char rate[TEXT_NUMBER_MAX];
@@ -42,13 +34,12 @@ static void format_sizes(const struct size_range *size, char *text, size_t room)
 
 static void print_plan(FILE *to, const struct settings *s)
 {
-	char where[320];
+	char where[ENDPOINT_TEXT_MAX];
 	char connections[64];
 	char loop[96];
 	char sizes[96];
 	char renewal[64] = "";
 
-	format_endpoint(&s->endpoint, where, sizeof where);
 	format_loop(s, loop, sizeof loop);
 	format_sizes(&s->size, sizes, sizeof sizes);
 	if (s->per_connection > 0)
@@ -351,6 +342,7 @@ static void warn_of_schedule(FILE *to, const struct result *r, const struct sett
 static void print_warnings(FILE *to, const struct result *r, const struct settings *s)
 {
 	int64_t late_ns = histogram_percentile(&r->figures.lateness, 99);
+	char text[64];
 
 	if (!result_schedule_kept(r, s))
 		warn_of_schedule(to, r, s);
@@ -371,8 +363,8 @@ static void print_warnings(FILE *to, const struct result *r, const struct settin
 			"server or others");
 	if (r->figures.stalls > 0 && r->figures.own.count > 0)
 		layout_row(to, "warning",
-			"of %" PRIu64 " replies more than half of the latency is this client's own",
-			r->figures.own.count);
+			"of %s more than half of the latency is this client's own",
+			text_number_of(r->figures.own.count, "message", text, sizeof text));
 }
 
 /* The figures cannot be trusted, and nothing that follows from them. */

@@ -117,13 +117,18 @@ static void write_buckets(struct json *j, const struct histogram *h)
 	json_close_array(j);
 }
 
-/* What is endless is written as null. */
+/* What never came, or of nothing, is null. */
 static void write_duration(struct json *j, const char *name, int64_t ns)
 {
 	if (ns == HISTOGRAM_NEVER)
 		json_real(j, name, INFINITY);
 	else
 		json_integer(j, name, ns);
+}
+
+static int64_t percentile_of(const struct histogram *h, double percentile)
+{
+	return histogram_total(h) > 0 ? histogram_percentile(h, percentile) : HISTOGRAM_NEVER;
 }
 
 static void write_histogram(struct json *j, const char *name, const struct histogram *h)
@@ -143,11 +148,11 @@ static void write_histogram(struct json *j, const char *name, const struct histo
 	json_open_object(j, name);
 	json_count(j, "count", h->count);
 	json_count(j, "never", h->never);
-	json_integer(j, "min_ns", h->min_ns);
-	json_real(j, "mean_ns", histogram_mean(h));
+	write_duration(j, "min_ns", h->count > 0 ? h->min_ns : HISTOGRAM_NEVER);
+	json_real(j, "mean_ns", h->count > 0 ? histogram_mean(h) : INFINITY);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		write_duration(j, rows[i].name, histogram_percentile(h, rows[i].percentile));
-	json_integer(j, "max_ns", h->max_ns);
+		write_duration(j, rows[i].name, percentile_of(h, rows[i].percentile));
+	write_duration(j, "max_ns", percentile_of(h, 100));
 	json_integer(j, "significant_digits", 3);
 	write_buckets(j, h);
 	json_close_object(j);

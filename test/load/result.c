@@ -17,7 +17,7 @@ double result_rate(const struct result *r)
 {
 	if (r->window_ns <= 0)
 		return 0;
-	return (double)r->figures.latency.count * 1e9 / (double)r->window_ns;
+	return (double)r->figures.replies * 1e9 / (double)r->window_ns;
 }
 
 static double share_of_due(const struct result *r, uint64_t count)
@@ -54,7 +54,9 @@ uint64_t result_needed_in_flight(const struct result *r, const struct settings *
 
 static double share_of_load(const struct result *r, int64_t ns)
 {
-	return r->load_ns > 0 ? (double)ns / (double)r->load_ns : 0;
+	int64_t of_ns = r->figures.busiest_of_ns;
+
+	return of_ns > 0 ? (double)ns / (double)of_ns : 0;
 }
 
 double result_running(const struct result *r)
@@ -89,7 +91,7 @@ static bool is_broken_without_stalls(const struct result *r, const struct expres
 {
 	struct figures *f = malloc(sizeof *f);
 	double window_ns = (double)(r->window_ns - r->figures.stalled_ns);
-	double rate = window_ns > 0 ? (double)r->figures.latency.count * 1e9 / window_ns : 0;
+	double rate = window_ns > 0 ? (double)r->figures.replies * 1e9 / window_ns : 0;
 
 	if (!f)
 		return true;
@@ -104,7 +106,7 @@ static bool is_broken_without_stalls(const struct result *r, const struct expres
 struct judgement result_judge(const struct result *r, const struct expression *e)
 {
 	struct judgement j = {.measured = expression_measure(e, &r->figures, result_rate(r))};
-	bool stalls = r->figures.stalls > 0 || r->figures.own.count > 0;
+	bool stalls = r->figures.stalls > 0 || histogram_total(&r->figures.own) > 0;
 
 	j.broken = expression_holds(e, j.measured);
 	j.explained =
@@ -167,6 +169,9 @@ int result_status(const struct result *r, const struct settings *s)
 {
 	if (figures_broken_sum(&r->figures))
 		return EX_SOFTWARE;
+	/* Nothing was measured, and nobody is to blame. */
+	if (r->interrupted && !r->loaded)
+		return RESULT_NOT_VALID;
 	if (!r->reached)
 		return EX_UNAVAILABLE;
 	if (is_wrong(r, s))

@@ -29,7 +29,7 @@ static void raise_descriptor_limit(void)
 
 /* A source that is no address of this host would fail at every connect, and not for want of ports.
  */
-static bool check_sources(const struct sources *sources)
+static bool check_sources(const struct sources *sources, char *why, size_t size)
 {
 	for (uint32_t i = 0; i < sources->count; i++) {
 		struct address a = endpoint_source(sources, i);
@@ -40,7 +40,7 @@ static bool check_sources(const struct sources *sources)
 			close(fd);
 		if (rc == 0)
 			continue;
-		fprintf(stderr, "bobbin-load: --source: %s cannot be used here: %s\n",
+		snprintf(why, size, "--source: %s cannot be used here: %s",
 			address_format(&a, text), strerrordesc_np(rc));
 		return false;
 	}
@@ -83,6 +83,7 @@ static int deliver(const struct result *r, const struct settings *s, const struc
 {
 	const char *sum = figures_broken_sum(&r->figures);
 	int status = result_status(r, s);
+	char where[ENDPOINT_TEXT_MAX];
 
 	if (!json->only) {
 		report_print(stdout, r, s);
@@ -93,8 +94,8 @@ static int deliver(const struct result *r, const struct settings *s, const struc
 	if (sum)
 		fprintf(stderr, "bobbin-load: the figures contradict each other: %s\n", sum);
 	else if (!r->reached && !r->interrupted)
-		fprintf(stderr, "bobbin-load: %s:%u could not be reached at all\n",
-			s->endpoint.where.host, (unsigned)s->endpoint.where.port);
+		fprintf(stderr, "bobbin-load: %s could not be reached at all\n",
+			endpoint_format(&s->endpoint, where));
 	return fflush(stdout) == 0 && !ferror(stdout) ? status : EX_IOERR;
 }
 
@@ -112,6 +113,8 @@ static int load(struct settings *s, const struct json_file *json)
 	char why[384];
 	const char *fault;
 
+	if (!check_sources(&s->sources, why, sizeof why))
+		return give_up(json, EX_USAGE, why);
 	if (endpoint_resolve(&s->endpoint, &fault) < 0) {
 		snprintf(why, sizeof why, "no name: %s: %s", s->endpoint.where.host, fault);
 		return give_up(json, EX_UNAVAILABLE, why);
@@ -145,8 +148,6 @@ int run_main(int argc, char **argv)
 		break;
 	}
 	raise_descriptor_limit();
-	if (!check_sources(&settings.sources))
-		return EX_USAGE;
 	struct json_file json;
 	int status = open_json(&settings, &json);
 	if (status != EX_OK)

@@ -2,6 +2,8 @@
 /* slot - which messages of the run are one connection's, and what has become of them. */
 #include "slot.h"
 
+#include "common/deadline.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,6 +22,7 @@ void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule)
 	*s = (struct slot){
 		.number = number,
 		.share = schedule_share(schedule, number, schedule->messages),
+		.room_ns = DEADLINE_NEVER,
 	};
 }
 
@@ -46,26 +49,12 @@ static void come_due(struct slot *s, struct bench *b, uint64_t count)
 		b->budget -= count;
 }
 
-/* Of the new ones, those due before late_since were noticed late.  If older late ones still wait,
- * the ones between are taken for late, too. */
-static void note_late(struct slot *s, struct bench *b, int64_t late_since_ns, uint64_t due)
-{
-	if (s->late_below <= s->taken)
-		s->late_from = s->noticed;
-	s->late_below = smaller(due, due_by(s, b, late_since_ns - 1));
-	s->late_ns = b->now_ns;
-}
-
 void slot_notice(struct slot *s, struct bench *b, int64_t moment_ns)
 {
 	uint64_t due = due_by(s, b, moment_ns);
-	int64_t late_since_ns = b->now_ns - SCHEDULE_LATE_NS;
 
-	if (due <= s->noticed)
-		return;
-	if (slot_intended(s, b, s->noticed) < late_since_ns)
-		note_late(s, b, late_since_ns, due);
-	come_due(s, b, due - s->noticed);
+	if (due > s->noticed)
+		come_due(s, b, due - s->noticed);
 }
 
 void slot_allow(struct slot *s, struct bench *b, uint64_t count)
@@ -85,23 +74,28 @@ bool slot_has_more(const struct slot *s, const struct bench *b)
 
 void slot_has_room(struct slot *s, const struct bench *b)
 {
-	s->room_ns = b->now_ns;
+	if (s->room_ns == DEADLINE_NEVER)
+		s->room_ns = b->now_ns;
 }
 
-static bool is_late(const struct slot *s, uint64_t index)
+void slot_is_full(struct slot *s)
 {
-	return index >= s->late_from && index < s->late_below;
+	s->room_ns = DEADLINE_NEVER;
 }
 
-/* From when it was due, or from when there was room if that was later; but from when it was due
- * all the same if that was noticed too late. */
+/*
+ * How much of a message's waiting is the client's fault: for how long there has been room for it;
+ * or, because what piled up while the client stood still then waits for room, for how long it did
+ * stand still, if that is more than half of the waiting.
+ */
 static int64_t own_lateness(const struct slot *s, const struct bench *b, int64_t intended_ns)
 {
 	int64_t since_ns = intended_ns > s->room_ns ? intended_ns : s->room_ns;
-	int64_t own_ns = b->now_ns - since_ns;
+	int64_t own_ns = s->room_ns == DEADLINE_NEVER ? 0 : b->now_ns - since_ns;
+	int64_t stalled_ns = bench_stalled_since(b, intended_ns);
 
-	if (is_late(s, s->taken) && own_ns < s->late_ns - intended_ns)
-		own_ns = s->late_ns - intended_ns;
+	if (stalled_ns > (b->now_ns - intended_ns) / 2 && stalled_ns > own_ns)
+		own_ns = stalled_ns;
 	return own_ns > 0 ? own_ns : 0;
 }
 
@@ -145,30 +139,36 @@ static uint64_t measured(const struct slot *s, const struct bench *b, uint64_t f
 	return below > of_ramp ? below - larger(from, of_ramp) : 0;
 }
 
-/* Those below a bound, all of one cause. */
-static void give_up_one_cause(struct slot *s, struct bench *b, uint64_t below)
+/* Open loop: more than half of the waiting of the first that waits is the client's fault.  That
+ * stands for those that are given up with it. */
+static bool is_own_fault(const struct slot *s, const struct bench *b)
 {
-	struct figures *f = b->figures;
-	bool late = is_late(s, s->taken);
-	uint64_t count = below - s->taken;
-
-	histogram_record_never(&f->latency, measured(s, b, s->taken, below));
-	count_failure(s, b, late ? FAILURE_NOT_SENT_LATE : FAILURE_NO_ROOM, count);
-	*(late ? &f->not_sent_late : &f->not_sent_no_room) += count;
-	f->last_settled_ns = b->now_ns;
-	s->taken = below;
-	b->owed -= count;
+	if (!schedule_is_open(b->schedule))
+		return false;
+	int64_t intended_ns = slot_intended(s, b, s->taken);
+	return own_lateness(s, b, intended_ns) > (b->now_ns - intended_ns) / 2;
 }
 
 static void give_up_below(struct slot *s, struct bench *b, uint64_t below)
 {
-	const uint64_t borders[] = {s->late_from, s->late_below, below};
+	struct figures *f = b->figures;
+	uint64_t count = below - s->taken;
 
-	for (int i = 0; i < 3; i++) {
-		uint64_t border = smaller(borders[i], below);
-		if (border > s->taken)
-			give_up_one_cause(s, b, border);
+	if (count == 0)
+		return;
+	uint64_t in_ranks = measured(s, b, s->taken, below);
+	histogram_record_never(&f->latency, in_ranks);
+	if (is_own_fault(s, b)) {
+		histogram_record_never(&f->own, in_ranks);
+		count_failure(s, b, FAILURE_NOT_SENT_LATE, count);
+		f->not_sent_late += count;
+	} else {
+		count_failure(s, b, FAILURE_NO_ROOM, count);
+		f->not_sent_no_room += count;
 	}
+	f->last_settled_ns = b->now_ns;
+	s->taken = below;
+	b->owed -= count;
 }
 
 void slot_give_up_overdue(struct slot *s, struct bench *b)

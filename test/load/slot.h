@@ -4,9 +4,9 @@
  * or given up, and whose fault it is if they are late.
  *
  * In an open loop messages come due whether or not their connection can take them.  One that waits
- * waits for one of two causes: the client noticed too late that it was due, or its connection had
- * no room (as many as may be were in flight on it, or it was closed).  The causes are told apart,
- * for only the second says something about the server.
+ * waits for one of two causes: its connection has no room (as many as may be are in flight on it,
+ * or it is closed), or it has, and the client does not come to it.  The causes are told apart,
+ * because only the first says something about the server.
  *
  * Nothing here loops over messages: at 10^9 a second a moment's delay is a million of them.
  *
@@ -25,10 +25,7 @@ struct slot {               /* fields belong to slot.c; to read, anyone's of the
 	uint64_t share;     /* [const] how many messages of the run are its */
 	uint64_t noticed;   /* messages of it that have come due, */
 	uint64_t taken;     /* and those of them that were begun or given up */
-	uint64_t late_from; /* of those due, [late_from, late_below) were noticed late, */
-	uint64_t late_below;
-	int64_t late_ns; /* at this moment */
-	int64_t room_ns; /* when there was last room again after there had been none */
+	int64_t room_ns;    /* since when there has been room; never, if there is none */
 };
 
 void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule);
@@ -48,8 +45,11 @@ bool slot_is_owed(const struct slot *s);
 /* More of the run's messages are, or will be, its to send. */
 bool slot_has_more(const struct slot *s, const struct bench *b);
 
-/* There is room again: what is begun from now on waited for nothing but this client. */
+/* There is room from now on, if there was none: what waits from now on waits for this client. */
 void slot_has_room(struct slot *s, const struct bench *b);
+
+/* There is none any more. */
+void slot_is_full(struct slot *s);
 
 /*
  * Begin the message that is due first; there is one.  Returns by how much the client is late with
@@ -57,15 +57,13 @@ void slot_has_room(struct slot *s, const struct bench *b);
  */
 int64_t slot_take(struct slot *s, struct bench *b, int64_t *intended_ns);
 
-/* Give up, as not sent: */
-
-/* what has waited for longer than the timeout: nobody waits for the answer any more; */
+/* Give up, as not sent, what has waited for longer than the timeout. */
 void slot_give_up_overdue(struct slot *s, struct bench *b);
 
-/* all that is due; */
+/* Give up all that is due. */
 void slot_give_up_due(struct slot *s, struct bench *b);
 
-/* and what of its share has not come due in a closed loop, and never will. */
+/* Closed loop: give up what of its share has not come due, and never will. */
 void slot_give_up_rest(struct slot *s, struct bench *b);
 
 #endif

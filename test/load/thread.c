@@ -15,8 +15,9 @@
 
 #define EVENTS 256
 
-/* The clock is looked at so often at least, so that a thread that stood still knows it. */
-#define WAIT_MAX_NS (100 * NS_PER_MS)
+/* The clock is looked at so often at least: the longer a wait may be, the longer a stall that hides
+ * in it. */
+#define WAIT_MAX_NS (10 * NS_PER_MS)
 
 /* After so long in one turn the thread looks at what it is asked. */
 #define TURN_NS (10 * NS_PER_MS)
@@ -68,7 +69,6 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 		.figures = calloc(1, sizeof *t->figures),
 		.control = control,
 		.index = index,
-		.finish_ns = DEADLINE_NEVER,
 		.bench =
 			{
 				.settings = settings,
@@ -76,6 +76,7 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 				.schedule = schedule,
 				.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 				.measure_ns = DEADLINE_NEVER,
+				.end_ns = DEADLINE_NEVER,
 				.in = malloc(BENCH_BUFFER_BYTES),
 				.out = malloc(BENCH_BUFFER_BYTES),
 			},
@@ -93,7 +94,6 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 		.parts = (uint32_t)settings->threads,
 		.opening = &t->opening,
 		.due_ns = DEADLINE_NEVER,
-		.end_ns = DEADLINE_NEVER,
 	};
 	return rc < 0 ? rc : watch_wake(t);
 }
@@ -144,10 +144,26 @@ static void begin_load(struct thread *t, int64_t start_ns)
 	agenda_begin(&t->agenda, &t->bench);
 }
 
+static void note_cost(struct thread *t)
+{
+	struct cost cost = cost_of_thread();
+	struct figures *f = t->figures;
+
+	f->user_ns = cost.user_ns - t->cost_at_start.user_ns;
+	f->system_ns = cost.system_ns - t->cost_at_start.system_ns;
+	f->waiting_ns = cost.waiting_ns - t->cost_at_start.waiting_ns;
+}
+
 static void end_load(struct thread *t, enum agenda_end why)
 {
+	struct figures *f = t->figures;
+
 	agenda_end(&t->agenda, &t->bench, why);
-	t->finish_ns = deadline_from(t->bench.now_ns, t->bench.settings->timeout_ns);
+	t->ended_ns = t->bench.now_ns;
+	note_cost(t);
+	f->busiest_running_ns = f->user_ns + f->system_ns;
+	f->busiest_ns = f->busiest_running_ns + f->waiting_ns;
+	f->busiest_of_ns = t->ended_ns - t->bench.start_ns;
 	tell(t, &t->control->winding_up);
 }
 
@@ -164,20 +180,21 @@ static void sweep(struct thread *t)
 	t->sweep_ns = t->bench.now_ns + (interval < NS_PER_S ? interval : NS_PER_S);
 	for (uint32_t i = 0; i < t->count; i++) {
 		struct connection *c = &t->connections[i];
-		enum connection_state before = c->state;
+		bool was_closed = c->state == CONNECTION_CLOSED;
+		bool was_opening = connection_is_opening(c);
 		connection_check_timeout(c, &t->bench);
-		if (before != CONNECTION_CLOSED)
-			opening_note(&t->opening, c, &t->bench, before == CONNECTION_OPENING);
+		if (!was_closed)
+			opening_note(&t->opening, c, &t->bench, was_opening);
 	}
 }
 
-/* While the thread stood still nothing could be answered. */
+/* When the last replies are given up. */
 static int64_t finish_moment(const struct thread *t)
 {
-	const struct bench *b = &t->bench;
-	int64_t anew_ns = deadline_from(b->stall_end_ns, b->settings->timeout_ns);
+	int64_t patience_ns =
+		t->bench.settings->timeout_ns + bench_stalled_since(&t->bench, t->ended_ns);
 
-	return anew_ns > t->finish_ns ? anew_ns : t->finish_ns;
+	return deadline_from(t->ended_ns, patience_ns);
 }
 
 static void finish(struct thread *t)
@@ -185,12 +202,14 @@ static void finish(struct thread *t)
 	struct bench *b = &t->bench;
 	enum agenda_end why;
 
-	if (agenda_is_over(&t->agenda, b, &why))
+	if (agenda_is_over(b, &why))
 		end_load(t, why);
-	if (t->finish_ns == DEADLINE_NEVER)
+	if (t->ended_ns == 0)
 		return;
-	for (uint32_t i = 0; b->now_ns >= finish_moment(t) && i < t->count; i++)
-		connection_finish(&t->connections[i], b);
+	if (b->now_ns >= finish_moment(t)) {
+		for (uint32_t i = 0; i < t->count; i++)
+			connection_finish(&t->connections[i], b);
+	}
 	if (b->outstanding == 0 && b->owed == 0)
 		t->over = true;
 }
@@ -268,8 +287,8 @@ static int64_t next_moment(const struct thread *t)
 
 	next = deadline_earlier(next, opening_next(&t->opening));
 	if (t->bench.beginning)
-		return deadline_earlier(next, t->agenda.end_ns);
-	return t->finish_ns == DEADLINE_NEVER ? next : deadline_earlier(next, finish_moment(t));
+		return deadline_earlier(next, t->bench.end_ns);
+	return t->ended_ns == 0 ? next : deadline_earlier(next, finish_moment(t));
 }
 
 static int wait_for_events(struct thread *t, struct epoll_event *events)
@@ -287,7 +306,7 @@ static int wait_for_events(struct thread *t, struct epoll_event *events)
 
 static void serve(struct thread *t, struct connection *c, uint32_t events)
 {
-	bool was_opening = c->state == CONNECTION_OPENING;
+	bool was_opening = connection_is_opening(c);
 
 	/* The agenda has closed it since the kernel told of it: it waits for its turn. */
 	if (c->state == CONNECTION_CLOSED)
@@ -313,16 +332,28 @@ static void wait_and_serve(struct thread *t)
 		answer_control(t);
 }
 
-static void add_cost(struct thread *t)
+/* Give up what is left, and be added to those that have ended.  What the thread answers a look with is
+ * there or in the look, and never in both. */
+static void end_thread(struct thread *t)
 {
-	struct cost cost = cost_of_thread();
-	struct figures *f = t->figures;
+	struct bench *b = &t->bench;
 
-	f->user_ns = cost.user_ns - t->cost_at_start.user_ns;
-	f->system_ns = cost.system_ns - t->cost_at_start.system_ns;
-	f->waiting_ns = cost.waiting_ns - t->cost_at_start.waiting_ns;
-	f->busiest_running_ns = f->user_ns + f->system_ns;
-	f->busiest_ns = f->busiest_running_ns + f->waiting_ns;
+	for (uint32_t i = 0; i < t->count; i++) {
+		slot_give_up_due(&t->connections[i].slot, b);
+		connection_close(&t->connections[i], b);
+	}
+	assert(b->owed == 0 && b->outstanding == 0);
+	if (b->start_ns > 0)
+		note_cost(t);
+	lock_take(&t->control->lock);
+	bool is_asked = t->looks_seen != atomic_load(&t->control->looks);
+	if (is_asked)
+		figures_add(t->control->seen, t->figures);
+	figures_add(t->control->ended, t->figures);
+	t->looks_seen = atomic_load(&t->control->looks);
+	lock_drop(&t->control->lock);
+	if (is_asked)
+		tell(t, &t->control->looked);
 }
 
 void *thread_run(void *arg)
@@ -346,10 +377,7 @@ void *thread_run(void *arg)
 		if (!t->over)
 			wait_and_serve(t);
 	}
-	if (t->bench.start_ns > 0)
-		add_cost(t);
-	for (uint32_t i = 0; i < t->count; i++)
-		connection_close(&t->connections[i], &t->bench);
+	end_thread(t);
 	/* First what it has answered, then that it is gone: see control.h. */
 	atomic_fetch_add(&t->control->gone_marks, t->marks_seen);
 	atomic_fetch_add(&t->control->gone_looks, t->looks_seen);

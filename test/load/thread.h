@@ -35,7 +35,7 @@ struct thread {
 	uint32_t index;
 	struct opening opening;
 	struct agenda agenda;
-	int64_t finish_ns;   /* when the last replies are given up, once nothing more is begun */
+	int64_t ended_ns;    /* since when nothing more comes due; 0: not yet */
 	int64_t sweep_ns;    /* when timeouts are looked for next */
 	int64_t turn_end_ns; /* when this turn of the loop has taken long enough */
 	bool ready;          /* said so */

@@ -41,6 +41,17 @@ START_TEST(a_placeholder_is_any_text_but_none)
 }
 END_TEST
 
+/* One that tried every place would not end within the test's time. */
+START_TEST(a_pattern_costs_no_more_than_its_text)
+{
+	char text[1901];
+
+	memset(text, 'a', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	ck_assert(!fits("{a}a{b}a{c}a{d}a{e}a{f}z", text));
+}
+END_TEST
+
 START_TEST(what_is_no_pattern_is_refused)
 {
 	static const char *const wrong[] = {"{", "{}", "{id", "{Id}", "{a}{b}", "a\nb", "{ id}"};
@@ -57,6 +68,7 @@ int main(void)
 
 	tcase_add_test(tc, text_is_itself);
 	tcase_add_test(tc, a_placeholder_is_any_text_but_none);
+	tcase_add_test(tc, a_pattern_costs_no_more_than_its_text);
 	tcase_add_test(tc, what_is_no_pattern_is_refused);
 	return suite_run("load: pattern", tc);
 }

@@ -22,6 +22,7 @@ static void set_up(void)
 	r->figures.due = 1000;
 	r->figures.sent = 1000;
 	r->figures.answered = 1000;
+	r->figures.replies = 1000;
 	for (int i = 0; i < 1000; i++) {
 		histogram_record(&r->figures.latency, NS_PER_MS);
 		histogram_record(&r->figures.actual, NS_PER_MS);
@@ -52,7 +53,10 @@ static void not_send(uint64_t count, bool late)
 
 	f->due += count;
 	*(late ? &f->not_sent_late : &f->not_sent_no_room) += count;
+	f->failures.count[late ? FAILURE_NOT_SENT_LATE : FAILURE_NO_ROOM] += count;
 	histogram_record_never(&f->latency, count);
+	if (late)
+		histogram_record_never(&f->own, count);
 }
 
 START_TEST(all_is_well)
@@ -136,6 +140,28 @@ START_TEST(a_bound_on_what_was_not_sent_decides_alone_about_it)
 }
 END_TEST
 
+START_TEST(what_the_client_did_not_send_breaks_no_bound_of_the_servers)
+{
+	not_send(100, true);
+	add_bound("errors > 0");
+	add_bound("errors > 0%");
+	must_be(RESULT_NOT_VALID);
+	add_bound("not_sent > 50%");
+	must_be(RESULT_KEPT);
+	add_bound("p99 > 5ms");
+	must_be(RESULT_NOT_VALID);
+}
+END_TEST
+
+START_TEST(an_end_before_the_load_began_is_no_verdict)
+{
+	r->loaded = false;
+	r->interrupted = true;
+	r->figures = (struct figures){.opened = 3};
+	must_be(RESULT_NOT_VALID);
+}
+END_TEST
+
 START_TEST(what_the_clients_own_stalls_explain_is_not_valid)
 {
 	struct figures *f = &r->figures;
@@ -189,6 +215,8 @@ int main(void)
 	tcase_add_test(tc, a_late_client_is_not_valid_unless_a_count_is_wrong);
 	tcase_add_test(tc, messages_that_had_no_room_break_a_latency);
 	tcase_add_test(tc, a_bound_on_what_was_not_sent_decides_alone_about_it);
+	tcase_add_test(tc, what_the_client_did_not_send_breaks_no_bound_of_the_servers);
+	tcase_add_test(tc, an_end_before_the_load_began_is_no_verdict);
 	tcase_add_test(tc, what_the_clients_own_stalls_explain_is_not_valid);
 	tcase_add_test(tc, a_rate_is_that_of_the_time_in_which_the_client_was_there);
 	tcase_add_test(tc, the_messages_that_a_rate_needs_in_flight_are_told);

@@ -32,6 +32,7 @@ static void set_up(void)
 	};
 	ck_assert_ptr_nonnull(bench.figures);
 	slot_init(&slot, 0, &schedule);
+	slot_has_room(&slot, &bench);
 }
 
 static void tear_down(void)
@@ -86,6 +87,7 @@ END_TEST
 
 START_TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
 {
+	slot_is_full(&slot);
 	notice_at(0);
 	bench.now_ns = START_NS + 300 * NS_PER_MS;
 	slot_has_room(&slot, &bench);
@@ -102,11 +104,19 @@ START_TEST(a_message_that_had_room_is_the_clients_fault)
 }
 END_TEST
 
+static void stand_still(int64_t from_ms, int64_t to_ms)
+{
+	bench.stalls[bench.stall_count++] =
+		(struct bench_stall){START_NS + from_ms * NS_PER_MS, START_NS + to_ms * NS_PER_MS};
+}
+
 /* What piles up while the client stands still waits for room then, but because of the client. */
-START_TEST(a_message_noticed_late_is_the_clients_fault_even_if_it_then_waits_for_room)
+START_TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 {
 	notice_at(0);
 	take_at(0);
+	slot_is_full(&slot);
+	stand_still(1, 200);
 	notice_at(200);
 	bench.now_ns = START_NS + 250 * NS_PER_MS;
 	slot_has_room(&slot, &bench);
@@ -115,24 +125,38 @@ START_TEST(a_message_noticed_late_is_the_clients_fault_even_if_it_then_waits_for
 }
 END_TEST
 
-START_TEST(only_those_due_long_before_they_were_noticed_are_late)
+/* A client that stands still for a moment says nothing about a server that has no room for long. */
+START_TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
 {
+	slot_is_full(&slot);
 	notice_at(0);
-	take_at(0);
-	notice_at(30);
+	stand_still(100, 160);
+	bench.now_ns = START_NS + 900 * NS_PER_MS;
+	slot_has_room(&slot, &bench);
+	ck_assert_int_eq(take_at(900), 0);
+	notice_at(900);
+	slot_is_full(&slot);
 	slot_give_up_due(&slot, &bench);
-	/* Numbers 1 to 19 were due more than 10 ms before; 20 to 30 have come in time. */
-	ck_assert_uint_eq(bench.figures->not_sent_late, 19);
-	ck_assert_uint_eq(bench.figures->not_sent_no_room, 11);
-	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NOT_SENT_LATE], 19);
-	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NO_ROOM], 11);
+	ck_assert_uint_eq(bench.figures->not_sent_late, 0);
+	ck_assert_uint_eq(bench.figures->not_sent_no_room, 900);
+	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NO_ROOM], 900);
+}
+END_TEST
+
+START_TEST(what_had_room_and_was_not_sent_is_the_clients_fault)
+{
+	notice_at(99);
+	slot_give_up_due(&slot, &bench);
+	ck_assert_uint_eq(bench.figures->not_sent_late, 100);
+	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NOT_SENT_LATE], 100);
+	ck_assert_uint_eq(bench.figures->own.never, 100);
 }
 END_TEST
 
 START_TEST(what_has_waited_for_longer_than_the_timeout_is_given_up)
 {
-	for (int64_t ms = 0; ms <= 1500; ms++)
-		notice_at(ms);
+	slot_is_full(&slot);
+	notice_at(1500);
 	slot_give_up_overdue(&slot, &bench);
 	/* Those of the first 500 ms have waited for more than a second. */
 	ck_assert_uint_eq(bench.figures->not_sent_no_room, 500);
@@ -145,8 +169,8 @@ END_TEST
 START_TEST(what_was_not_sent_on_the_ramp_is_in_no_rank)
 {
 	bench.measure_ns = START_NS + 100 * NS_PER_MS;
-	for (int64_t ms = 0; ms <= 150; ms++)
-		notice_at(ms);
+	slot_is_full(&slot);
+	notice_at(150);
 	slot_give_up_due(&slot, &bench);
 	ck_assert_uint_eq(bench.figures->not_sent_no_room, 151);
 	ck_assert_uint_eq(bench.figures->latency.never, 51);
@@ -190,9 +214,9 @@ int main(void)
 	tcase_add_test(tc, a_share_is_not_exceeded);
 	tcase_add_test(tc, a_message_that_waited_for_room_is_not_the_clients_fault);
 	tcase_add_test(tc, a_message_that_had_room_is_the_clients_fault);
-	tcase_add_test(
-		tc, a_message_noticed_late_is_the_clients_fault_even_if_it_then_waits_for_room);
-	tcase_add_test(tc, only_those_due_long_before_they_were_noticed_are_late);
+	tcase_add_test(tc, what_piles_up_while_the_client_stands_still_is_its_fault);
+	tcase_add_test(tc, a_short_stall_does_not_excuse_a_long_wait_for_room);
+	tcase_add_test(tc, what_had_room_and_was_not_sent_is_the_clients_fault);
 	tcase_add_test(tc, what_has_waited_for_longer_than_the_timeout_is_given_up);
 	tcase_add_test(tc, what_was_not_sent_on_the_ramp_is_in_no_rank);
 	tcase_add_test(tc, a_rate_beyond_all_bounds_costs_nothing);
