@@ -46,7 +46,8 @@ static void print_plan(FILE *to, const struct settings *s)
 		snprintf(renewal, sizeof renewal, ", a new connection every %" PRIu64,
 			s->per_connection);
 	layout_row(to, "load",
-		"%s: %s, %s, %" PRIu64 " in flight each, payload %s%s, seed %" PRIu64, where,
+		"%s (%s): %s, %s, %" PRIu64 " in flight each, payload %s%s, seed %" PRIu64,
+		endpoint_format(&s->endpoint, where), wire_service_name(s->endpoint.service),
 		text_number_of(s->connections, "connection", connections, sizeof connections), loop,
 		s->in_flight, sizes, renewal, s->seed);
 }
