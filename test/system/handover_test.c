@@ -32,7 +32,9 @@ static void configure(const char *listeners, const char *rest)
 {
 	char text[4096];
 
-	snprintf(text, sizeof text, "listeners = ( %s );\n%s\n", listeners, rest);
+	/* A successor may be slow, unless the test says otherwise. */
+	snprintf(text, sizeof text, "listeners = ( %s );\n%s\n%s", listeners, rest,
+		strstr(rest, "handover:") ? "" : "handover: { timeout = \"1min\"; };\n");
 	scratch_write("conf", text);
 }
 

@@ -273,7 +273,8 @@ START_TEST(A6_one_of_two_that_is_stopped_answers_those_in_its_queue)
 	};
 	int fds[MANY];
 
-	SERVER_START(&servers[0], "-l", "127.0.0.1:0", "-o", "listen.reuse_port=true");
+	SERVER_START(&servers[0], "-l", "127.0.0.1:0", "-o", "listen.reuse_port=true", "-o",
+		"drain.timeout=1min");
 	start_beside(&servers[1], &servers[0]);
 	server_signal(&servers[0], SIGSTOP);
 	for (int i = 0; i < MANY; i++) {

@@ -22,6 +22,9 @@
 #define ANY "127.0.0.1:0"
 #define MS  NS_PER_MS
 
+/* For a stop that cuts nobody, however slow the machine is. */
+#define PATIENT "-o", "drain.timeout=1min"
+
 enum {
 	MANY = 200
 };
@@ -59,7 +62,7 @@ START_TEST(B1_200_idle_threads_leave_at_once)
 	struct server s;
 	int fds[MANY];
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	connect_many(&s, fds, MANY);
 	talk(fds, MANY);
 	int64_t began = deadline_now();
@@ -80,7 +83,7 @@ START_TEST(B1_200_idle_threads_leave_though_their_peers_keep_the_connection_open
 	struct server s;
 	int fds[MANY];
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	connect_many(&s, fds, MANY);
 	talk(fds, MANY);
 	int64_t began = deadline_now();
@@ -96,7 +99,7 @@ START_TEST(B1_those_that_never_said_a_word_leave_too_once_they_are_of_age)
 	struct server s;
 	int fds[MANY];
 
-	SERVER_START(&s, "-l", ANY, "-o", "drain.first=300ms");
+	SERVER_START(&s, "-l", ANY, PATIENT, "-o", "drain.first=300ms");
 	connect_many(&s, fds, MANY - 1);
 	int64_t born = deadline_now();
 	fds[MANY - 1] = client_connect(&s);
@@ -270,7 +273,7 @@ START_TEST(B2_40_clients_in_the_queue_are_answered)
 	struct server s;
 	int fds[40];
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	send_while_stopped(&s, fds, 40);
 	expect_answers(fds, 40);
 	ck_assert_int_eq(server_wait(&s), 0);
@@ -282,7 +285,7 @@ START_TEST(B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too)
 	struct server s;
 	int fds[40];
 
-	SERVER_START(&s, "-l", ANY, "-o", "limits.max_connections=2");
+	SERVER_START(&s, "-l", ANY, PATIENT, "-o", "limits.max_connections=2");
 	send_while_stopped(&s, fds, 40);
 	expect_answers(fds, 40);
 	ck_assert_int_eq(server_wait(&s), 0);
@@ -295,7 +298,7 @@ START_TEST(B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered)
 	int idle[2];
 	int fds[40];
 
-	SERVER_START(&s, "-l", ANY, "-o", "limits.max_connections=2");
+	SERVER_START(&s, "-l", ANY, PATIENT, "-o", "limits.max_connections=2");
 	connect_many(&s, idle, 2);
 	talk(idle, 2);
 	send_while_stopped(&s, fds, 40);
@@ -354,7 +357,7 @@ START_TEST(a_message_begun_before_the_stop_may_be_finished)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	int fd = client_connect(&s);
 	int other = client_connect(&s);
 	talk(&other, 1);
@@ -419,7 +422,7 @@ START_TEST(a_client_that_floods_cannot_hold_the_stop_up)
 	ssize_t n;
 	size_t all = 0;
 
-	SERVER_START(&s, "-l", ANY, "-o", "drain.timeout=1min");
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	f.fd = client_connect(&s);
 	ck_assert_int_eq(pthread_create(&sender, NULL, flood, &f), 0);
 	int64_t began = 0;
@@ -446,7 +449,7 @@ START_TEST(a_client_that_ends_when_it_sees_the_end_never_sees_a_reset)
 	int fds[MANY];
 	char got[256];
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	connect_many(&s, fds, MANY);
 	talk(fds, MANY);
 	server_signal(&s, SIGTERM);
@@ -501,7 +504,7 @@ START_TEST(B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_m
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	int fd = client_connect(&s);
 	talk(&fd, 1);
 	int64_t began = deadline_now();
@@ -521,7 +524,8 @@ START_TEST(a_stop_while_every_listener_is_at_the_limit_ends)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY, "-l", ANY, "-l", ANY, "-o", "limits.max_connections=1");
+	SERVER_START(
+		&s, "-l", ANY, "-l", ANY, "-l", ANY, PATIENT, "-o", "limits.max_connections=1");
 	int fd = client_connect(&s);
 	talk(&fd, 1);
 	int waiting[3];
@@ -582,7 +586,7 @@ START_TEST(the_counters_add_up)
 	struct server s;
 	int fds[5];
 
-	SERVER_START(&s, "-l", ANY);
+	SERVER_START(&s, "-l", ANY, PATIENT);
 	connect_many(&s, fds, 5);
 	talk(fds, 5);
 	close(fds[0]);
