@@ -217,11 +217,13 @@ static void give_up(struct acceptor *a, struct slot *slot, int error)
 	const struct guest guest = slot->guest;
 
 	admission_leave(a->world->admission, &guest);
-	close(registry_untake(a->world->registry, slot));
+	int fd = registry_untake(a->world->registry, slot);
 	settings_release(a->settings);
 	barrier_leave(a->world->busy);
 	registry_count_shortage(a->world->registry, true);
 	tell_shortage(a, "thread_shortage", error);
+	/* Last: a client that sees its end finds nothing of it left. */
+	close(fd);
 	rest(a);
 }
 

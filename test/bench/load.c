@@ -243,14 +243,12 @@ static int find_fault(struct reading *r, const struct load_order *o, char fault[
 
 static void take_figures(struct reading *r, const struct load_order *o, struct sample *s)
 {
-	bool open_loop = o->rate > 0;
-
 	s->of[RATE] = number(r, "throughput.replies_per_s");
 	s->of[CLIENT_CPU] = number(r, "client.cpu_ns_per_message");
 	if (o->bare)
 		return;
-	s->of[P50] = number(r, open_loop ? "latency_from_intended.p50_ns" : "latency.p50_ns");
-	s->of[P99] = number(r, open_loop ? "latency_from_intended.p99_ns" : "latency.p99_ns");
+	s->of[P50] = number(r, "latency.p50_ns");
+	s->of[P99] = number(r, "latency.p99_ns");
 	s->client_was_limit = yes(r, "client.was_the_limit");
 }
 

@@ -4,6 +4,7 @@
 #include "acceptors.h"
 
 #include "common/deadline.h"
+#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
@@ -17,9 +18,6 @@
 #include <unistd.h>
 
 #define CALLS_MAX 64
-
-/* What a busy machine may add to the shortest times. */
-#define NOISE_NS (500 * NS_PER_MS)
 
 /* Only the acceptor's calls count and fail, not those by which a test makes a pair. */
 static atomic_int watched = -1;
@@ -75,7 +73,7 @@ START_TEST(each_rest_lasts_as_long_as_its_back_off)
 	await_calls(7);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_ge(calls[i + 1] - calls[i], back_off);
-		ck_assert_int_lt(calls[i + 1] - calls[i], 10 * back_off + NOISE_NS);
+		mode_check_most(calls[i + 1] - calls[i], 2 * back_off + 20 * NS_PER_MS);
 		back_off *= 2;
 	}
 	acceptors_stop();
@@ -116,7 +114,7 @@ START_TEST(a_connection_that_ends_ends_the_rest)
 		close(served);
 		close(p.far);
 	}
-	ck_assert_int_lt(quickest, 500 * NS_PER_MS);
+	mode_check_most(quickest, 500 * NS_PER_MS);
 	acceptors_stop();
 }
 END_TEST
@@ -131,7 +129,7 @@ START_TEST(a_stop_ends_the_rest)
 	await_calls(1);
 	int64_t before = deadline_now();
 	acceptors_stop();
-	ck_assert_int_lt(deadline_now() - before, 900 * NS_PER_MS);
+	mode_check_most(deadline_now() - before, 900 * NS_PER_MS);
 }
 END_TEST
 
@@ -157,12 +155,13 @@ START_TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
 	rlim_t soft = limit.rlim_cur;
 	limit.rlim_cur = lowest_free_descriptor();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	int64_t began = deadline_now();
 	acceptors_start();
+	await_calls(2);
 	ck_assert(!peer_hears_within(client, 300 * NS_PER_MS));
-	/* 5 + 10 + ... + 320 ms are 7 tries, some more on a busy machine; a spin makes thousands.
-	 */
-	ck_assert_int_le(atomic_load(&call_count), 12);
-	ck_assert_int_ge(atomic_load(&call_count), 2);
+	/* Rests of 5, 10, ..., 640 ms, and then of 1 s. */
+	int tries = atomic_load(&call_count);
+	ck_assert_int_le(tries, 9 + (deadline_now() - began) / NS_PER_S);
 	limit.rlim_cur = soft;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	peer_expects(client, "echo: x\n");

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 pid_t __wrap_fork(void);
 int __wrap_pipe2(int ends[2], int flags);

@@ -15,6 +15,10 @@
 /* Of each of the two buffers; bulk moves in pieces of this size. */
 #define BENCH_BUFFER_BYTES ((size_t)128 * 1024)
 
+/* Between two looks at the clock little is done.  If more time than this has passed, the thread
+ * stood still: it was stopped, or had no processor. */
+#define BENCH_STALL_NS (INT64_C(50) * 1000000)
+
 struct bench {                           /* belongs to one thread */
 	const struct settings *settings; /* [const] */
 	const struct wire *wire;         /* [const] */
@@ -22,18 +26,23 @@ struct bench {                           /* belongs to one thread */
 	struct figures *figures;
 	int epoll_fd;
 
-	int64_t now_ns;     /* read once after each wait and after each recv */
-	int64_t start_ns;   /* of the load; 0 before */
-	int64_t measure_ns; /* messages meant for an earlier moment belong to the ramp */
-	bool beginning;     /* messages may be begun; in an open loop, noticed */
-	bool marked;        /* the mark has been taken */
+	int64_t now_ns;       /* the last look at the clock */
+	int64_t start_ns;     /* of the load; 0 before */
+	int64_t measure_ns;   /* messages meant for an earlier moment belong to the ramp */
+	int64_t stalled_ns;   /* how long the thread has stood still, in all, */
+	int64_t stall_end_ns; /* and until when the last time */
+	bool beginning;       /* messages may be begun; in an open loop, come due */
+	bool marked;          /* the mark has been taken */
 
-	uint64_t budget;      /* messages that may still be begun; in an open loop, noticed */
+	uint64_t budget;      /* messages that are yet to come due; UINT64_MAX: no bound */
 	uint64_t outstanding; /* begun, and not yet ended in any way */
-	uint64_t owed;        /* open loop: noticed to be due, and not begun */
+	uint64_t owed;        /* due, and neither begun nor given up */
 
 	char *in; /* BENCH_BUFFER_BYTES each; hold nothing between events */
 	char *out;
 };
+
+/* Look at the clock, since the last look at which the thread may have waited for waited_ns. */
+void bench_look(struct bench *b, int64_t waited_ns);
 
 #endif

@@ -2,6 +2,8 @@
 /* checker - compares replies with what is due, and says how they are wrong. */
 #include "checker.h"
 
+#include "pattern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ static const char *const verdict_names[VERDICTS] = {
 	[VERDICT_LONG] = "long",
 	[VERDICT_EARLY] = "early",
 	[VERDICT_FOREIGN] = "foreign",
+	[VERDICT_BANNER] = "banner",
 };
 
 const char *verdict_name(enum verdict verdict)
@@ -48,17 +51,22 @@ static void hold(struct checker *k, const char *data, size_t len)
 	k->held_len += len;
 }
 
-/* Begin with what has matched, made again, for it was not kept.  Out of memory ends the program: it
- * has no way on. */
+/* Out of memory ends the program: it has no way on. */
+static void allocate_held(struct checker *k, size_t size)
+{
+	k->held = malloc(size);
+	if (!k->held)
+		abort();
+	k->held_size = size;
+	k->held_len = 0;
+}
+
+/* Begin with what has matched, made again because it was not kept. */
 static void begin_holding(struct checker *k, const struct wire *w, bool differs)
 {
 	struct form f;
 
-	k->held_size = w->prefix_len + w->payload->max_bytes + EXCESS_BYTES;
-	k->held = malloc(k->held_size);
-	if (!k->held)
-		abort();
-	k->held_len = 0;
+	allocate_held(k, w->prefix_len + w->payload->max_bytes + EXCESS_BYTES);
 	k->differs = differs;
 	if (k->matched > 0) {
 		wire_reply(w, k->connection, k->due, &f);
@@ -439,6 +447,33 @@ enum check checker_next(struct checker *k, const struct wire *w, uint64_t sent, 
 		return CHECK_MORE;
 	begin_holding(k, w, true);
 	return gathered(k, w, sent, data, len, f);
+}
+
+enum check checker_banner(
+	struct checker *k, const char *pattern, const char **data, size_t *len, struct finding *f)
+{
+	const size_t error_len = sizeof CHECKER_ERROR_PREFIX - 1;
+
+	if (!k->held)
+		allocate_held(k, CHECKER_BANNER_MAX);
+	const char *newline = memchr(*data, '\n', *len);
+	size_t n = newline ? (size_t)(newline - *data) + 1 : *len;
+	if (n > k->held_size - k->held_len)
+		n = k->held_size - k->held_len;
+	hold(k, *data, n);
+	*data += n;
+	*len -= n;
+	bool whole = k->held_len > 0 && k->held[k->held_len - 1] == '\n';
+	if (!whole && k->held_len < k->held_size)
+		return CHECK_MORE;
+	if (whole && pattern_matches(pattern, k->held, k->held_len - 1)) {
+		stop_holding(k);
+		return CHECK_RIGHT;
+	}
+	if (k->held_len > error_len && memcmp(k->held, CHECKER_ERROR_PREFIX, error_len) == 0)
+		return CHECK_REFUSED;
+	*f = (struct finding){.verdict = VERDICT_BANNER, .expected = -1, .received = -1};
+	return CHECK_WRONG;
 }
 
 enum check checker_end(struct checker *k, const struct wire *w, uint64_t sent, struct finding *f)

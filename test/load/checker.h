@@ -25,6 +25,7 @@ enum verdict {
 	VERDICT_LONG,     /* it goes on */
 	VERDICT_EARLY,    /* bytes to which no request had been sent */
 	VERDICT_FOREIGN,  /* the reply to another connection's request */
+	VERDICT_BANNER,   /* what the server said first is not what it should say */
 	VERDICTS,         /* how many there are */
 };
 
@@ -72,6 +73,16 @@ void checker_fini(struct checker *k);
  */
 enum check checker_next(struct checker *k, const struct wire *w, uint64_t sent, const char **data,
 	size_t *len, struct finding *f);
+
+/* The most that a banner may have, its newline included. */
+#define CHECKER_BANNER_MAX 2048
+
+/*
+ * The same for the line that the server says before all else, which must fit the pattern.
+ * CHECK_RIGHT once, when it is complete.
+ */
+enum check checker_banner(
+	struct checker *k, const char *pattern, const char **data, size_t *len, struct finding *f);
 
 /*
  * Nothing more will come: judge what was left open.  CHECK_MORE if that is nothing, or a reply that

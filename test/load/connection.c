@@ -1,189 +1,54 @@
 /* SPDX-License-Identifier: ISC */
-/* connection - one slot of the load. */
+/* connection - one connection of the load, and its successors. */
 #include "connection.h"
 
 #include "common/deadline.h"
 #include "common/socket.h"
+#include "ending.h"
 #include "mark.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 static uint32_t id_of(const struct connection *c, const struct bench *b)
 {
-	return c->slot + c->generation * (uint32_t)b->settings->connections;
+	return c->slot.number + c->generation * (uint32_t)b->settings->connections;
 }
 
-void connection_init(struct connection *c, uint32_t slot, struct stamp *stamps, uint64_t stamp_mask)
+void connection_init(struct connection *c, uint32_t slot, const struct schedule *schedule,
+	struct stamp *stamps, uint64_t stamp_mask)
 {
 	*c = (struct connection){
-		.slot = slot,
 		.fd = -1,
 		.stamps = stamps,
 		.stamp_mask = stamp_mask,
 	};
+	slot_init(&c->slot, slot, schedule);
 }
 
-/* The oldest request that has no right reply yet. */
-static uint64_t oldest(const struct connection *c)
+uint64_t connection_oldest(const struct connection *c)
 {
 	return c->checker.gap < c->checker.gap_end ? c->checker.gap : c->checker.due;
 }
 
-/* Its end. */
-
-static enum phase phase_of(const struct connection *c)
-{
-	if (c->state == CONNECTION_OPENING)
-		return PHASE_CONNECT;
-	if (checker_inside_reply(&c->checker))
-		return PHASE_REPLY;
-	if (c->sent < c->begun)
-		return PHASE_SEND;
-	return c->answered < c->begun ? PHASE_WAIT : PHASE_IDLE;
-}
-
-static struct example example_of(const struct connection *c, int error)
-{
-	return (struct example){
-		.connection = c->checker.connection,
-		.phase = phase_of(c),
-		.error = error,
-		.sequence = oldest(c),
-	};
-}
-
-/* Unanswered requests below bound. */
-static uint64_t unanswered_below(const struct connection *c, uint64_t bound)
-{
-	const struct checker *k = &c->checker;
-	uint64_t gap = bound > k->gap ? (bound < k->gap_end ? bound : k->gap_end) - k->gap : 0;
-	uint64_t rest = bound > k->due ? bound - k->due : 0;
-
-	return (k->gap < k->gap_end ? gap : 0) + rest;
-}
-
-/* How many requests a peer that ended, or kept silent, still owed. */
-static uint64_t owed_by_peer(const struct connection *c, const struct bench *b)
-{
-	return unanswered_below(c, b->marked ? c->marked : c->sent);
-}
-
-/* Every request under way ends here: mismatched, lost, or cut off. */
-static void settle(struct connection *c, struct bench *b, uint64_t mismatched, uint64_t lost)
-{
-	uint64_t left = c->begun - c->answered;
-
-	b->figures->mismatched += mismatched;
-	b->figures->lost += lost;
-	b->figures->cut_off += left - mismatched - lost;
-	b->outstanding -= left;
-}
-
-static void end(struct connection *c, bool failed)
-{
-	checker_fini(&c->checker);
-	close(c->fd);
-	c->fd = -1;
-	c->state = CONNECTION_CLOSED;
-	c->failed = failed;
-}
-
-static void fail(struct connection *c, struct bench *b, enum failure failure,
-	const struct example *example, uint64_t mismatched, uint64_t lost)
-{
-	failure_count(&b->figures->failures, failure, example);
-	settle(c, b, mismatched, lost);
-	end(c, true);
-}
-
-static void fail_mismatch(struct connection *c, struct bench *b, const struct finding *f)
-{
-	struct example e = example_of(c, 0);
-	enum verdict v = f->verdict;
-	bool wrong_answer = v == VERDICT_CHANGED || v == VERDICT_SHORT || v == VERDICT_LONG ||
-		v == VERDICT_SWAPPED;
-	uint64_t dropped = v == VERDICT_DROPPED ? c->checker.gap_end - c->checker.gap : 0;
-
-	e.phase = PHASE_REPLY;
-	e.sequence = f->sequence;
-	failure_describe_finding(f, e.detail, sizeof e.detail);
-	fail(c, b, FAILURE_MISMATCH + v, &e, wrong_answer, dropped);
-}
-
-static void fail_refused(struct connection *c, struct bench *b)
-{
-	struct example e = example_of(c, 0);
-	const char *text;
-	size_t len = checker_error_text(&c->checker, b->wire, &text);
-
-	snprintf(e.detail, sizeof e.detail, "%.*s", (int)len, text);
-	fail(c, b, FAILURE_BY_SERVER, &e, 0, owed_by_peer(c, b));
-}
-
-static void fail_from_peer(struct connection *c, struct bench *b, enum failure failure, int error)
-{
-	struct example e = example_of(c, error);
-
-	if (e.phase == PHASE_REPLY)
-		snprintf(e.detail, sizeof e.detail, "after %zu bytes of the reply",
-			c->checker.held ? c->checker.held_len : c->checker.matched);
-	fail(c, b, failure, &e, 0, owed_by_peer(c, b));
-}
-
-/* How far replies may go without being early: echo may answer half a request, the others only a
- * whole one. */
-static uint64_t answerable(const struct connection *c, const struct bench *b)
+/* Echo may answer half a request, the others only a whole one. */
+uint64_t connection_answerable(const struct connection *c, const struct bench *b)
 {
 	return b->wire->service == SERVICE_ECHO ? c->begun : c->sent;
 }
 
-/* Nothing more will come.  What was received may still show a worse fault than the way it ended. */
-static void conclude(struct connection *c, struct bench *b, enum failure failure, int error)
+bool connection_is_wanted(const struct connection *c, const struct bench *b)
 {
-	struct finding f = {.verdict = VERDICT_CHANGED};
-
-	switch (checker_end(&c->checker, b->wire, answerable(c, b), &f)) {
-	case CHECK_WRONG:
-		fail_mismatch(c, b, &f);
-		break;
-	case CHECK_REFUSED:
-		fail_refused(c, b);
-		break;
-	default:
-		fail_from_peer(c, b, failure, error);
-	}
-}
-
-/*
- * A reset that finds the connection established is ECONNRESET for a send, and recv(2) then knows of
- * nothing but an end.  EPIPE is a reset that came behind the peer's end of stream: we sent on
- * before we had read so far.
- */
-static void ended_by_peer(struct connection *c, struct bench *b, int error)
-{
-	if (error == 0 && c->send_error != EPIPE)
-		error = c->send_error;
-	if (error != 0)
-		conclude(c, b, failure_from_errno(error), error);
-	else
-		conclude(c, b, checker_inside_reply(&c->checker) ? FAILURE_TRUNCATED : FAILURE_EOF,
-			0);
+	return b->start_ns == 0 || slot_has_more(&c->slot, b);
 }
 
 void connection_close(struct connection *c, struct bench *b)
 {
-	if (c->state == CONNECTION_CLOSED)
-		return;
-	settle(c, b, 0, 0);
-	if (b->settings->close_by_reset)
-		socket_reset_on_close(c->fd);
-	end(c, false);
+	if (c->state != CONNECTION_CLOSED)
+		ending_by_us(c, b);
 }
 
 /* Opening. */
@@ -210,6 +75,17 @@ static int dial(struct connection *c, struct bench *b)
 	return epoll_ctl(b->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) < 0 ? -errno : 0;
 }
 
+/* A connect that fails for want of something here says nothing about how long connects take. */
+static void count_failed_connect(struct connection *c, struct bench *b, int error)
+{
+	enum failure failure = failure_from_errno(error);
+	struct example e = ending_example(c, error);
+
+	failure_count(&b->figures->failures, failure, &e);
+	if (failure != FAILURE_NO_LOCAL_PORT && failure != FAILURE_NO_DESCRIPTORS)
+		histogram_record_never(&b->figures->connect, 1);
+}
+
 /* Try the addresses from c->address on, until one lets the connect begin or all have been tried. */
 static void try_addresses(struct connection *c, struct bench *b, int error)
 {
@@ -217,8 +93,10 @@ static void try_addresses(struct connection *c, struct bench *b, int error)
 
 	for (; c->addresses_tried < count; c->address = (c->address + 1) % count) {
 		c->addresses_tried++;
-		b->now_ns = deadline_now();
-		c->connect_ns = b->now_ns;
+		bench_look(b, 0);
+		c->attempt_ns = b->now_ns;
+		if (c->addresses_tried == 1)
+			c->connect_ns = b->now_ns;
 		int rc = dial(c, b);
 		if (rc >= 0)
 			return;
@@ -228,10 +106,9 @@ static void try_addresses(struct connection *c, struct bench *b, int error)
 			close(c->fd);
 		c->fd = -1;
 	}
-	struct example e = example_of(c, error);
-	failure_count(&b->figures->failures, failure_from_errno(error), &e);
+	count_failed_connect(c, b, error);
 	c->state = CONNECTION_CLOSED;
-	c->failed = true;
+	c->rests = true;
 }
 
 void connection_open(struct connection *c, struct bench *b)
@@ -239,10 +116,12 @@ void connection_open(struct connection *c, struct bench *b)
 	checker_init(&c->checker, id_of(c, b));
 	c->generation++;
 	c->state = CONNECTION_OPENING;
-	c->failed = false;
+	c->rests = false;
 	c->send_error = 0;
+	c->banner_due = b->settings->banner != NULL;
 	c->first_byte_seen = false;
 	c->begun = 0;
+	c->stamped = 0;
 	c->sent = 0;
 	c->sent_offset = 0;
 	c->answered = 0;
@@ -275,14 +154,35 @@ static void finish_connect(struct connection *c, struct bench *b, uint32_t event
 		return;
 	}
 	c->state = CONNECTION_OPEN;
+	c->opened_ns = b->now_ns;
+	slot_has_room(&c->slot, b);
 	b->figures->opened++;
 	b->figures->address_opened[c->address]++;
 	histogram_record(&b->figures->connect, b->now_ns - c->connect_ns);
 	if (error != 0)
-		ended_by_peer(c, b, error);
+		ending_by_peer(c, b, error);
 }
 
 /* Receiving. */
+
+/* A latency of which the client's own part, being late or standing still, is more than half is set
+ * apart as its own.  In a closed loop both latencies are one, which the engine copies. */
+static void record(const struct bench *b, const struct stamp *s)
+{
+	struct figures *f = b->figures;
+	int64_t stalled_ns = b->stalled_ns - s->stalled_ns;
+	int64_t latency_ns = b->now_ns - s->intended_ns;
+	int64_t actual_ns = b->now_ns - s->sent_ns;
+
+	histogram_record(&f->latency, latency_ns);
+	if (s->own_ns + stalled_ns > latency_ns / 2)
+		histogram_record(&f->own, latency_ns);
+	if (!schedule_is_open(b->schedule))
+		return;
+	histogram_record(&f->actual, actual_ns);
+	if (stalled_ns > actual_ns / 2)
+		histogram_record(&f->own_actual, actual_ns);
+}
 
 static void note_answer(struct connection *c, struct bench *b)
 {
@@ -290,13 +190,16 @@ static void note_answer(struct connection *c, struct bench *b)
 	struct figures *f = b->figures;
 
 	c->answered++;
+	c->progress_ns = b->now_ns;
 	b->outstanding--;
 	f->answered++;
+	f->last_settled_ns = b->now_ns;
+	/* What waits has waited for this. */
+	if (slot_is_owed(&c->slot))
+		slot_has_room(&c->slot, b);
 	if (s->intended_ns < b->measure_ns)
 		return;
-	histogram_record(&f->latency, b->now_ns - s->intended_ns);
-	if (b->schedule->rate > 0)
-		histogram_record(&f->actual, b->now_ns - s->sent_ns);
+	record(b, s);
 	f->last_reply_ns = b->now_ns;
 }
 
@@ -310,20 +213,44 @@ static void note_bytes(struct connection *c, struct bench *b, size_t len)
 	}
 }
 
+/* True if the banner is complete and right; what came after it is left in *data. */
+static bool check_banner(struct connection *c, struct bench *b, const char **data, size_t *len)
+{
+	struct finding f;
+
+	switch (checker_banner(&c->checker, b->settings->banner, data, len, &f)) {
+	case CHECK_MORE:
+		break;
+	case CHECK_RIGHT:
+		c->banner_due = false;
+		slot_has_room(&c->slot, b);
+		return true;
+	case CHECK_REFUSED:
+		ending_refused(c, b);
+		break;
+	case CHECK_WRONG:
+		ending_mismatch(c, b, &f);
+		break;
+	}
+	return false;
+}
+
 /* False if the connection has ended. */
 static bool check(struct connection *c, struct bench *b, const char *data, size_t len)
 {
 	struct finding f = {.verdict = VERDICT_CHANGED};
-	uint64_t sent = answerable(c, b);
+	uint64_t sent = connection_answerable(c, b);
 	enum check result;
 
+	if (c->banner_due && !check_banner(c, b, &data, &len))
+		return c->state == CONNECTION_OPEN;
 	note_bytes(c, b, len);
 	while ((result = checker_next(&c->checker, b->wire, sent, &data, &len, &f)) == CHECK_RIGHT)
 		note_answer(c, b);
 	if (result == CHECK_WRONG)
-		fail_mismatch(c, b, &f);
+		ending_mismatch(c, b, &f);
 	else if (result == CHECK_REFUSED)
-		fail_refused(c, b);
+		ending_refused(c, b);
 	return result == CHECK_MORE;
 }
 
@@ -335,7 +262,8 @@ static void receive(struct connection *c, struct bench *b, bool ended)
 {
 	for (;;) {
 		ssize_t n = recv(c->fd, b->in, BENCH_BUFFER_BYTES, 0);
-		b->now_ns = deadline_now();
+		int error = errno;
+		bench_look(b, 0);
 		if (n > 0) {
 			if (!check(c, b, b->in, (size_t)n))
 				return;
@@ -343,82 +271,55 @@ static void receive(struct connection *c, struct bench *b, bool ended)
 				return;
 			continue;
 		}
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && error == EINTR)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && c->send_error == 0)
+		if (n < 0 && (error == EAGAIN || error == EWOULDBLOCK) && c->send_error == 0)
 			return;
-		ended_by_peer(c, b, n < 0 && c->send_error == 0 ? errno : 0);
+		ending_by_peer(c, b, n < 0 && c->send_error == 0 ? error : 0);
 		return;
 	}
 }
 
 /* Sending. */
 
-static uint64_t smallest(uint64_t a, uint64_t b, uint64_t c)
+static uint64_t smaller(uint64_t a, uint64_t b)
 {
-	uint64_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
+	return a < b ? a : b;
 }
 
-static void begin_one(struct connection *c, struct bench *b, int64_t intended_ns)
+static void begin_one(struct connection *c, struct bench *b)
 {
-	c->stamps[c->begun++ & c->stamp_mask] = (struct stamp){intended_ns, b->now_ns};
+	struct stamp *s = &c->stamps[c->begun++ & c->stamp_mask];
+
+	s->own_ns = slot_take(&c->slot, b, &s->intended_ns);
+	s->sent_ns = b->now_ns;
+	s->stalled_ns = b->stalled_ns;
+	c->progress_ns = b->now_ns;
 	b->outstanding++;
-	b->figures->sent++;
 }
 
-static int64_t next_intended(const struct connection *c, const struct bench *b)
+/* How many messages may be begun. */
+static uint64_t room_on(const struct connection *c, const struct bench *b)
 {
-	uint64_t number = schedule_number(b->schedule, c->slot, c->taken);
+	const struct settings *s = b->settings;
+	uint64_t window = s->in_flight - (c->begun - connection_oldest(c));
 
-	return b->start_ns + schedule_due(b->schedule, number);
-}
-
-static void count_not_sent(struct connection *c, struct bench *b)
-{
-	struct example e = example_of(c, 0);
-
-	snprintf(e.detail, sizeof e.detail, "message %" PRIu64 " of slot %" PRIu32 "'s schedule",
-		c->taken, c->slot);
-	failure_count(&b->figures->failures, FAILURE_NOT_SENT, &e);
-	c->taken++;
-	b->owed--;
-}
-
-/* Whoever has waited for longer than the timeout has gone away: that message is not sent any more,
- * and is counted. */
-static void begin_due(struct connection *c, struct bench *b, uint64_t room)
-{
-	while (room > 0 && c->taken < c->noticed) {
-		int64_t intended = next_intended(c, b);
-		if (b->now_ns - intended > b->settings->timeout_ns) {
-			count_not_sent(c, b);
-			continue;
-		}
-		begin_one(c, b, intended);
-		c->taken++;
-		b->owed--;
-		room--;
-	}
+	return s->per_connection ? smaller(window, s->per_connection - c->begun) : window;
 }
 
 static void begin(struct connection *c, struct bench *b)
 {
-	const struct settings *s = b->settings;
-	uint64_t window = s->in_flight - (c->begun - oldest(c));
-	uint64_t share = s->per_connection ? s->per_connection - c->begun : UINT64_MAX;
+	uint64_t room = room_on(c, b);
 
-	if (b->schedule->rate > 0) {
-		begin_due(c, b, window < share ? window : share);
-		return;
+	if (!schedule_is_open(b->schedule)) {
+		if (b->beginning && c->started)
+			slot_allow(&c->slot, b, smaller(room, c->slot.share - c->slot.noticed));
+	} else if (slot_is_owed(&c->slot)) {
+		bench_look(b, 0);
+		slot_give_up_overdue(&c->slot, b);
 	}
-	if (!b->beginning || !c->started)
-		return;
-	uint64_t count = smallest(window, share, b->budget);
-	b->budget -= count;
-	while (count-- > 0)
-		begin_one(c, b, b->now_ns);
+	for (; room > 0 && slot_is_owed(&c->slot); room--)
+		begin_one(c, b);
 }
 
 /* Fill the buffer from the first byte not sent on; *end and *end_offset say where it stops. */
@@ -472,12 +373,26 @@ static void send_failed(struct connection *c, struct bench *b, int error)
 	receive(c, b, true);
 }
 
+/* Those whose first byte went with a send that began at this look at the clock. */
+static void stamp(struct connection *c, const struct bench *b)
+{
+	uint64_t below = c->sent + (c->sent_offset > 0);
+
+	for (; c->stamped < below; c->stamped++) {
+		struct stamp *s = &c->stamps[c->stamped & c->stamp_mask];
+		s->sent_ns = b->now_ns;
+		if (!schedule_is_open(b->schedule))
+			s->intended_ns = b->now_ns;
+	}
+}
+
 static void send_pending(struct connection *c, struct bench *b)
 {
 	while (c->sent < c->begun) {
 		uint64_t seq;
 		size_t offset;
 		size_t len = fill(c, b, &seq, &offset);
+		bench_look(b, 0);
 		ssize_t n = send(c->fd, b->out, len, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -487,12 +402,15 @@ static void send_pending(struct connection *c, struct bench *b)
 		}
 		if (b->now_ns >= b->measure_ns)
 			b->figures->bytes_sent += (size_t)n;
-		if ((size_t)n < len) {
+		if ((size_t)n == len) {
+			c->sent = seq;
+			c->sent_offset = offset;
+		} else {
 			advance(c, b, (size_t)n);
-			return;
 		}
-		c->sent = seq;
-		c->sent_offset = offset;
+		stamp(c, b);
+		if ((size_t)n < len)
+			return;
 	}
 }
 
@@ -505,7 +423,7 @@ static bool share_is_done(const struct connection *c, const struct bench *b)
 
 void connection_pump(struct connection *c, struct bench *b)
 {
-	if (c->state != CONNECTION_OPEN)
+	if (c->state != CONNECTION_OPEN || c->banner_due)
 		return;
 	if (share_is_done(c, b)) {
 		connection_close(c, b);
@@ -533,15 +451,45 @@ void connection_ready(struct connection *c, struct bench *b, uint32_t events)
 
 /* Time. */
 
+/* So much has passed since a moment; while the thread stood still nothing could be noticed. */
+static bool is_overdue(const struct bench *b, int64_t since_ns)
+{
+	if (since_ns < b->stall_end_ns)
+		since_ns = b->stall_end_ns;
+	return b->now_ns - since_ns >= b->settings->timeout_ns;
+}
+
+/* Nothing could be begun for so long that nothing will be: a closed loop has no schedule that would
+ * end the waiting. */
+static bool is_hopeless(const struct connection *c, const struct bench *b)
+{
+	bool can_begin = c->state == CONNECTION_OPEN && !c->banner_due;
+
+	return c->started && !can_begin && is_overdue(b, c->progress_ns);
+}
+
 void connection_check_timeout(struct connection *c, struct bench *b)
 {
-	int64_t bound = b->now_ns - b->settings->timeout_ns;
-
-	if (c->state == CONNECTION_OPENING && c->connect_ns < bound)
+	slot_give_up_overdue(&c->slot, b);
+	if (is_hopeless(c, b))
+		slot_give_up_rest(&c->slot, b);
+	if (c->state == CONNECTION_OPENING && is_overdue(b, c->attempt_ns))
 		connect_failed(c, b, ETIMEDOUT);
-	else if (c->state == CONNECTION_OPEN && c->answered < c->begun &&
-		c->stamps[oldest(c) & c->stamp_mask].sent_ns < bound)
-		conclude(c, b, FAILURE_TIMEOUT, 0);
+	else if (c->state != CONNECTION_OPEN)
+		return;
+	else if (c->banner_due ? is_overdue(b, c->opened_ns)
+			       : c->answered < c->begun &&
+				is_overdue(
+					b, c->stamps[connection_oldest(c) & c->stamp_mask].sent_ns))
+		ending_timeout(c, b);
+}
+
+void connection_finish(struct connection *c, struct bench *b)
+{
+	slot_give_up_due(&c->slot, b);
+	connection_check_timeout(c, b);
+	if (c->state == CONNECTION_OPEN && c->answered < c->begun)
+		ending_with_the_run(c, b);
 }
 
 void connection_mark(struct connection *c, struct bench *b)
@@ -550,10 +498,4 @@ void connection_mark(struct connection *c, struct bench *b)
 		return;
 	c->marked = mark_acknowledged(b->wire, c->checker.connection, c->sent, c->sent_offset,
 		mark_unacknowledged(c->fd));
-}
-
-void connection_give_up(struct connection *c, struct bench *b)
-{
-	while (c->taken < c->noticed)
-		count_not_sent(c, b);
 }

@@ -30,10 +30,11 @@ struct control {
 	atomic_uint marks;        /* [atomic] how many marks were asked for */
 	atomic_uint looks;        /* [atomic] how many looks at the figures were asked for */
 
-	atomic_uint ready;  /* [atomic] threads that have tried to open all their connections */
-	atomic_uint done;   /* [atomic] threads that have ended */
-	atomic_uint marked; /* [atomic] marks taken, of all threads together */
-	atomic_uint looked; /* [atomic] looks answered, of all threads together */
+	atomic_uint ready;      /* [atomic] threads that have tried to open all their connections */
+	atomic_uint winding_up; /* [atomic] threads that begin nothing more */
+	atomic_uint done;       /* [atomic] threads that have ended */
+	atomic_uint marked;     /* [atomic] marks taken, of all threads together */
+	atomic_uint looked;     /* [atomic] looks answered, of all threads together */
 	atomic_uint_least64_t
 		open; /* [atomic] connections that were open when their thread was ready */
 	atomic_uint_least64_t mark_connections; /* [atomic] connections in the newest mark */

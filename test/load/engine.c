@@ -4,6 +4,7 @@
 
 #include "common/deadline.h"
 #include "common/lock.h"
+#include "common/quantity.h"
 #include "progress.h"
 #include "thread.h"
 
@@ -18,6 +19,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* What takes no longer than this after a signal needs no word. */
+#define PATIENCE_NS (50 * NS_PER_MS)
+
 struct engine {
 	const struct settings *settings;
 	struct result *result;
@@ -29,9 +33,12 @@ struct engine {
 	unsigned made;    /* threads that were initialized */
 	unsigned running; /* and those that were started */
 	int signal_fd;
+	sigset_t mask_before;
+	bool signals_blocked;
 	struct progress progress;
 	int64_t opened_ns; /* when the first connect began */
 	int64_t end_ns;    /* when the last thread was done */
+	int64_t told_ns; /* when to say that a signal was heard; never, if there is nothing to say */
 	unsigned marks_printed;
 	unsigned looks_shown;
 };
@@ -76,10 +83,8 @@ static void ask_for_look(struct engine *e)
 
 static void start_load(struct engine *e)
 {
-	e->result->reached = atomic_load(&e->control.open) > 0;
 	e->result->opening_ns = deadline_now() - e->opened_ns;
-	clock_gettime(CLOCK_REALTIME, &e->result->started);
-	if (!e->result->reached) {
+	if (atomic_load(&e->control.open) == 0) {
 		stop(e, CONTROL_ABANDON);
 		return;
 	}
@@ -100,10 +105,13 @@ static void print_marked(struct engine *e)
 
 static void show_progress(struct engine *e)
 {
-	int64_t elapsed_ns = deadline_now() - atomic_load(&e->control.start_ns);
+	int64_t start_ns = atomic_load(&e->control.start_ns);
 
 	lock_take(&e->control.lock);
-	progress_draw(&e->progress, e->control.seen, elapsed_ns);
+	if (start_ns == 0)
+		progress_draw_opening(&e->progress, e->control.seen, e->settings->connections);
+	else
+		progress_draw(&e->progress, e->control.seen, deadline_now() - start_ns);
 	lock_drop(&e->control.lock);
 	e->looks_shown++;
 }
@@ -145,9 +153,36 @@ static void read_signal(struct engine *e)
 		ask_for_mark(e);
 		return;
 	}
-	bool again = e->result->interrupted;
+	/* There is nothing to finish while connections are opened, and nothing but that after a
+	 * first signal, or when all is begun. */
+	bool finishing = e->result->interrupted || atomic_load(&e->control.start_ns) == 0 ||
+		atomic_load(&e->control.winding_up) == e->running;
 	e->result->interrupted = true;
-	stop(e, again ? CONTROL_ABANDON : CONTROL_FINISH);
+	e->told_ns = finishing ? DEADLINE_NEVER : deadline_after(PATIENCE_NS);
+	stop(e, finishing ? CONTROL_ABANDON : CONTROL_FINISH);
+}
+
+static void say_what_is_waited_for(struct engine *e)
+{
+	char timeout[QUANTITY_TEXT_MAX];
+
+	progress_clear(&e->progress);
+	fprintf(stderr,
+		"bobbin-load: ending; replies under way are waited for, %s at most, or until the "
+		"next signal\n",
+		quantity_format_duration(e->settings->timeout_ns, timeout));
+	e->told_ns = DEADLINE_NEVER;
+}
+
+/* For poll(2). */
+static int patience_ms(const struct engine *e)
+{
+	int interval_ms = progress_interval_ms(&e->progress);
+
+	if (e->told_ns == DEADLINE_NEVER)
+		return interval_ms;
+	int64_t left_ns = e->told_ns - deadline_now();
+	return left_ns > 0 ? (int)(left_ns / NS_PER_MS) + 1 : 0;
 }
 
 static void supervise(struct engine *e)
@@ -158,8 +193,10 @@ static void supervise(struct engine *e)
 	};
 
 	while (atomic_load(&e->control.done) < e->running) {
-		int n = poll(fds, 2, progress_interval_ms(&e->progress));
-		if (n == 0 && atomic_load(&e->control.start_ns) > 0)
+		int n = poll(fds, 2, patience_ms(e));
+		if (deadline_now() >= e->told_ns)
+			say_what_is_waited_for(e);
+		else if (n == 0)
 			ask_for_look(e);
 		if (n > 0 && fds[0].revents)
 			read_news(e);
@@ -172,7 +209,7 @@ static void supervise(struct engine *e)
 
 /* Setting up, and undoing it. */
 
-static int open_signals(void)
+static int open_signals(struct engine *e)
 {
 	sigset_t set;
 
@@ -180,10 +217,26 @@ static int open_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	if (sigprocmask(SIG_BLOCK, &set, &e->mask_before) < 0)
 		return -errno;
+	e->signals_blocked = true;
 	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
+}
+
+/* From here on a signal ends the program, even while its output is stuck.  What has come already was
+ * meant for the load. */
+static void close_signals(struct engine *e)
+{
+	struct signalfd_siginfo info;
+
+	if (e->signal_fd >= 0) {
+		while (read(e->signal_fd, &info, sizeof info) == sizeof info)
+			;
+		close(e->signal_fd);
+	}
+	if (e->signals_blocked)
+		sigprocmask(SIG_SETMASK, &e->mask_before, NULL);
 }
 
 static void describe(struct engine *e)
@@ -203,6 +256,7 @@ static void describe(struct engine *e)
 		.rate = s->rate,
 		.ramp_ns = s->ramp_ns,
 		.connections = s->connections,
+		.messages = s->messages > 0 ? s->messages : UINT64_MAX,
 	};
 }
 
@@ -211,7 +265,7 @@ static int set_up(struct engine *e)
 	const struct settings *s = e->settings;
 
 	describe(e);
-	e->signal_fd = open_signals();
+	e->signal_fd = open_signals(e);
 	if (e->signal_fd < 0)
 		return e->signal_fd;
 	e->control.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -241,8 +295,7 @@ static void tear_down(struct engine *e)
 	free(e->control.seen);
 	if (e->control.news_fd >= 0)
 		close(e->control.news_fd);
-	if (e->signal_fd >= 0)
-		close(e->signal_fd);
+	close_signals(e);
 }
 
 static int start_threads(struct engine *e)
@@ -259,6 +312,15 @@ static int start_threads(struct engine *e)
 	return 0;
 }
 
+/* What was measured ends with the load, or with a reply that came after it; and with the last message
+ * if nothing else ended it: what is not answered counts for as long as it was waited for. */
+static int64_t window_end(const struct figures *f)
+{
+	if (f->load_end_ns == 0)
+		return f->last_settled_ns;
+	return f->load_end_ns > f->last_reply_ns ? f->load_end_ns : f->last_reply_ns;
+}
+
 /* Join the threads, and add up what they have. */
 static void gather(struct engine *e)
 {
@@ -271,14 +333,17 @@ static void gather(struct engine *e)
 		pthread_join(e->threads[i].handle, NULL);
 		figures_add(&r->figures, e->threads[i].figures);
 	}
-	if (start_ns == 0)
+	if (!schedule_is_open(&e->schedule)) {
+		r->figures.actual = r->figures.latency;
+		r->figures.own_actual = r->figures.own;
+	}
+	r->reached = r->figures.opened > 0;
+	r->loaded = start_ns > 0;
+	if (!r->loaded)
 		return;
-	int64_t planned = measure_ns + s->duration_ns;
-	if (r->interrupted || s->duration_ns == 0 || s->messages > 0)
-		planned = measure_ns;
-	int64_t last = r->figures.last_reply_ns;
+	int64_t end_ns = window_end(&r->figures);
 	r->load_ns = e->end_ns - start_ns;
-	r->window_ns = (last > planned ? last : planned) - measure_ns;
+	r->window_ns = end_ns > measure_ns ? end_ns - measure_ns : 0;
 }
 
 int engine_run(const struct settings *settings, struct result *result)
@@ -288,11 +353,13 @@ int engine_run(const struct settings *settings, struct result *result)
 	if (!e)
 		return -ENOMEM;
 	memset(result, 0, sizeof *result);
+	clock_gettime(CLOCK_REALTIME, &result->started);
+	e->told_ns = DEADLINE_NEVER;
 	e->settings = settings;
 	e->result = result;
 	e->signal_fd = -1;
 	e->control.news_fd = -1;
-	progress_init(&e->progress);
+	progress_init(&e->progress, settings->quiet);
 	int rc = set_up(e);
 	if (rc == 0)
 		rc = start_threads(e);

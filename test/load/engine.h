@@ -3,7 +3,7 @@
  * engine - a whole run: threads, the common start, signals, the mark, the end.
  *
  * SIGINT and SIGTERM end it early: the first lets what is under way be answered, the second does
- * not wait.  SIGUSR1 takes the mark, and "marked" on standard error says that it is taken.
+ * not wait; nor does the first while connections are opened, or when only replies are waited for.  SIGUSR1 takes the mark, and "marked" on standard error says that it is taken.
  */
 #ifndef BOBBIN_LOAD_ENGINE_H
 #define BOBBIN_LOAD_ENGINE_H
@@ -13,8 +13,8 @@
 
 /*
  * Run the load; the endpoint has been resolved.  Returns 0 with *result filled, or -errno if it
- * could not be set up. Main thread, with no other running; blocks the signals above, and leaves
- * them blocked.
+ * could not be set up. Main thread, with no other running; blocks the signals above for as long
+ * as it runs.
  */
 int engine_run(const struct settings *settings, struct result *result);
 

@@ -3,6 +3,7 @@
 #include "expression.h"
 
 #include "common/quantity.h"
+#include "rate.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -29,6 +30,7 @@ enum source {
 	SOURCE_FIELD, /* a uint64_t of the figures */
 	SOURCE_ERRORS,
 	SOURCE_MISMATCHES,
+	SOURCE_NOT_SENT,
 	SOURCE_RATE,
 };
 
@@ -40,6 +42,8 @@ static const struct {
 	{"errors", SOURCE_ERRORS, 0},
 	{"mismatches", SOURCE_MISMATCHES, 0},
 	{"rate", SOURCE_RATE, 0},
+	{"not_sent", SOURCE_NOT_SENT, 0},
+	{"due", SOURCE_FIELD, offsetof(struct figures, due)},
 	{"sent", SOURCE_FIELD, offsetof(struct figures, sent)},
 	{"answered", SOURCE_FIELD, offsetof(struct figures, answered)},
 	{"lost", SOURCE_FIELD, offsetof(struct figures, lost)},
@@ -196,22 +200,32 @@ static const char *parse_duration(const char *text, struct expression *e)
 	return NULL;
 }
 
-static const char *parse_number(const char *text, struct expression *e)
+static const char *parse_rate(const char *text, struct expression *e)
 {
-	bool is_rate = counts[e->subject].source == SOURCE_RATE;
+	struct rate rate;
+	const char *wrong = rate_parse(text, &rate);
 
+	if (!wrong)
+		e->value = rate_per_s(&rate);
+	return wrong;
+}
+
+static const char *parse_count_value(const char *text, struct expression *e)
+{
 	if (!take_number(&text, &e->value))
 		return "the value is not a number";
 	skip_space(&text);
-	if (is_rate && strcmp(text, "/s") == 0)
-		return NULL;
-	if (!is_rate && strcmp(text, "%") == 0) {
-		e->share = true;
-		return NULL;
-	}
-	if (*text == '\0')
-		return NULL;
-	return is_rate ? "a rate's unit is /s" : "the unit of a count can only be %";
+	e->share = strcmp(text, "%") == 0;
+	return e->share || *text == '\0' ? NULL : "the unit of a count can only be %";
+}
+
+static const char *parse_value(const char *text, struct expression *e)
+{
+	if (e->duration)
+		return parse_duration(text, e);
+	if (counts[e->subject].source == SOURCE_RATE)
+		return parse_rate(text, e);
+	return parse_count_value(text, e);
 }
 
 static const char *parse(const char *text, struct expression *e)
@@ -223,10 +237,9 @@ static const char *parse(const char *text, struct expression *e)
 	memcpy(e->text, text, strlen(text) + 1);
 	skip_space(&p);
 	if (!take_metric(&p, e))
-		return "it does not begin with a metric: p99 (or another percentile), mean, max, "
-		       "errors, mismatches, lost, cut_off, sent, answered, rate";
+		return "it does not begin with a metric: " EXPRESSION_METRICS;
 	if (!take_relation(&p, e))
-		return "no relation behind the metric: one of > >= < <= == !=";
+		return "no relation after the metric: one of > >= < <= == !=";
 
 	char value[EXPRESSION_TEXT_MAX];
 	size_t len = strlen(p);
@@ -234,7 +247,7 @@ static const char *parse(const char *text, struct expression *e)
 		len--;
 	memcpy(value, p, len);
 	value[len] = '\0';
-	return e->duration ? parse_duration(value, e) : parse_number(value, e);
+	return parse_value(value, e);
 }
 
 int expression_parse(const char *text, struct expression *out, const char **fault)
@@ -258,14 +271,16 @@ static double measure_duration(const struct expression *e, const struct figures 
 	const struct histogram *h =
 		(const struct histogram *)(const void *)(base + histograms[e->subject].offset);
 
-	/* A service that answers nothing keeps no bound on its latency. */
-	if (h->count == 0)
+	/* A service that answers nothing keeps no bound on its latency; and the slowest, and so
+	 * the mean, is endless if one reply never came. */
+	if (h->count == 0 || (h->never > 0 && e->percentile < 0))
 		return INFINITY;
 	if (e->percentile == PERCENTILE_MEAN)
 		return histogram_mean(h);
 	if (e->percentile == PERCENTILE_MAX)
 		return (double)h->max_ns;
-	return (double)histogram_percentile(h, e->percentile);
+	int64_t ns = histogram_percentile(h, e->percentile);
+	return ns == HISTOGRAM_NEVER ? INFINITY : (double)ns;
 }
 
 static double measure_count(const struct expression *e, const struct figures *f, double rate)
@@ -274,7 +289,10 @@ static double measure_count(const struct expression *e, const struct figures *f,
 
 	switch (counts[e->subject].source) {
 	case SOURCE_ERRORS:
-		return (double)failure_total(&f->failures);
+		return e->share ? (double)figures_failed_messages(f)
+				: (double)failure_total(&f->failures);
+	case SOURCE_NOT_SENT:
+		return (double)figures_not_sent(f);
 	case SOURCE_MISMATCHES:
 		return (double)failure_mismatches(&f->failures);
 	case SOURCE_RATE:
@@ -292,8 +310,7 @@ double expression_measure(const struct expression *e, const struct figures *f, d
 	double count = measure_count(e, f, rate);
 	if (!e->share)
 		return count;
-	/* Where nothing was sent, any failure is all there is. */
-	return f->sent > 0 ? count * 100 / (double)f->sent : (count > 0 ? 100 : 0);
+	return f->due > 0 ? count * 100 / (double)f->due : 0;
 }
 
 bool expression_holds(const struct expression *e, double measured)
@@ -306,16 +323,32 @@ bool expression_is_timed(const struct expression *e)
 	return e->duration || counts[e->subject].source == SOURCE_RATE;
 }
 
+bool expression_is_on_not_sent(const struct expression *e)
+{
+	return !e->duration && counts[e->subject].source == SOURCE_NOT_SENT;
+}
+
+const char *expression_unit(const struct expression *e)
+{
+	if (e->duration)
+		return "ns";
+	if (e->share)
+		return "%";
+	return counts[e->subject].source == SOURCE_RATE ? "/s" : "";
+}
+
 static void format_measured(const struct expression *e, double measured, char *text, size_t size)
 {
+	char number[TEXT_NUMBER_MAX];
+
 	if (isinf(measured))
-		snprintf(text, size, "never: nothing was measured");
+		snprintf(text, size, "never");
 	else if (e->duration)
 		text_duration((int64_t)measured, text, size);
 	else if (e->share)
 		snprintf(text, size, "%.4g %%", measured);
 	else if (counts[e->subject].source == SOURCE_RATE)
-		snprintf(text, size, "%.0f/s", measured);
+		snprintf(text, size, "%s/s", text_rate(measured, number, sizeof number));
 	else
 		snprintf(text, size, "%.0f", measured);
 }

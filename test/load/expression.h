@@ -5,9 +5,9 @@
  *   METRIC RELATION VALUE
  *
  * Metrics: p50, p99.9 and any other percentile, mean, max (durations); errors, mismatches, lost,
- * cut_off, sent, answered (counts, or with % a share of the messages sent); rate (/s).  The
+ * not_sent, cut_off, due, sent, answered (counts, or with % a share of the messages due); rate.  The
  * percentiles are those of the latency; "actual." "connect." and "first_byte." before one name the
- * other histograms.
+ * other histograms.  What never came is slower than any duration.
  *
  * Threads:  any.
  */
@@ -27,7 +27,7 @@ struct expression {
 	double percentile;              /* of a histogram; -1: the mean, -2: the maximum */
 	size_t relation;
 	bool duration; /* subject is a histogram */
-	bool share;    /* the value is in % of the messages sent */
+	bool share;    /* the value is in % of the messages due */
 	double value;  /* in ns, messages, messages a second or % */
 };
 
@@ -43,6 +43,17 @@ bool expression_holds(const struct expression *e, double measured);
 
 /* True if the time that things took is in it, so that a schedule not kept spoils it. */
 bool expression_is_timed(const struct expression *e);
+
+/* True if it is about messages that were not sent. */
+bool expression_is_on_not_sent(const struct expression *e);
+
+/* The unit of what is measured: "ns", "/s", "%" or "". */
+const char *expression_unit(const struct expression *e);
+
+/* The metrics, for people. */
+#define EXPRESSION_METRICS                                                                         \
+	"p99 (or another percentile), mean, max, each also after actual., connect. or "            \
+	"first_byte.; errors, mismatches, lost, not_sent, cut_off, due, sent, answered; rate"
 
 /* "p99 > 5ms: it was 7.2 ms, 44 % beyond" for an expression that holds.  Returns text. */
 char *expression_explain(const struct expression *e, double measured, char *text, size_t size);

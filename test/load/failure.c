@@ -23,7 +23,10 @@ static const struct {
 	[FAILURE_NO_DESCRIPTORS] = {"no descriptors",
 		"raise the limit of open files (ulimit -Hn), or use fewer connections"},
 	[FAILURE_BY_SERVER] = {"refused by server", ""},
-	[FAILURE_NOT_SENT] = {"not sent", "due, but no connection could take it within --timeout"},
+	[FAILURE_NOT_SENT_LATE] = {"not sent: client late", "this client could not keep up"},
+	[FAILURE_NO_ROOM] = {"not sent: no room",
+		"its connection was busy, closed or reconnecting: more connections (-c), or more in "
+		"flight (-P)"},
 	[FAILURE_OTHER] = {"failed", ""},
 	[FAILURE_MISMATCH + VERDICT_DROPPED] = {"mismatch: dropped", ""},
 	[FAILURE_MISMATCH + VERDICT_REPEATED] = {"mismatch: repeated", ""},
@@ -33,6 +36,7 @@ static const struct {
 	[FAILURE_MISMATCH + VERDICT_LONG] = {"mismatch: long", ""},
 	[FAILURE_MISMATCH + VERDICT_EARLY] = {"mismatch: early", ""},
 	[FAILURE_MISMATCH + VERDICT_FOREIGN] = {"mismatch: foreign", ""},
+	[FAILURE_MISMATCH + VERDICT_BANNER] = {"mismatch: banner", ""},
 };
 
 static const struct {
@@ -55,6 +59,7 @@ static const struct {
 
 static const char *const phase_names[] = {
 	[PHASE_CONNECT] = "connecting",
+	[PHASE_BANNER] = "waiting for the banner",
 	[PHASE_IDLE] = "idle",
 	[PHASE_SEND] = "sending",
 	[PHASE_WAIT] = "waiting for a reply",
@@ -63,8 +68,15 @@ static const char *const phase_names[] = {
 
 void failure_count(struct tally *t, enum failure failure, const struct example *example)
 {
-	if (t->count[failure]++ == 0)
+	failure_count_many(t, failure, 1, example);
+}
+
+void failure_count_many(
+	struct tally *t, enum failure failure, uint64_t times, const struct example *example)
+{
+	if (t->count[failure] == 0 && times > 0)
 		t->first[failure] = *example;
+	t->count[failure] += times;
 }
 
 void failure_add(struct tally *t, const struct tally *from)

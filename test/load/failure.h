@@ -18,13 +18,14 @@ enum failure {
 	FAILURE_REFUSED,        /* ECONNREFUSED */
 	FAILURE_TIMEOUT,        /* nothing in time: our own bound, or ETIMEDOUT */
 	FAILURE_RESET,          /* ECONNRESET, EPIPE */
-	FAILURE_EOF,            /* the peer's end of stream between replies */
+	FAILURE_EOF,            /* the peer's end of stream between replies, with one owed */
 	FAILURE_TRUNCATED,      /* the peer's end of stream within a reply */
 	FAILURE_UNREACHABLE,    /* EHOSTUNREACH and its kin */
 	FAILURE_NO_LOCAL_PORT,  /* EADDRNOTAVAIL at the connect */
 	FAILURE_NO_DESCRIPTORS, /* EMFILE, ENFILE */
 	FAILURE_BY_SERVER,      /* an "error: " reply */
-	FAILURE_NOT_SENT,       /* open loop: due, and no connection could take it in time */
+	FAILURE_NOT_SENT_LATE,  /* due, and the client itself was too late to send it */
+	FAILURE_NO_ROOM,        /* due, and its connection could not take it in time */
 	FAILURE_OTHER,          /* any other errno */
 	FAILURE_MISMATCH,       /* this and the next VERDICTS - 1: a wrong reply, one for each enum
 				   verdict */
@@ -34,10 +35,11 @@ enum failure {
 /* Where in the life of a connection. */
 enum phase {
 	PHASE_CONNECT,
-	PHASE_IDLE,  /* open, nothing under way */
-	PHASE_SEND,  /* a request is partly sent */
-	PHASE_WAIT,  /* a reply is awaited */
-	PHASE_REPLY, /* a reply is partly received */
+	PHASE_BANNER, /* open, and the server's first line is awaited */
+	PHASE_IDLE,   /* open, nothing under way */
+	PHASE_SEND,   /* a request is partly sent */
+	PHASE_WAIT,   /* a reply is awaited */
+	PHASE_REPLY,  /* a reply is partly received */
 };
 
 struct example {
@@ -55,6 +57,10 @@ struct tally { /* zeroed is empty */
 
 /* Count failure; the first of its kind is kept as the example. */
 void failure_count(struct tally *t, enum failure failure, const struct example *example);
+
+/* The same, so many times. */
+void failure_count_many(
+	struct tally *t, enum failure failure, uint64_t times, const struct example *example);
 
 /* Add all of from. */
 void failure_add(struct tally *t, const struct tally *from);

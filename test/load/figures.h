@@ -2,7 +2,8 @@
 /*
  * figures - what a run counts and measures.
  *
- * Every message begun ends as exactly one of answered, mismatched, lost, cut_off.
+ * Two sums hold at the end of every run, and figures_broken_sum() looks whether they do: each
+ * message that was due was sent or was not, and each that was sent ended in exactly one way.
  *
  * Threads:  each thread has its own; they are added up for the report.
  */
@@ -17,31 +18,41 @@
 /* The addresses of one name that are tried; also a bound of endpoint.h. */
 #define FIGURES_ADDRESSES 16
 
-struct figures { /* zeroed is empty; some 1.3 MiB */
+struct figures { /* zeroed is empty; some 1.8 MiB */
 	/* Messages, the whole run. */
-	uint64_t sent;       /* begun: at least their first byte was to be sent */
-	uint64_t answered;   /* rightly */
-	uint64_t mismatched; /* wrongly */
-	uint64_t lost;       /* sent, owed, and never answered */
-	uint64_t cut_off;    /* not answered, and not owed: not wholly sent, later than the mark, or
-				cut by ourselves */
+	uint64_t due;              /* by the schedule; in a closed loop by a reply that made room */
+	uint64_t sent;             /* begun: at least their first byte was to be sent */
+	uint64_t late;             /* of these: the client began them late, by its own fault */
+	uint64_t not_sent_late;    /* due, and never begun: the client was late, */
+	uint64_t not_sent_no_room; /* or their connection had no room for them in time */
+	uint64_t answered;         /* rightly */
+	uint64_t mismatched;       /* wrongly */
+	uint64_t lost;             /* sent, owed, and never answered */
+	uint64_t cut_off; /* not answered, and not owed: not wholly sent, later than the mark, or
+			     cut by ourselves */
+	uint64_t excused; /* of these: later than the mark, or cut by ourselves */
 
 	/* Connections, the whole run. */
 	uint64_t opened;
+	uint64_t ended_by_server; /* with nothing owed on them */
 	uint64_t address_opened[FIGURES_ADDRESSES];
 	uint64_t address_failed[FIGURES_ADDRESSES];
 
 	/* Measured from the end of the ramp on. */
-	struct histogram latency;  /* from the intended send, in a closed loop the actual one */
-	struct histogram actual;   /* open loop: from the actual send */
-	struct histogram lateness; /* open loop: how late this program itself noticed that a message
-				      was due */
-	struct histogram connect;  /* from connect(2) to its end, the whole run */
+	struct histogram latency; /* from the intended send, in a closed loop the actual one */
+	struct histogram actual;  /* from the actual send */
+	struct histogram own;     /* those of latency that are this client's for more than half, */
+	struct histogram own_actual; /* and those of actual */
+	struct histogram lateness;   /* open loop: how much later than it could the client began */
+	struct histogram connect;    /* from the first connect(2) of a connection to its being open,
+				      the whole run */
 	struct histogram first_byte; /* from a connection's first request to the first byte of its
 					reply, the same */
 	uint64_t bytes_sent;
 	uint64_t bytes_received;
-	int64_t last_reply_ns; /* when the last right reply came */
+	int64_t last_reply_ns;   /* when the last right reply came */
+	int64_t last_settled_ns; /* when the last message ended in any way, */
+	int64_t load_end_ns;     /* and when the load was over, replies still under way left out */
 
 	/* The cost. */
 	int64_t user_ns;
@@ -50,9 +61,22 @@ struct figures { /* zeroed is empty; some 1.3 MiB */
 	int64_t busiest_ns; /* running or waiting to run, of the thread for which that is most, */
 	int64_t busiest_running_ns; /* and its running alone */
 
+	/* When this client itself stood still: stopped, or without a processor. */
+	uint64_t stalls;
+	int64_t stalled_ns; /* in all, of the thread for which that is most */
+	int64_t stall_max_ns;
+
 	struct tally failures;
 };
 
 void figures_add(struct figures *f, const struct figures *from);
+
+uint64_t figures_not_sent(const struct figures *f);
+
+/* Due, and not rightly answered, but for what is excused. */
+uint64_t figures_failed_messages(const struct figures *f);
+
+/* The first of the two sums that does not hold, as text; or NULL. */
+const char *figures_broken_sum(const struct figures *f);
 
 #endif

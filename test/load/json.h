@@ -32,6 +32,7 @@ void json_close_array(struct json *j);
 void json_string(struct json *j, const char *name, const char *value);
 void json_integer(struct json *j, const char *name, int64_t value);
 void json_count(struct json *j, const char *name, uint64_t value);
+/* Infinity is null: JSON has no word for it. */
 void json_real(struct json *j, const char *name, double value);
 void json_bool(struct json *j, const char *name, bool value);
 

@@ -2,8 +2,11 @@
 /* options - the command line of `bobbin-load run`, as rows. */
 #include "options.h"
 
+#include "checker.h"
 #include "common/deadline.h"
 #include "common/quantity.h"
+#include "layout.h"
+#include "pattern.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +24,7 @@ struct row;
 typedef const char *parse_function(const struct row *row, const char *text, void *field);
 
 struct row {
+	size_t group;
 	const char *name;
 	char letter;          /* or 0 */
 	const char *argument; /* what it is called in the help; NULL: it takes none */
@@ -63,17 +67,17 @@ static const char *parse_number(const struct row *row, const char *text, void *f
 	return NULL;
 }
 
-/* "20000" or "20000/s". */
 static const char *parse_rate(const struct row *row, const char *text, void *field)
 {
-	char digits[24];
-	size_t len = strcspn(text, "/");
+	struct rate rate;
+	const char *wrong = rate_parse(text, &rate);
 
-	if (len >= sizeof digits || (text[len] && strcmp(text + len, "/s") != 0))
-		return "it is a whole number a second, as in 20000/s";
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	return parse_number(row, digits, field);
+	(void)row;
+	if (!wrong && rate.count == 0)
+		wrong = "it is above 0";
+	if (!wrong)
+		*(struct rate *)field = rate;
+	return wrong;
 }
 
 static const char *parse_duration(const struct row *row, const char *text, void *field)
@@ -125,6 +129,15 @@ static const char *parse_prefix(const struct row *row, const char *text, void *f
 	if (strchr(text, '\n') || strlen(text) > 1024)
 		return "it is at most 1,024 bytes of one line";
 	return parse_text(row, text, field);
+}
+
+static const char *parse_banner(const struct row *row, const char *text, void *field)
+{
+	const char *wrong = pattern_check(text);
+
+	if (!wrong && strlen(text) >= CHECKER_BANNER_MAX)
+		wrong = "it is at most 2,047 bytes";
+	return wrong ? wrong : parse_text(row, text, field);
 }
 
 static const char *parse_flag(const struct row *row, const char *text, void *field)
@@ -180,44 +193,62 @@ static const char *parse_seed(const struct row *row, const char *text, void *fie
 #define FIELD(name) offsetof(struct settings, name)
 #define WHOLE       0
 
+static const char *const groups[] = {
+	"The load:",
+	"Connections:",
+	"Messages and replies:",
+	"The result:",
+};
+
+enum group {
+	LOAD,
+	CONNECTIONS,
+	MESSAGES,
+	RESULT,
+};
+
 static const struct row rows[] = {
-	{"connections", 'c', "N", parse_number, FIELD(connections), 1, 1000000, "64",
+	{LOAD, "connections", 'c', "N", parse_number, FIELD(connections), 1, 1000000, "64",
 		"connections at a time"},
-	{"duration", 'd', "TIME", parse_duration, FIELD(duration_ns), 0, 0, NULL,
+	{LOAD, "duration", 'd', "TIME", parse_duration, FIELD(duration_ns), 0, 0, NULL,
 		"how long to load, the ramp not counted (10s, without -n)"},
-	{"messages", 'n', "N", parse_number, FIELD(messages), 1, UINT64_MAX, NULL,
+	{LOAD, "messages", 'n', "N", parse_number, FIELD(messages), 1, INT64_MAX, NULL,
 		"how many messages to send in all"},
-	{"size", 's', "SIZE[-SIZE]", parse_sizes, FIELD(size), 0, 0, "64B",
-		"of a payload; of a range, any size equally often"},
-	{"in-flight", 'P', "N", parse_number, FIELD(in_flight), 1, 65536, "1",
+	{LOAD, "in-flight", 'P', "N", parse_number, FIELD(in_flight), 1, 65536, "1",
 		"messages on a connection that may wait for their replies"},
-	{"threads", 't', "N", parse_number, FIELD(threads), 1, 256, NULL,
+	{LOAD, "rate", 0, "RATE", parse_rate, FIELD(rate), 0, 0, NULL,
+		"open loop: messages in all, on a fixed schedule: 20k/s, 30/min, 0.5/s"},
+	{LOAD, "ramp", 0, "TIME", parse_duration, FIELD(ramp_ns), 0, 0, NULL,
+		"let the load rise evenly for so long, and measure after it"},
+	{LOAD, "threads", 't', "N", parse_number, FIELD(threads), 1, 256, NULL,
 		"threads that share the connections (half of the processors)"},
-	{"rate", 0, "N[/s]", parse_rate, FIELD(rate), 1, 1000000000, NULL,
-		"open loop: messages a second in all, on a fixed schedule"},
-	{"connect-rate", 0, "N[/s]", parse_rate, FIELD(connect_rate), 1, 1000000000, NULL,
-		"connections opened a second, at most"},
-	{"ramp", 0, "TIME", parse_duration, FIELD(ramp_ns), 0, 0, NULL,
-		"let the load rise evenly for so long, and measure behind it"},
-	{"per-connection", 0, "N", parse_number, FIELD(per_connection), 1, UINT64_MAX, NULL,
-		"messages, then a new connection"},
-	{"close", 0, "fin|reset", parse_close, FIELD(close_by_reset), 0, 0, "fin",
+	{CONNECTIONS, "connect-rate", 0, "RATE", parse_rate, FIELD(connect_rate), 0, 0, NULL,
+		"connections opened, at most"},
+	{CONNECTIONS, "per-connection", 0, "N", parse_number, FIELD(per_connection), 1, INT64_MAX,
+		NULL, "messages, then a new connection"},
+	{CONNECTIONS, "close", 0, "fin|reset", parse_close, FIELD(close_by_reset), 0, 0, "fin",
 		"how a connection is ended"},
-	{"source", 0, "LIST", parse_sources, FIELD(sources), 0, 0, NULL,
+	{CONNECTIONS, "source", 0, "LIST", parse_sources, FIELD(sources), 0, 0, NULL,
 		"local addresses to use in turn: 127.0.0.2-127.0.0.9,127.0.0.20"},
-	{"timeout", 0, "TIME", parse_duration, FIELD(timeout_ns), 0, 0, "5s",
+	{CONNECTIONS, "timeout", 0, "TIME", parse_duration, FIELD(timeout_ns), 0, 0, "5s",
 		"for a connect, and for a reply"},
-	{"seed", 0, "N", parse_seed, WHOLE, 0, UINT64_MAX, NULL,
+	{MESSAGES, "size", 's', "SIZE[-SIZE]", parse_sizes, FIELD(size), 0, 0, "64B",
+		"of a payload; of a range, any size equally often"},
+	{MESSAGES, "seed", 0, "N", parse_seed, WHOLE, 0, UINT64_MAX, NULL,
 		"makes the same payloads again (random)"},
-	{"prefix", 0, "TEXT", parse_prefix, FIELD(prefix), 0, 0,
+	{MESSAGES, "prefix", 0, "TEXT", parse_prefix, FIELD(prefix), 0, 0,
 		"echo: ", "what stands before the payload in a line's reply"},
-	{"prefix-any", 0, NULL, parse_flag, FIELD(prefix_any), 0, 0, NULL,
+	{MESSAGES, "prefix-any", 0, NULL, parse_flag, FIELD(prefix_any), 0, 0, NULL,
 		"a line's reply need only end with the payload"},
-	{"json", 0, "FILE", parse_text, FIELD(json_path), 0, 0, NULL,
+	{MESSAGES, "banner", 0, "TEXT", parse_banner, FIELD(banner), 0, 0, NULL,
+		"the line that the server says first; {id} stands for 1 to 255 bytes"},
+	{RESULT, "fail-if", 0, "EXPR", parse_bound, WHOLE, 0, 0, NULL,
+		"the run has failed if so, as in 'p99 > 5ms' (see below); may be repeated"},
+	{RESULT, "json", 0, "FILE", parse_text, FIELD(json_path), 0, 0, NULL,
 		"write the result as JSON, too (-: to standard output, instead)"},
-	{"fail-if", 0, "EXPR", parse_bound, WHOLE, 0, 0, NULL,
-		"exit 1 if so: 'p99 > 5ms', 'errors > 0', 'lost > 0.1%', 'rate < 10000/s'"},
-	{"help", 'h', NULL, NULL, 0, 0, 0, NULL, "print this"},
+	{RESULT, "quiet", 'q', NULL, parse_flag, FIELD(quiet), 0, 0, NULL,
+		"draw no progress on the terminal"},
+	{RESULT, "help", 'h', NULL, NULL, 0, 0, 0, NULL, "print this"},
 };
 
 const char *options_name(size_t i)
@@ -299,7 +330,7 @@ static bool apply(const struct row *row, const char *value, struct settings *s, 
 
 	if (!wrong)
 		return true;
-	if (row->max > 0 && row->max < UINT64_MAX)
+	if (row->max > 0 && row->max < INT64_MAX)
 		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s (from %" PRIu64 " to %" PRIu64 ")",
 			row->name, value, wrong, row->min, row->max);
 	else
@@ -405,23 +436,69 @@ enum options_outcome options_parse(
 	return OPTIONS_RUN;
 }
 
+#define HELP_COLUMN 27
+
+static void print_row(FILE *to, const struct row *r)
+{
+	char left[64];
+	char letter[8] = "";
+	char initial[32] = "";
+
+	if (r->letter)
+		snprintf(letter, sizeof letter, "-%c, ", r->letter);
+	if (r->initial)
+		snprintf(initial, sizeof initial, " (%s)", r->initial);
+	snprintf(left, sizeof left, "  %s--%s %s", letter, r->name, r->argument ? r->argument : "");
+	layout_pair(to, left, HELP_COLUMN, "%s%s", r->help, initial);
+}
+
+static const struct {
+	const char *left;
+	const char *text;
+} after_the_rows[] = {
+	{"", ""},
+	{"Metrics of --fail-if, and the relations > >= < <= == !=:", ""},
+	{"  durations",
+		"pN (p50, p99, p99.9, ...), mean, max of the latency; with actual., "
+		"connect. or first_byte. before one those of the actual send, the "
+		"connects, the first bytes"},
+	{"  counts",
+		"errors, mismatches, lost, not_sent, cut_off, due, sent, answered; with % of "
+		"the messages due"},
+	{"  rate", "replies a second"},
+	{"", ""},
+	{"Exit status:", ""},
+	{"  0", "all bounds kept"},
+	{"  1", "a bound broken, or nothing answered; without bounds also a wrong or lost reply"},
+	{"  3",
+		"not valid: this client was late or stood still; without bounds also if more than "
+		"1 % was not sent"},
+	{"  64 69 70", "wrong usage; nothing opened; the figures contradict each other"},
+	{"  71 73 74", "no load could be set up; no JSON file; no standard output"},
+	{"", ""},
+	{"Examples:", ""},
+	{"  bobbin-load 127.0.0.1:7007", ""},
+	{"  bobbin-load -d 1min --rate 20k/s --fail-if 'p99 > 5ms' 127.0.0.1:7007", ""},
+	{"  bobbin-load -n 1000 --per-connection 1 [::1]:7008=frame", ""},
+};
+
 void options_print_help(FILE *to)
 {
 	fprintf(to,
 		"usage: bobbin-load [run] [options] [NETWORK:]HOST:PORT[=SERVICE]\n"
-		"NETWORK is tcp, tcp4 or tcp6; SERVICE is line, frame or echo.  Options, with their "
-		"defaults:\n");
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const struct row *r = &rows[i];
-		char left[64];
-		char letter[8] = "";
-		if (r->letter)
-			snprintf(letter, sizeof letter, "-%c, ", r->letter);
-		snprintf(left, sizeof left, "%s--%s %s", letter, r->name,
-			r->argument ? r->argument : "");
-		fprintf(to, "  %-24s %s", left, r->help);
-		if (r->initial)
-			fprintf(to, " (%s)", r->initial);
-		fputc('\n', to);
+		"NETWORK is tcp, tcp4 or tcp6; SERVICE is line, frame or echo.\n");
+	for (size_t g = 0; g < COUNT_OF(groups); g++) {
+		fprintf(to, "\n%s\n", groups[g]);
+		for (size_t i = 0; i < COUNT_OF(rows); i++) {
+			if (rows[i].group == g)
+				print_row(to, &rows[i]);
+		}
+	}
+	for (size_t i = 0; i < COUNT_OF(after_the_rows); i++) {
+		if (after_the_rows[i].text[0])
+			layout_pair(to, after_the_rows[i].left, LAYOUT_LABEL, "%s",
+				after_the_rows[i].text);
+		else
+			fprintf(to, "%s\n", after_the_rows[i].left);
 	}
 }

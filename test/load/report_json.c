@@ -2,9 +2,10 @@
 /* report_json - the result as JSON. */
 #include "report_json.h"
 
+#include "common/deadline.h"
 #include "json.h"
 
-#include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -46,14 +47,14 @@ static void write_settings(struct json *j, const struct settings *s)
 	json_string(j, "host", s->endpoint.where.host);
 	json_integer(j, "port", s->endpoint.where.port);
 	json_string(j, "service", wire_service_name(s->endpoint.service));
-	json_string(j, "loop", s->rate > 0 ? "open" : "closed");
-	json_count(j, "rate_per_s", s->rate);
+	json_string(j, "loop", s->rate.count > 0 ? "open" : "closed");
+	json_real(j, "rate_per_s", rate_per_s(&s->rate));
 	json_count(j, "connections", s->connections);
 	json_count(j, "in_flight", s->in_flight);
 	json_count(j, "threads", s->threads);
 	json_count(j, "messages", s->messages);
 	json_count(j, "messages_per_connection", s->per_connection);
-	json_count(j, "connect_rate_per_s", s->connect_rate);
+	json_real(j, "connect_rate_per_s", rate_per_s(&s->connect_rate));
 	json_integer(j, "payload_min_bytes", s->size.min_bytes);
 	json_integer(j, "payload_max_bytes", s->size.max_bytes);
 	json_integer(j, "duration_ns", s->duration_ns);
@@ -63,6 +64,7 @@ static void write_settings(struct json *j, const struct settings *s)
 	json_string(j, "close", s->close_by_reset ? "reset" : "fin");
 	json_string(j, "prefix", s->prefix);
 	json_bool(j, "prefix_any", s->prefix_any);
+	json_string(j, "banner", s->banner ? s->banner : "");
 	json_count(j, "seed", s->seed);
 	json_close_object(j);
 }
@@ -72,11 +74,17 @@ static void write_messages(struct json *j, const struct result *r)
 	const struct figures *f = &r->figures;
 
 	json_open_object(j, "messages");
+	json_count(j, "scheduled", f->due);
 	json_count(j, "sent", f->sent);
+	json_count(j, "late", f->late);
+	json_count(j, "not_sent", figures_not_sent(f));
+	json_count(j, "not_sent_no_room", f->not_sent_no_room);
+	json_count(j, "not_sent_client_late", f->not_sent_late);
 	json_count(j, "answered", f->answered);
 	json_count(j, "mismatched", f->mismatched);
 	json_count(j, "lost", f->lost);
 	json_count(j, "cut_off", f->cut_off);
+	json_count(j, "excused", f->excused);
 	json_count(j, "measured", f->latency.count);
 	json_bool(j, "marked", r->marked);
 	json_close_object(j);
@@ -109,6 +117,15 @@ static void write_buckets(struct json *j, const struct histogram *h)
 	json_close_array(j);
 }
 
+/* What is endless is written as null. */
+static void write_duration(struct json *j, const char *name, int64_t ns)
+{
+	if (ns == HISTOGRAM_NEVER)
+		json_real(j, name, INFINITY);
+	else
+		json_integer(j, name, ns);
+}
+
 static void write_histogram(struct json *j, const char *name, const struct histogram *h)
 {
 	static const struct {
@@ -125,25 +142,25 @@ static void write_histogram(struct json *j, const char *name, const struct histo
 
 	json_open_object(j, name);
 	json_count(j, "count", h->count);
+	json_count(j, "never", h->never);
 	json_integer(j, "min_ns", h->min_ns);
 	json_real(j, "mean_ns", histogram_mean(h));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		json_integer(j, rows[i].name, histogram_percentile(h, rows[i].percentile));
+		write_duration(j, rows[i].name, histogram_percentile(h, rows[i].percentile));
 	json_integer(j, "max_ns", h->max_ns);
 	json_integer(j, "significant_digits", 3);
 	write_buckets(j, h);
 	json_close_object(j);
 }
 
-static void write_latencies(struct json *j, const struct result *r, const struct settings *s)
+static void write_latencies(struct json *j, const struct result *r)
 {
 	const struct figures *f = &r->figures;
 
-	write_histogram(j, s->rate > 0 ? "latency_from_intended" : "latency", &f->latency);
-	if (s->rate > 0) {
-		write_histogram(j, "latency_from_sent", &f->actual);
-		write_histogram(j, "client_lateness", &f->lateness);
-	}
+	write_histogram(j, "latency", &f->latency);
+	write_histogram(j, "latency_from_sent", &f->actual);
+	write_histogram(j, "latency_client_own", &f->own);
+	write_histogram(j, "client_lateness", &f->lateness);
 	write_histogram(j, "connect", &f->connect);
 	write_histogram(j, "first_byte", &f->first_byte);
 }
@@ -182,50 +199,69 @@ static void write_client(struct json *j, const struct result *r, const struct se
 	json_bool(j, "was_the_limit", result_client_limited(r));
 	json_bool(j, "processors_were_the_limit", result_processors_short(r));
 	json_bool(j, "schedule_kept", result_schedule_kept(r, s));
+	json_count(j, "stalls", r->figures.stalls);
+	json_integer(j, "stalled_ns", r->figures.stalled_ns);
+	json_integer(j, "longest_stall_ns", r->figures.stall_max_ns);
 	json_close_object(j);
 }
 
 static void write_bounds(struct json *j, const struct result *r, const struct settings *s)
 {
-	double rate = result_rate(r);
-
 	json_open_array(j, "fail_if", false);
 	for (size_t i = 0; i < s->bound_count; i++) {
 		const struct expression *e = &s->bounds[i];
-		double measured = expression_measure(e, &r->figures, rate);
+		struct judgement verdict = result_judge(r, e);
 		char text[256];
 		json_open_object(j, NULL);
 		json_string(j, "expression", e->text);
-		json_string(j, "measured", expression_explain(e, measured, text, sizeof text));
-		json_bool(j, "broken", expression_holds(e, measured));
+		json_real(j, "measured", verdict.measured);
+		json_string(j, "unit", expression_unit(e));
+		json_bool(j, "broken", verdict.broken);
+		json_bool(j, "own_stalls_explain_it", verdict.explained);
+		json_string(
+			j, "explained", expression_explain(e, verdict.measured, text, sizeof text));
 		json_close_object(j);
 	}
 	json_close_array(j);
 }
 
-static void write_result(FILE *to, const struct result *r, const struct settings *s)
+/* RFC 3339, and the same as a number. */
+static void write_started(struct json *j, const struct timespec *started)
 {
-	struct json j;
-	char started[32] = "";
+	char text[32] = "";
 	struct tm tm;
 
-	if (gmtime_r(&r->started.tv_sec, &tm))
-		strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (gmtime_r(&started->tv_sec, &tm))
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_string(j, "started", text);
+	json_integer(j, "started_unix_ns",
+		(int64_t)started->tv_sec * NS_PER_S + (int64_t)started->tv_nsec);
+}
+
+void report_json_write(FILE *to, const struct result *r, const struct settings *s)
+{
+	const char *sum = figures_broken_sum(&r->figures);
+	struct json j;
+
 	json_init(&j, to);
 	json_open_object(&j, NULL);
+	json_integer(&j, "format", 1);
 	json_string(&j, "program", "bobbin-load " BOBBIN_VERSION);
-	json_string(&j, "started", started);
+	json_string(&j, "command", "run");
+	write_started(&j, &r->started);
 	write_host(&j);
 	write_settings(&j, s);
 	json_bool(&j, "reached", r->reached);
 	json_bool(&j, "interrupted", r->interrupted);
+	json_string(&j, "broken_sum", sum ? sum : "");
 	json_integer(&j, "opening_ns", r->opening_ns);
 	json_integer(&j, "measured_ns", r->window_ns);
 	write_messages(&j, r);
 	write_throughput(&j, r);
 	json_count(&j, "connections_opened", r->figures.opened);
+	json_count(&j, "connections_ended_by_server", r->figures.ended_by_server);
 	write_addresses(&j, r, &s->endpoint);
-	write_latencies(&j, r, s);
+	write_latencies(&j, r);
 	write_failures(&j, r);
 	write_client(&j, r, s);
 	write_bounds(&j, r, s);
@@ -233,19 +269,16 @@ static void write_result(FILE *to, const struct result *r, const struct settings
 	json_close_object(&j);
 }
 
-int report_json_write(const char *path, const struct result *r, const struct settings *s)
+void report_json_write_failure(FILE *to, const char *why, int status)
 {
-	if (strcmp(path, "-") == 0) {
-		write_result(stdout, r, s);
-		return 0;
-	}
-	FILE *to = fopen(path, "we");
-	if (!to)
-		return -errno;
-	write_result(to, r, s);
-	bool failed = ferror(to) != 0;
-	/* A full disk is told by the last flush. */
-	if (fclose(to) != 0 || failed)
-		return -EIO;
-	return 0;
+	struct json j;
+
+	json_init(&j, to);
+	json_open_object(&j, NULL);
+	json_integer(&j, "format", 1);
+	json_string(&j, "program", "bobbin-load " BOBBIN_VERSION);
+	json_string(&j, "command", "run");
+	json_string(&j, "failed", why);
+	json_integer(&j, "exit_status", status);
+	json_close_object(&j);
 }

@@ -2,7 +2,7 @@
 /*
  * report_json - the result as JSON, with units in the names, the settings, the host, the seed, and
  * the histograms bucket by bucket, so that files of several runs and hosts can be added up: same
- * lower end, add the counts.
+ * lower end, add the counts.  What never came is a null among the percentiles.
  */
 #ifndef BOBBIN_LOAD_REPORT_JSON_H
 #define BOBBIN_LOAD_REPORT_JSON_H
@@ -10,7 +10,12 @@
 #include "result.h"
 #include "settings.h"
 
-/* Write to the file, replaced if it exists, or to standard output for "-".  Returns 0 or -errno. */
-int report_json_write(const char *path, const struct result *r, const struct settings *s);
+#include <stdio.h>
+
+/* Errors are the stream's: ferror(3). */
+void report_json_write(FILE *to, const struct result *r, const struct settings *s);
+
+/* What there is to say of a run that could not be. */
+void report_json_write_failure(FILE *to, const char *why, int status);
 
 #endif

@@ -2,10 +2,16 @@
 /* result - what follows from a run's figures. */
 #include "result.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 /* A thread that wants a processor for more than this share of the time has hardly more to give. */
 #define BUSY 0.9
+
+/* What the client may be late with, or leave out, before the schedule is not kept. */
+#define TOLERATED_SHARE 0.01
 
 double result_rate(const struct result *r)
 {
@@ -14,9 +20,36 @@ double result_rate(const struct result *r)
 	return (double)r->figures.latency.count * 1e9 / (double)r->window_ns;
 }
 
+static double share_of_due(const struct result *r, uint64_t count)
+{
+	return r->figures.due > 0 ? (double)count / (double)r->figures.due : 0;
+}
+
+double result_late_share(const struct result *r)
+{
+	return share_of_due(r, r->figures.late + r->figures.not_sent_late);
+}
+
+double result_no_room_share(const struct result *r)
+{
+	return share_of_due(r, r->figures.not_sent_no_room);
+}
+
 bool result_schedule_kept(const struct result *r, const struct settings *s)
 {
-	return s->rate == 0 || histogram_percentile(&r->figures.lateness, 99) <= RESULT_LATE_NS;
+	return s->rate.count == 0 ||
+		(result_late_share(r) <= TOLERATED_SHARE &&
+			result_no_room_share(r) <= TOLERATED_SHARE);
+}
+
+uint64_t result_needed_in_flight(const struct result *r, const struct settings *s)
+{
+	int64_t p50_ns = histogram_percentile(&r->figures.actual, 50);
+
+	if (p50_ns == 0 || p50_ns == HISTOGRAM_NEVER)
+		return 0;
+	double needed = round(rate_per_s(&s->rate) * (double)p50_ns / 1e9);
+	return needed > 1 ? (uint64_t)needed : 1;
 }
 
 static double share_of_load(const struct result *r, int64_t ns)
@@ -51,31 +84,103 @@ double result_cpu_ns_per_message(const struct result *r)
 	return (double)(r->figures.user_ns + r->figures.system_ns) / (double)r->figures.sent;
 }
 
-/* A bound on counts is broken whoever kept the schedule; one on times only if the schedule was
- * kept. */
-static bool is_broken(const struct result *r, const struct settings *s, bool timed)
+/* Would a bound on times still be broken without what this client's own stalls made slow? */
+static bool is_broken_without_stalls(const struct result *r, const struct expression *e)
 {
-	double rate = result_rate(r);
+	struct figures *f = malloc(sizeof *f);
+	double window_ns = (double)(r->window_ns - r->figures.stalled_ns);
+	double rate = window_ns > 0 ? (double)r->figures.latency.count * 1e9 / window_ns : 0;
+
+	if (!f)
+		return true;
+	memcpy(f, &r->figures, sizeof *f);
+	histogram_subtract(&f->latency, &f->own);
+	histogram_subtract(&f->actual, &f->own_actual);
+	bool broken = expression_holds(e, expression_measure(e, f, rate));
+	free(f);
+	return broken;
+}
+
+struct judgement result_judge(const struct result *r, const struct expression *e)
+{
+	struct judgement j = {.measured = expression_measure(e, &r->figures, result_rate(r))};
+	bool stalls = r->figures.stalls > 0 || r->figures.own.count > 0;
+
+	j.broken = expression_holds(e, j.measured);
+	j.explained =
+		j.broken && expression_is_timed(e) && stalls && !is_broken_without_stalls(r, e);
+	return j;
+}
+
+enum bounds {
+	BOUNDS_KEPT,
+	BOUNDS_EXPLAINED, /* broken, but for the client's own stalls */
+	BOUNDS_BROKEN,
+};
+
+/* The worst of those on times, or of those on counts. */
+static enum bounds judge_bounds(const struct result *r, const struct settings *s, bool timed)
+{
+	enum bounds worst = BOUNDS_KEPT;
 
 	for (size_t i = 0; i < s->bound_count; i++) {
-		const struct expression *e = &s->bounds[i];
-		if (expression_is_timed(e) == timed &&
-			expression_holds(e, expression_measure(e, &r->figures, rate)))
+		if (expression_is_timed(&s->bounds[i]) != timed)
+			continue;
+		struct judgement j = result_judge(r, &s->bounds[i]);
+		if (j.broken && !j.explained)
+			return BOUNDS_BROKEN;
+		if (j.broken)
+			worst = BOUNDS_EXPLAINED;
+	}
+	return worst;
+}
+
+/* An explicit bound on what was not sent decides about that alone. */
+static bool has_bound_on_not_sent(const struct settings *s)
+{
+	for (size_t i = 0; i < s->bound_count; i++) {
+		if (expression_is_on_not_sent(&s->bounds[i]))
 			return true;
 	}
 	return false;
 }
 
+static bool is_client_late(const struct result *r, const struct settings *s)
+{
+	double late =
+		has_bound_on_not_sent(s) ? share_of_due(r, r->figures.late) : result_late_share(r);
+
+	return late > TOLERATED_SHARE;
+}
+
+/* Counts are what they are, whoever kept the schedule. */
+static bool is_wrong(const struct result *r, const struct settings *s)
+{
+	const struct figures *f = &r->figures;
+	bool failed = failure_mismatches(&f->failures) > 0 || f->lost > 0;
+
+	return f->answered == 0 || judge_bounds(r, s, false) == BOUNDS_BROKEN ||
+		(s->bound_count == 0 && failed);
+}
+
 int result_status(const struct result *r, const struct settings *s)
 {
+	if (figures_broken_sum(&r->figures))
+		return EX_SOFTWARE;
 	if (!r->reached)
 		return EX_UNAVAILABLE;
-	if (is_broken(r, s, false))
+	if (is_wrong(r, s))
 		return RESULT_BROKEN;
-	if (s->bound_count == 0 &&
-		(failure_mismatches(&r->figures.failures) > 0 || r->figures.answered == 0))
+	if (is_client_late(r, s))
+		return RESULT_NOT_VALID;
+	switch (judge_bounds(r, s, true)) {
+	case BOUNDS_BROKEN:
 		return RESULT_BROKEN;
-	if (!result_schedule_kept(r, s))
-		return RESULT_OFF_SCHEDULE;
-	return is_broken(r, s, true) ? RESULT_BROKEN : RESULT_KEPT;
+	case BOUNDS_EXPLAINED:
+		return RESULT_NOT_VALID;
+	case BOUNDS_KEPT:
+		break;
+	}
+	bool many_not_sent = share_of_due(r, figures_not_sent(&r->figures)) > TOLERATED_SHARE;
+	return s->bound_count == 0 && many_not_sent ? RESULT_NOT_VALID : RESULT_KEPT;
 }

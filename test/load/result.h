@@ -11,19 +11,20 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Exit statuses beside EX_USAGE (64) and EX_UNAVAILABLE (69). */
-#define RESULT_KEPT         0
-#define RESULT_BROKEN       1
-#define RESULT_OFF_SCHEDULE 3
+/* Exit statuses beside those of sysexits.h. */
+#define RESULT_KEPT      0
+#define RESULT_BROKEN    1
+#define RESULT_NOT_VALID 3
 
 struct result {
 	struct figures figures;
-	struct timespec started; /* CLOCK_REALTIME, the load's start */
+	struct timespec started; /* CLOCK_REALTIME, the first connect */
 	int64_t opening_ns;      /* from the first connect until the load could begin */
 	int64_t load_ns;         /* from the load's start to its end, the last replies waited for */
-	int64_t window_ns;       /* what was measured: from the ramp's end to the last reply, or the
-				    planned end if later */
+	int64_t window_ns;       /* what was measured: from the ramp's end to the end of the load,
+				    or to a reply that came later; 0: nothing */
 	bool reached;            /* at least one connection was opened */
+	bool loaded;             /* the load began: all connections had been tried */
 	bool interrupted;        /* by a signal, before its time */
 	bool marked;
 };
@@ -31,13 +32,17 @@ struct result {
 /* Measured replies a second. */
 double result_rate(const struct result *r);
 
-/*
- * Open loop: false if one message in a hundred was noticed, by this program, more than
- * RESULT_LATE_NS after it was due. Latencies contain that delay, so they are never too small; but
- * they are then the client's as much as the server's.
- */
-#define RESULT_LATE_NS (INT64_C(10) * 1000000)
+/* What share, 0 to 1, of the messages due this client itself began late or, being late, never; and
+ * what share was not begun because there was no room. */
+double result_late_share(const struct result *r);
+double result_no_room_share(const struct result *r);
+
+/* Open loop: false if either share is over a hundredth. */
 bool result_schedule_kept(const struct result *r, const struct settings *s);
+
+/* Open loop: how many messages would have to be in flight for the rate, at the median that was
+ * measured from the sending on; 0 if that is not known. */
+uint64_t result_needed_in_flight(const struct result *r, const struct settings *s);
 
 /* How much of the time the busiest thread was running, and running or waiting for a processor, 0
  * to 1. */
@@ -55,7 +60,15 @@ bool result_processors_short(const struct result *r);
 /* Processor time for each message sent. */
 double result_cpu_ns_per_message(const struct result *r);
 
-/* The exit status: RESULT_*, or EX_UNAVAILABLE. */
+struct judgement {
+	double measured; /* in the unit of the expression; INFINITY: it never came */
+	bool broken;     /* the expression holds, */
+	bool explained;  /* but would not without what this client's own stalls have done */
+};
+
+struct judgement result_judge(const struct result *r, const struct expression *e);
+
+/* The exit status: RESULT_*, EX_UNAVAILABLE or EX_SOFTWARE. */
 int result_status(const struct result *r, const struct settings *s);
 
 #endif

@@ -27,16 +27,6 @@ static void raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool resolve(struct settings *s)
-{
-	const char *fault;
-
-	if (endpoint_resolve(&s->endpoint, &fault) == 0)
-		return true;
-	fprintf(stderr, "bobbin-load: no name: %s: %s\n", s->endpoint.where.host, fault);
-	return false;
-}
-
 /* A source that is no address of this host would fail at every connect, and not for want of ports.
  */
 static bool check_sources(const struct sources *sources)
@@ -57,40 +47,84 @@ static bool check_sources(const struct sources *sources)
 	return true;
 }
 
-static int deliver(const struct result *r, const struct settings *s)
+/* Where the JSON goes: opened before the load, so that a mistake costs no run, and so that no file of
+ * an earlier run is taken for this one's. */
+struct json_file {
+	FILE *to; /* or NULL */
+	bool only;
+};
+
+static int open_json(const struct settings *s, struct json_file *json)
 {
-	bool json_only = s->json_path && strcmp(s->json_path, "-") == 0;
+	*json = (struct json_file){.to = NULL};
+	if (!s->json_path)
+		return EX_OK;
+	json->only = strcmp(s->json_path, "-") == 0;
+	json->to = json->only ? stdout : fopen(s->json_path, "we");
+	if (json->to)
+		return EX_OK;
+	fprintf(stderr, "bobbin-load: --json %s: %s\n", s->json_path, strerrordesc_np(errno));
+	return EX_CANTCREAT;
+}
+
+/* A full disk is told by the last flush.  Returns the status, or that of what went wrong here. */
+static int close_json(const struct settings *s, const struct json_file *json, int status)
+{
+	if (!json->to || json->only)
+		return status;
+	bool failed = ferror(json->to) != 0;
+	if (fclose(json->to) == 0 && !failed)
+		return status;
+	fprintf(stderr, "bobbin-load: --json %s: it could not be written\n", s->json_path);
+	return EX_CANTCREAT;
+}
+
+static int deliver(const struct result *r, const struct settings *s, const struct json_file *json)
+{
+	const char *sum = figures_broken_sum(&r->figures);
 	int status = result_status(r, s);
 
-	if (!json_only) {
+	if (!json->only) {
 		report_print(stdout, r, s);
 		report_print_bounds(stdout, r, s);
 	}
-	if (s->json_path) {
-		int rc = report_json_write(s->json_path, r, s);
-		if (rc < 0) {
-			fprintf(stderr, "bobbin-load: --json %s: %s\n", s->json_path,
-				strerrordesc_np(-rc));
-			return EX_CANTCREAT;
-		}
-	}
-	if (!r->reached && !r->interrupted)
+	if (json->to)
+		report_json_write(json->to, r, s);
+	if (sum)
+		fprintf(stderr, "bobbin-load: the figures contradict each other: %s\n", sum);
+	else if (!r->reached && !r->interrupted)
 		fprintf(stderr, "bobbin-load: %s:%u could not be reached at all\n",
 			s->endpoint.where.host, (unsigned)s->endpoint.where.port);
 	return fflush(stdout) == 0 && !ferror(stdout) ? status : EX_IOERR;
 }
 
-static int load(const struct settings *s)
+/* The run cannot be: say so everywhere. */
+static int give_up(const struct json_file *json, int status, const char *why)
 {
+	fprintf(stderr, "bobbin-load: %s\n", why);
+	if (json->to)
+		report_json_write_failure(json->to, why, status);
+	return status;
+}
+
+static int load(struct settings *s, const struct json_file *json)
+{
+	char why[384];
+	const char *fault;
+
+	if (endpoint_resolve(&s->endpoint, &fault) < 0) {
+		snprintf(why, sizeof why, "no name: %s: %s", s->endpoint.where.host, fault);
+		return give_up(json, EX_UNAVAILABLE, why);
+	}
 	struct result *r = calloc(1, sizeof *r);
 	int rc = r ? engine_run(s, r) : -ENOMEM;
 	int status = EX_OSERR;
-
-	if (rc == 0)
-		status = deliver(r, s);
-	else
-		fprintf(stderr, "bobbin-load: the load could not be set up: %s\n",
-			strerrordesc_np(-rc));
+	if (rc == 0) {
+		status = deliver(r, s, json);
+	} else {
+		snprintf(why, sizeof why, "the load could not be set up: %s", strerrordesc_np(-rc));
+		give_up(json, status, why);
+	}
 	free(r);
 	return status;
 }
@@ -113,7 +147,9 @@ int run_main(int argc, char **argv)
 	raise_descriptor_limit();
 	if (!check_sources(&settings.sources))
 		return EX_USAGE;
-	if (!resolve(&settings))
-		return EX_UNAVAILABLE;
-	return load(&settings);
+	struct json_file json;
+	int status = open_json(&settings, &json);
+	if (status != EX_OK)
+		return status;
+	return close_json(&settings, &json, load(&settings, &json));
 }

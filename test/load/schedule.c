@@ -1,32 +1,61 @@
 /* SPDX-License-Identifier: ISC */
-/* schedule - when messages are due, and how fast connections may be opened. */
+/* schedule - when messages are due, whose they are, and how fast connections may be opened. */
 #include "schedule.h"
 
 #include "common/deadline.h"
 
 #include <math.h>
 
-/* k / rate in ns; the whole seconds apart, so that nothing overflows or is rounded twice. */
-static int64_t at_full_rate(uint64_t k, uint64_t rate)
+bool schedule_is_open(const struct schedule *s)
 {
-	return (int64_t)(k / rate) * NS_PER_S + (int64_t)(k % rate * (uint64_t)NS_PER_S / rate);
+	return s->rate.count > 0;
+}
+
+/* A rate that rises evenly from 0 has sent rate * t^2 / (2 * ramp) after t: half of the full rate
+ * in all. */
+static double of_ramp(const struct schedule *s)
+{
+	return rate_per_s(&s->rate) / (double)NS_PER_S * (double)s->ramp_ns / 2;
 }
 
 int64_t schedule_due(const struct schedule *s, uint64_t k)
 {
-	/* A rate that rises evenly from 0 has sent rate * t^2 / (2 * ramp) after t: half of the
-	 * full rate in all. */
-	double rate_per_ns = (double)s->rate / (double)NS_PER_S;
-	double of_ramp = rate_per_ns * (double)s->ramp_ns / 2;
+	double rate_per_ns = rate_per_s(&s->rate) / (double)NS_PER_S;
 
-	if ((double)k < of_ramp)
+	if (s->ramp_ns > 0 && (double)k < of_ramp(s))
 		return (int64_t)sqrt(2 * (double)k * (double)s->ramp_ns / rate_per_ns);
-	return at_full_rate(k, s->rate) + s->ramp_ns / 2;
+	return deadline_from(rate_moment(&s->rate, k), s->ramp_ns / 2);
 }
 
-uint64_t schedule_number(const struct schedule *s, uint32_t slot, uint64_t round)
+uint64_t schedule_count(const struct schedule *s, int64_t elapsed_ns)
 {
-	return round * s->connections + slot;
+	double rate_per_ns = rate_per_s(&s->rate) / (double)NS_PER_S;
+	double elapsed = (double)elapsed_ns;
+	double ramp = (double)s->ramp_ns;
+
+	if (elapsed_ns < 0)
+		return 0;
+	double about = elapsed < ramp ? rate_per_ns * elapsed * elapsed / (2 * ramp)
+				      : rate_per_ns * (elapsed - ramp / 2);
+	/* The double is near; schedule_due() decides. */
+	uint64_t k = about < (double)s->messages ? (uint64_t)about : s->messages;
+	while (k < s->messages && schedule_due(s, k) <= elapsed_ns)
+		k++;
+	while (k > 0 && schedule_due(s, k - 1) > elapsed_ns)
+		k--;
+	return k;
+}
+
+uint64_t schedule_number(const struct schedule *s, uint32_t slot, uint64_t index)
+{
+	return index * s->connections + slot;
+}
+
+uint64_t schedule_share(const struct schedule *s, uint32_t slot, uint64_t count)
+{
+	if (count == UINT64_MAX)
+		return UINT64_MAX;
+	return count > slot ? (count - slot - 1) / s->connections + 1 : 0;
 }
 
 int64_t schedule_begin(const struct schedule *s, uint32_t slot)
@@ -34,10 +63,14 @@ int64_t schedule_begin(const struct schedule *s, uint32_t slot)
 	return (int64_t)((double)s->ramp_ns * slot / (double)s->connections);
 }
 
-void pace_init(struct pace *p, uint64_t rate, uint32_t part, uint32_t parts, int64_t start_ns)
+void pace_init(
+	struct pace *p, const struct rate *rate, uint32_t part, uint32_t parts, int64_t start_ns)
 {
-	p->interval_ns = rate == 0 ? 0 : (int64_t)((uint64_t)NS_PER_S * parts / rate);
-	p->next_ns = start_ns + p->interval_ns / parts * part;
+	*p = (struct pace){.next_ns = start_ns};
+	if (rate->count == 0)
+		return;
+	p->interval_ns = rate_moment(rate, parts);
+	p->next_ns = deadline_from(start_ns, rate_moment(rate, part));
 }
 
 bool pace_take(struct pace *p, int64_t now_ns)
@@ -50,7 +83,7 @@ bool pace_take(struct pace *p, int64_t now_ns)
 	 * pause. */
 	if (p->next_ns < now_ns - p->interval_ns)
 		p->next_ns = now_ns - p->interval_ns;
-	p->next_ns += p->interval_ns;
+	p->next_ns = deadline_from(p->next_ns, p->interval_ns);
 	return true;
 }
 

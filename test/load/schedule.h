@@ -1,30 +1,47 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * schedule - when messages are due, when connections may begin, and how fast they may be opened.
+ * schedule - when messages are due, whose they are, and how fast connections may be opened.
  *
- * Closed loop: each connection sends its next message when a reply makes room, and only its
- * beginning is scheduled. Open loop: message k of all is due at a moment that nothing can move,
- * neither the server nor ourselves; its latency is measured from there.
+ * The messages of a run are dealt to its connections like cards: message k (from 0) of all belongs
+ * to connection k mod connections, in both loops, and no other may take it.
+ *
+ * Open loop: message k is due at a moment that nothing can move, neither the server nor ourselves;
+ * its latency is measured from there.  Closed loop: each connection sends its next message when a
+ * reply makes room, and only its beginning is scheduled.
  *
  * Threads:  a schedule is constant; a pace belongs to one thread.
  */
 #ifndef BOBBIN_LOAD_SCHEDULE_H
 #define BOBBIN_LOAD_SCHEDULE_H
 
+#include "rate.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-struct schedule {        /* [const] */
-	uint64_t rate;   /* messages a second of all connections together; 0: closed loop */
-	int64_t ramp_ns; /* the load rises evenly for so long */
+/* A message that the client begins so much later than it could have is late. */
+#define SCHEDULE_LATE_NS (INT64_C(10) * 1000000)
+
+struct schedule {         /* [const] */
+	struct rate rate; /* of all connections together; none: closed loop */
+	int64_t ramp_ns;  /* the load rises evenly for so long */
 	uint64_t connections;
+	uint64_t messages; /* in all; UINT64_MAX: no bound */
 };
 
-/* Open loop: how long after the start message k (from 0) is due.  Never less than for k - 1. */
+bool schedule_is_open(const struct schedule *s);
+
+/* Open loop: how long after the start message k is due.  Never less than for k - 1. */
 int64_t schedule_due(const struct schedule *s, uint64_t k);
 
-/* Open loop: the number among all messages of message round (from 0) of a connection's slot. */
-uint64_t schedule_number(const struct schedule *s, uint32_t slot, uint64_t round);
+/* Open loop: how many messages of all are due within elapsed_ns of the start, its end included. */
+uint64_t schedule_count(const struct schedule *s, int64_t elapsed_ns);
+
+/* The number among all messages of message index (from 0) of a connection's slot. */
+uint64_t schedule_number(const struct schedule *s, uint32_t slot, uint64_t index);
+
+/* How many of the first count messages of all are a slot's; of UINT64_MAX that is UINT64_MAX. */
+uint64_t schedule_share(const struct schedule *s, uint32_t slot, uint64_t count);
 
 /* Closed loop: how long after the start the connection of a slot (from 0) begins. */
 int64_t schedule_begin(const struct schedule *s, uint32_t slot);
@@ -35,8 +52,9 @@ struct pace { /* fields belong to schedule.c */
 	int64_t next_ns;
 };
 
-/* One of parts equal parts of rate a second, the first at start_ns; a rate of 0 is no bound. */
-void pace_init(struct pace *p, uint64_t rate, uint32_t part, uint32_t parts, int64_t start_ns);
+/* One of parts equal parts of a rate, the first at start_ns; no rate is no bound. */
+void pace_init(
+	struct pace *p, const struct rate *rate, uint32_t part, uint32_t parts, int64_t start_ns);
 
 /* True if one more may go now, which it then has. */
 bool pace_take(struct pace *p, int64_t now_ns);

@@ -5,6 +5,7 @@
 
 #include "endpoint.h"
 #include "expression.h"
+#include "rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,16 +28,18 @@ struct settings {
 	int64_t duration_ns;     /* from the end of the ramp; 0: no bound */
 	int64_t ramp_ns;
 	int64_t timeout_ns;
-	uint64_t rate;         /* messages a second in all; 0: closed loop */
-	uint64_t connect_rate; /* connections a second in all; 0: no bound */
+	struct rate rate;         /* of messages in all; none: closed loop */
+	struct rate connect_rate; /* of connections in all; none: no bound */
 	struct size_range size;
 	const char *prefix;
 	bool prefix_any;
+	const char *banner; /* a pattern of what the server says first, or NULL */
 	bool close_by_reset;
 	struct sources sources;
 	uint64_t seed;
 	bool seed_given;
 	const char *json_path; /* or NULL */
+	bool quiet;            /* no progress is drawn */
 	struct expression bounds[SETTINGS_BOUNDS_MAX];
 	size_t bound_count;
 };

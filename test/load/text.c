@@ -65,3 +65,23 @@ char *text_count(uint64_t count, char *text, size_t size)
 	text[used] = '\0';
 	return text;
 }
+
+char *text_number_of(uint64_t count, const char *thing, char *text, size_t size)
+{
+	char number[TEXT_NUMBER_MAX];
+
+	snprintf(text, size, "%s %s%s", text_count(count, number, sizeof number), thing,
+		count == 1 ? "" : "s");
+	return text;
+}
+
+char *text_rate(double per_s, char *text, size_t size)
+{
+	if (per_s >= 99.5)
+		return text_count((uint64_t)(per_s + 0.5), text, size);
+	if (per_s < 0.01)
+		snprintf(text, size, "%.2g", per_s);
+	else
+		snprintf(text, size, "%.*f", per_s >= 9.995 ? 1 : 2, per_s);
+	return text;
+}

@@ -20,6 +20,12 @@ char *text_duration(int64_t ns, char *text, size_t size);
 /* "1,183,220". */
 char *text_count(uint64_t count, char *text, size_t size);
 
+/* "1 connection", "64 connections". */
+char *text_number_of(uint64_t count, const char *thing, char *text, size_t size);
+
+/* "19,999", "8.80", "0.50": so many a second, rounded. */
+char *text_rate(double per_s, char *text, size_t size);
+
 /* Bytes a second: "7.57 MB/s", decimal as networks count. */
 char *text_byte_rate(double bytes_per_s, char *text, size_t size);
 

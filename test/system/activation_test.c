@@ -517,7 +517,8 @@ START_TEST(B6_systemd_socket_activate_starts_it_at_the_first_client)
 	in_port_t port;
 
 	if (!suite_has_program("systemd-socket-activate"))
-		SUITE_SKIP_TEST("systemd-socket-activate is not installed");
+		SUITE_SKIP_TEST(
+			"systemd-socket-activate is not installed (apt-get install systemd)");
 	configure(NAMED, "");
 	for (port = find_free_port(); !activate(&s, port); port = find_free_port())
 		ck_assert_int_ne(server_wait(&s), 0);

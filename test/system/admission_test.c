@@ -387,7 +387,7 @@ START_TEST(A27_an_ipv6_source_is_none_of_the_ipv4_ones)
 	struct server s;
 
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("no IPv6 here");
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	SERVER_START(&s, "-l", ":0", "-o", "limits.per_address=1");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
@@ -447,7 +447,8 @@ START_TEST(A27_a_burst_is_served_and_then_so_many_a_second)
 	began = deadline_now();
 	while (!is_served(at, "127.0.0.1"))
 		ck_assert_int_lt(deadline_now() - began, SERVER_PATIENCE_NS);
-	bound_check("A27", "served again after a burst", deadline_now() - began, NS_PER_S / RATE);
+	bound_check("A27", "served again after a burst", deadline_now() - began,
+		NS_PER_S / RATE + 20 * MS);
 	ck_assert_int_gt(server_counter(&s, "refused_rate"), 0);
 	check_sum(&s);
 	ck_assert_int_eq(server_stop(&s), 0);
@@ -534,7 +535,7 @@ START_TEST(A27_on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients)
 	struct server t;
 
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("no IPv6 here");
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	SERVER_START(&s, "-l", ":0", "-o", "limits.deny=127.0.0.0/8");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
@@ -683,7 +684,8 @@ START_TEST(A27_slow_clients_who_have_all_places_lose_them_at_their_deadline)
 		"-o", "linger.time=0");
 	int64_t began = deadline_now();
 	slow_begin(&slow, &s);
-	await_counter(&s, "active", SLOW);
+	/* Some may have lost theirs by now: whoever comes later is behind all of them. */
+	await_counter(&s, "accepted", SLOW);
 	int other = client_connect_from(&s.addresses[0], "127.0.0.2");
 	CLIENT_SAY(other, "hello\n");
 	CLIENT_EXPECT(other, "echo: hello\n");

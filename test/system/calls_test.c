@@ -186,9 +186,9 @@ END_TEST
 int main(void)
 {
 	if (!suite_has_program("strace"))
-		suite_skip("no strace(1) here");
+		suite_skip("calls", "strace is not installed (apt-get install strace)");
 	if (server_is_instrumented())
-		suite_skip("a sanitizer makes system calls of its own");
+		suite_skip("calls", "a sanitizer makes system calls of its own");
 	return suite_run("calls",
 		(const struct suite_test[]){
 			{A12_an_accepted_socket_needs_no_call_before_its_first_recv, false},

@@ -66,10 +66,10 @@ void client_half_close(int fd);
 /* Wait until everything sent has been acknowledged: SIOCOUTQ is 0. */
 void client_await_acknowledged(int fd);
 
-/* Fail unless took_ns is within ten times the bound; print the figure. */
+/* Print the figure, and fail if it is more than the bound (see mode_check_most). */
 void bound_check(const char *row, const char *what, int64_t took_ns, int64_t bound_ns);
 
-/* Fail unless D <= took_ns, and took_ns is within ten times what D may be late by: D/8 + 8 ms. */
+/* The same with a window: it may not be before the deadline D, and late by D/8 + 8 ms at most. */
 void bound_check_window(const char *row, const char *what, int64_t took_ns, int64_t deadline_ns);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/deadline.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,20 @@ static void expect_end(struct server *s, const char *end)
 	ck_assert_int_eq(server_stop(s), 0);
 }
 
+/*
+ * A client whose first words are there before the server can accept it, so that its deadlines begin
+ * with them, however slow either is.  *began is before that.
+ */
+static int connect_and_say(struct server *s, const char *words, int64_t *began)
+{
+	server_signal(s, SIGSTOP);
+	int fd = client_connect(s);
+	client_send(fd, words, strlen(words));
+	*began = deadline_now();
+	server_signal(s, SIGCONT);
+	return fd;
+}
+
 /* Send a byte each 100 ms until the server says something. */
 static void drip(int fd)
 {
@@ -39,8 +54,8 @@ START_TEST(A18_a_client_that_drips_a_byte_per_100_ms_is_cut_at_the_messages_dead
 	struct server s;
 
 	SERVER_START(&s, "-l", ANY, "-o", "timeouts.message=1s", "-o", "timeouts.idle=500ms");
-	int fd = client_connect(&s);
-	int64_t began = deadline_now();
+	int64_t began;
+	int fd = connect_and_say(&s, "x", &began);
 	drip(fd);
 	int64_t took = deadline_now() - began;
 	CLIENT_EXPECT(fd, "error: message not complete within 1s\n");
@@ -72,10 +87,9 @@ START_TEST(A19_an_idle_client_is_cut_at_the_idle_time_though_messages_may_take_l
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY, "-o", "timeouts.idle=400ms", "-o", "timeouts.message=10s");
-	int fd = client_connect(&s);
-	CLIENT_SAY(fd, "line\n");
-	int64_t began = deadline_now();
+	SERVER_START(&s, "-l", ANY, "-o", "timeouts.idle=400ms", "-o", "timeouts.message=1h");
+	int64_t began;
+	int fd = connect_and_say(&s, "line\n", &began);
 	CLIENT_EXPECT(fd, "echo: line\n");
 	client_expect_end(fd);
 	bound_check_window("A19", "idle client cut", deadline_now() - began, 400 * MS);
@@ -88,7 +102,7 @@ START_TEST(A19_a_slow_message_is_cut_at_its_own_time_though_the_pause_may_take_l
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY, "-o", "timeouts.idle=10s", "-o", "timeouts.message=400ms");
+	SERVER_START(&s, "-l", ANY, "-o", "timeouts.idle=1h", "-o", "timeouts.message=400ms");
 	int fd = client_connect(&s);
 	int64_t began = deadline_now();
 	CLIENT_SAY(fd, "half");
@@ -104,14 +118,15 @@ START_TEST(A19_after_a_slow_message_the_pause_has_its_own_time_again)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY, "-o", "timeouts.idle=800ms", "-o", "timeouts.message=300ms");
+	/* Its last byte may come 2 s late. */
+	SERVER_START(&s, "-l", ANY, "-o", "timeouts.idle=2500ms", "-o", "timeouts.message=2s");
 	int fd = client_connect(&s);
 	client_send_slowly(fd, "slow", 4);
-	CLIENT_SAY(fd, "\n");
 	int64_t began = deadline_now();
+	CLIENT_SAY(fd, "\n");
 	CLIENT_EXPECT(fd, "echo: slow\n");
 	client_expect_end(fd);
-	bound_check_window("A19", "idle after a slow message", deadline_now() - began, 800 * MS);
+	bound_check_window("A19", "idle after a slow message", deadline_now() - began, 2500 * MS);
 	close(fd);
 	expect_end(&s, "idle");
 }
@@ -130,7 +145,7 @@ START_TEST(a_lifetime_ends_a_busy_connection)
 	ssize_t n = 1;
 	while (n > 0) {
 		CLIENT_SAY(fd, "line\n");
-		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		ck_assert_int_eq(poll(&p, 1, SERVER_PATIENCE_NS / MS), 1);
 		n = recv(fd, got, sizeof got, 0);
 	}
 	ck_assert_int_eq(n, 0);
@@ -153,7 +168,8 @@ START_TEST(A20_a_client_that_never_reads_is_cut_and_its_thread_ends)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY "=frame", "-o", "timeouts.reply=1s", "-o", "threads.parked=0");
+	SERVER_START(
+		&s, "-l", ANY "=frame", "-o", "timeouts.reply=300ms", "-o", "threads.parked=0");
 	size_t threads = server_count_proc(&s, "task");
 	int fd = client_connect_small(&s, 4096);
 	stuff(fd);
@@ -175,8 +191,8 @@ START_TEST(A20_the_cut_comes_in_the_replys_window)
 	};
 
 	/* One reply that cannot go: its deadline begins when the request is complete. */
-	SERVER_START(
-		&s, "-l", ANY "=frame", "-o", "timeouts.reply=1s", "-o", "frame.max_frame=64MiB");
+	SERVER_START(&s, "-l", ANY "=frame", "-o", "timeouts.reply=400ms", "-o",
+		"frame.max_frame=64MiB");
 	int fd = client_connect_small(&s, 4096);
 	CLIENT_SAY(fd, "\2\0\0\0");
 	for (int i = 0; i < 7; i++)
@@ -186,12 +202,12 @@ START_TEST(A20_the_cut_comes_in_the_replys_window)
 	int64_t began = deadline_now();
 	CLIENT_SAY(fd, "!");
 	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-	while (!(p.revents & (POLLHUP | POLLERR)) && poll(&p, 1, 20000) == 1)
+	while (!(p.revents & (POLLHUP | POLLERR)) && poll(&p, 1, SERVER_PATIENCE_NS / MS) == 1)
 		p.events = 0;
 	int64_t took = deadline_now() - began;
 	client_expect_reset(fd);
 	close(fd);
-	bound_check_window("A20", "client that never reads cut", took, 1000 * MS);
+	bound_check_window("A20", "client that never reads cut", took, 400 * MS);
 	expect_end(&s, "reply_timeout");
 }
 END_TEST
@@ -202,12 +218,12 @@ START_TEST(a_refused_client_that_does_not_close_is_left_after_the_linger)
 
 	SERVER_START(&s, "-l", ANY, "-o", "line.max_line=1B", "-o", "linger.time=400ms");
 	int fd = client_connect(&s);
-	CLIENT_SAY(fd, "much\n");
 	int64_t began = deadline_now();
+	CLIENT_SAY(fd, "much\n");
 	CLIENT_EXPECT(fd, "error: line longer than 1 bytes\n");
 	client_expect_end(fd);
 	free(server_await_log(&s, "event=closed"));
-	bound_check_window("-", "linger over", deadline_now() - began + 10 * MS, 400 * MS);
+	bound_check_window("-", "linger over", deadline_now() - began, 400 * MS);
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
@@ -219,7 +235,7 @@ START_TEST(lingering_reads_no_more_than_its_bytes)
 	static char flood[1 << 20];
 
 	SERVER_START(&s, "-l", ANY, "-o", "line.max_line=1B", "-o", "linger.bytes=64KiB", "-o",
-		"linger.time=20s");
+		"linger.time=1h");
 	int fd = client_connect(&s);
 	for (int i = 0; i < 64 && send(fd, flood, sizeof flood, MSG_NOSIGNAL) > 0; i++)
 		continue;

@@ -61,11 +61,11 @@ func halfClose(c net.Conn) {
 
 func main() {
 	modes := map[string]func(net.Conn){"line": lines, "frame": frames, "half-close": halfClose}
-	c, err := net.DialTimeout("tcp", os.Args[2], 20*time.Second)
+	c, err := net.DialTimeout("tcp", os.Args[2], 60*time.Second)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(60 * time.Second))
 	modes[os.Args[1]](c)
 }

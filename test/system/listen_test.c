@@ -5,6 +5,8 @@
 
 #include "common/deadline.h"
 #include "common/socket.h"
+#include "test/unit/mode.h"
+#include "test/unit/port.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -73,6 +75,8 @@ START_TEST(A1_addresses_of_every_form_are_served)
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms - !client_has_ipv6(); i++) {
 		struct server s;
+		if (strcmp(forms[i], "localhost:0") == 0 && !skip_knows_localhost(__func__))
+			continue;
 		SERVER_START(&s, "-l", forms[i]);
 		int fd = client_connect(&s);
 		CLIENT_SAY(fd, "here\n");
@@ -107,11 +111,13 @@ static bool coexist(const char *first_network, const char *second_network)
 {
 	struct server first;
 	struct server second;
+	struct address all = client_address("::", 0);
+	int reserved = must_reserve(&all);
 	char where[32];
 
-	snprintf(where, sizeof where, "%s::0", first_network);
+	snprintf(where, sizeof where, "%s::%u", first_network, (unsigned)address_port(&all));
 	SERVER_START(&first, "-l", where);
-	snprintf(where, sizeof where, "%s::%s", second_network, server_port_text(&first));
+	snprintf(where, sizeof where, "%s::%u", second_network, (unsigned)address_port(&all));
 	server_launch(&second,
 		&(struct server_plan){.arguments = (const char *const[]){"-l", where, NULL}});
 	char *line = server_await_log(&second, "level=");
@@ -125,13 +131,14 @@ static bool coexist(const char *first_network, const char *second_network)
 		ck_assert_ptr_nonnull(strstr(second.log, "Address already in use"));
 	}
 	ck_assert_int_eq(server_stop(&first), 0);
+	close(reserved);
 	return started;
 }
 
 START_TEST(A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
 {
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("no IPv6 here");
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	ck_assert(coexist("tcp4", "tcp6"));
 	ck_assert(coexist("tcp6", "tcp4"));
 	ck_assert(!coexist("tcp", "tcp4"));
@@ -192,14 +199,16 @@ START_TEST(A4_without_ipv6_an_ipv6_address_is_refused)
 }
 END_TEST
 
-START_TEST(A5_a_server_that_closed_first_restarts_at_once_20_times)
+START_TEST(A5_a_server_that_closed_first_restarts_at_once)
 {
-	char where[32] = "127.0.0.1:0";
+	struct address at = client_address("127.0.0.1", 0);
+	int reserved = must_reserve(&at);
+	char where[32];
 
-	for (int i = 0; i < 20; i++) {
+	snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)address_port(&at));
+	for (int i = 0; i < mode_times(3, 20); i++) {
 		struct server s;
 		SERVER_START(&s, "-l", where);
-		snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&s));
 		int fd = client_connect(&s);
 		CLIENT_SAY(fd, "hello\n");
 		CLIENT_EXPECT(fd, "echo: hello\n");
@@ -208,6 +217,7 @@ START_TEST(A5_a_server_that_closed_first_restarts_at_once_20_times)
 		close(fd);
 		ck_assert_int_eq(server_wait(&s), 0);
 	}
+	close(reserved);
 }
 END_TEST
 
@@ -365,6 +375,8 @@ END_TEST
 
 START_TEST(a_name_that_does_not_resolve_is_told)
 {
+	/* Where no name server answers either. */
+	setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
 	expect_refused("no-such-host.invalid:0", EX_NOHOST, "event=cannot_listen");
 }
 END_TEST
@@ -388,7 +400,7 @@ START_TEST(A9_the_log_says_what_ss_says)
 	static const char *const forms[] = {"127.0.0.1:0", "tcp4::0", "tcp6::0", "[::1]:0"};
 
 	if (!suite_has_program("ss"))
-		SUITE_SKIP_TEST("no ss(8) here");
+		SUITE_SKIP_TEST("ss is not installed (apt-get install iproute2)");
 	for (size_t i = 0; i < (client_has_ipv6() ? 4 : 2); i++) {
 		struct server s;
 		char text[ADDRESS_TEXT_MAX];
@@ -405,8 +417,10 @@ START_TEST(A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on)
 	struct server s;
 	char expected[32];
 
-	if (!suite_has_program("ss") || !client_has_ipv6())
-		SUITE_SKIP_TEST("no ss(8) or no IPv6 here");
+	if (!suite_has_program("ss"))
+		SUITE_SKIP_TEST("ss is not installed (apt-get install iproute2)");
+	if (!client_has_ipv6())
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	/* ss(8) writes "*" for it, which no address parser takes. */
 	SERVER_START(&s, "-l", ":0");
 	snprintf(expected, sizeof expected, "*:%s", server_port_text(&s));
@@ -423,7 +437,7 @@ START_TEST(its_first_lines_say_how_to_try_it_and_that_works)
 	char reply[64] = "";
 
 	if (!suite_has_program("nc"))
-		SUITE_SKIP_TEST("no nc(1) here");
+		SUITE_SKIP_TEST("nc is not installed (apt-get install netcat-openbsd)");
 	SERVER_START(&s, "-l", ":0");
 	char *line = server_await_log(&s, "event=listening");
 	char *command = strstr(line, " try=\"");
@@ -451,7 +465,7 @@ int main(void)
 			{A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither, false},
 			{A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so, false},
 			{A4_without_ipv6_an_ipv6_address_is_refused, false},
-			{A5_a_server_that_closed_first_restarts_at_once_20_times, false},
+			{A5_a_server_that_closed_first_restarts_at_once, false},
 			{A6_two_processes_that_both_say_so_share_a_port_and_both_serve, false},
 			{A6_one_of_two_that_is_stopped_answers_those_in_its_queue, false},
 			{A6_a_port_is_shared_only_when_both_say_so, false},

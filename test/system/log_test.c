@@ -6,6 +6,7 @@
 #include "common/deadline.h"
 
 #include "common/socket.h"
+#include "test/unit/port.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,21 +17,16 @@
 #include <unistd.h>
 
 /*
- * The ready line does not come through here when the log goes elsewhere: the server is told a free port, which is held
- * bound, and so reserved, until it has started (SO_REUSEADDR lets both bind, and only the server listens).
+ * The ready line does not come through here when the log goes elsewhere: the server is told a free port, which is
+ * reserved until it has started.
  */
 static int reserve_port(struct server *s, char where[32])
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof a;
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct address at = client_address("127.0.0.1", 0);
+	int fd = must_reserve(&at);
 
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	snprintf(where, 32, "127.0.0.1:%u", (unsigned)ntohs(a.sin_port));
-	s->addresses[0] = (struct address){.in4 = a};
+	snprintf(where, 32, "127.0.0.1:%u", (unsigned)address_port(&at));
+	s->addresses[0] = at;
 	return fd;
 }
 

@@ -23,7 +23,7 @@
 #define SERVER_LISTENERS_MAX 8
 
 /* How long anything may take before the test gives up. */
-#define SERVER_PATIENCE_NS (INT64_C(20) * 1000000000)
+#define SERVER_PATIENCE_NS (INT64_C(60) * 1000000000)
 
 struct server {
 	pid_t child; /* to wait for: the server, or what wraps it */

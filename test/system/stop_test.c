@@ -5,6 +5,8 @@
 
 #include "common/deadline.h"
 #include "common/socket.h"
+#include "test/unit/mode.h"
+#include "test/unit/port.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -102,7 +104,7 @@ START_TEST(B1_those_that_never_said_a_word_leave_too_once_they_are_of_age)
 	server_signal(&s, SIGTERM);
 	struct pollfd p = {.fd = fds[MANY - 1], .events = POLLIN};
 	/* The youngest is given its first word until then. */
-	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	ck_assert_int_eq(poll(&p, 1, SERVER_PATIENCE_NS / MS), 1);
 	ck_assert_int_ge(deadline_now() - born, 300 * MS);
 	expect_ends(fds, MANY);
 	ck_assert_int_eq(server_wait(&s), 0);
@@ -114,7 +116,7 @@ START_TEST(a_client_that_has_just_connected_is_given_its_first_word)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY, "-o", "drain.first=10s", "-o", "drain.timeout=20s");
+	SERVER_START(&s, "-l", ANY, "-o", "drain.first=1min", "-o", "drain.timeout=2min");
 	int fd = client_connect(&s);
 	while (server_counter(&s, "active") != 1)
 		continue;
@@ -128,15 +130,20 @@ START_TEST(a_client_that_has_just_connected_is_given_its_first_word)
 }
 END_TEST
 
-/* A worker that cannot end in time: its peer takes no reply, and gives no end. */
+/*
+ * A worker that cannot end in time: its peer takes no reply, and gives no end.  The request is there
+ * before the stop; its reply is far larger than what the kernel takes.
+ */
+#define STUCK "-o", "frame.max_frame=32MiB", "-o", "timeouts.reply=1h"
+
 static int make_stuck_worker(struct server *s)
 {
-	static const char frame[4 + 65536] = "\0\1\0\0";
+	static char body[32 << 20];
 	int fd = client_connect_small(s, 4096);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
-	while (poll(&p, 1, 300) == 1)
-		(void)send(fd, frame, sizeof frame, MSG_NOSIGNAL | MSG_DONTWAIT);
+	CLIENT_SAY(fd, "\2\0\0\0");
+	client_send(fd, body, sizeof body);
+	client_await_acknowledged(fd);
 	return fd;
 }
 
@@ -144,8 +151,9 @@ START_TEST(B1_a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so)
 {
 	struct server s;
 
-	SERVER_START(
-		&s, "-l", ANY "=frame", "-o", "drain.timeout=500ms", "-o", "timeouts.reply=1h");
+	/* A late worker is not a stuck one. */
+	SERVER_START(&s, "-l", ANY "=frame", STUCK, "-o", "drain.timeout=500ms", "-o",
+		"drain.force=1min");
 	int fd = make_stuck_worker(&s);
 	int64_t began = deadline_now();
 	server_signal(&s, SIGTERM);
@@ -167,7 +175,7 @@ START_TEST(B3_a_second_signal_cuts_at_once)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY "=frame", "-o", "drain.timeout=1h", "-o", "timeouts.reply=1h");
+	SERVER_START(&s, "-l", ANY "=frame", STUCK, "-o", "drain.timeout=1h");
 	int fd = make_stuck_worker(&s);
 	server_signal(&s, SIGTERM);
 	free(server_await_log(&s, "effect=draining"));
@@ -184,7 +192,7 @@ START_TEST(B3_a_second_signal_during_the_grace_cuts_too)
 	struct server s;
 
 	/* A worker may be late on a busy machine, and would be counted as stuck. */
-	SERVER_START(&s, "-l", ANY, "-o", "drain.grace=1h", "-o", "drain.force=10s");
+	SERVER_START(&s, "-l", ANY, "-o", "drain.grace=1h", "-o", "drain.force=1min");
 	int fd = client_connect(&s);
 	talk(&fd, 1);
 	server_signal(&s, SIGTERM);
@@ -206,8 +214,8 @@ START_TEST(B3_a_third_signal_ends_the_process_on_the_spot)
 {
 	struct server s;
 
-	SERVER_START(&s, "-l", ANY "=frame", "-o", "drain.timeout=1h", "-o", "drain.force=1h", "-o",
-		"timeouts.reply=1h", "-o", "linger.time=1h");
+	SERVER_START(&s, "-l", ANY "=frame", STUCK, "-o", "drain.timeout=1h", "-o",
+		"drain.force=1h", "-o", "linger.time=1h");
 	/* Cut, a connection ends at once; so stop the process for the time between the signals. */
 	int fd = make_stuck_worker(&s);
 	server_signal(&s, SIGTERM);
@@ -303,8 +311,8 @@ START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_told)
 	struct server s;
 	int fds[3];
 
-	SERVER_START(&s, "-l", ANY "=frame", "-o", "limits.max_connections=1", "-o",
-		"drain.timeout=500ms", "-o", "timeouts.reply=1h");
+	SERVER_START(&s, "-l", ANY "=frame", STUCK, "-o", "limits.max_connections=1", "-o",
+		"drain.timeout=500ms");
 	int stuck = make_stuck_worker(&s);
 	connect_many(&s, fds, 3);
 	server_signal(&s, SIGTERM);
@@ -374,8 +382,10 @@ START_TEST(a_message_that_is_never_finished_holds_the_stop_up_to_its_bound)
 	int64_t began = deadline_now();
 	server_signal(&s, SIGTERM);
 	ck_assert_int_eq(server_wait(&s), 75);
-	bound_check("B1", "stop with half a message, behind its bound of 400 ms",
-		deadline_now() - began - 400 * MS, 100 * MS);
+	int64_t took = deadline_now() - began;
+	ck_assert_int_ge(took, 400 * MS);
+	bound_check("B1", "stop with half a message, behind its bound of 400 ms", took - 400 * MS,
+		100 * MS);
 	close(fd);
 }
 END_TEST
@@ -409,7 +419,7 @@ START_TEST(a_client_that_floods_cannot_hold_the_stop_up)
 	ssize_t n;
 	size_t all = 0;
 
-	SERVER_START(&s, "-l", ANY, "-o", "drain.timeout=10s");
+	SERVER_START(&s, "-l", ANY, "-o", "drain.timeout=1min");
 	f.fd = client_connect(&s);
 	ck_assert_int_eq(pthread_create(&sender, NULL, flood, &f), 0);
 	int64_t began = 0;
@@ -464,7 +474,7 @@ START_TEST(a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end)
 	int64_t all = 0;
 
 	/* A small bound: the server stops reading the flood long before its replies are taken. */
-	SERVER_START(&s, "-l", ANY "=echo", "-o", "drain.timeout=20s", "-o", "linger.time=20s",
+	SERVER_START(&s, "-l", ANY "=echo", "-o", "drain.timeout=1min", "-o", "linger.time=1min",
 		"-o", "linger.bytes=64KiB");
 	f.fd = client_connect_small(&s, 65536);
 	ck_assert_int_eq(pthread_create(&sender, NULL, flood, &f), 0);
@@ -497,7 +507,7 @@ START_TEST(B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_m
 	int64_t began = deadline_now();
 	server_signal(&s, SIGTERM);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	ck_assert_int_eq(poll(&p, 1, SERVER_PATIENCE_NS / MS), 1);
 	CLIENT_SAY(fd, "once more\n");
 	ck_assert_int_eq(server_wait(&s), 0);
 	bound_check(
@@ -527,11 +537,12 @@ START_TEST(a_stop_while_every_listener_is_at_the_limit_ends)
 }
 END_TEST
 
-START_TEST(an_unused_server_stops_at_once_100_times)
+START_TEST(an_unused_server_stops_at_once)
 {
+	const int times = mode_is_timing() ? 100 : mode_times(3, 100);
 	int64_t worst = 0;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < times; i++) {
 		struct server s;
 		SERVER_START(&s, "-l", ANY, "-l", ANY);
 		int64_t began = deadline_now();
@@ -539,7 +550,7 @@ START_TEST(an_unused_server_stops_at_once_100_times)
 		int64_t took = deadline_now() - began;
 		worst = took > worst ? took : worst;
 	}
-	bound_check("B1", "worst of 100 stops of an unused server", worst, 100 * MS);
+	bound_check("B1", "worst stop of an unused server", worst, 100 * MS);
 }
 END_TEST
 
@@ -547,12 +558,14 @@ START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
 {
 	struct server first;
 	struct server second;
+	struct address at = client_address("127.0.0.1", 0);
+	int reserved = must_reserve(&at);
 	char where[32];
 
-	for (int i = 0; i < 20; i++) {
-		SERVER_START(&first, "-l", ANY);
+	snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)address_port(&at));
+	for (int i = 0; i < mode_times(3, 20); i++) {
+		SERVER_START(&first, "-l", where);
 		int fd = client_connect(&first);
-		snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&first));
 		ck_assert_int_eq(server_stop(&first), 0);
 		client_expect_end(fd);
 		/* We closed first: the old connection is in TIME_WAIT (A5). */
@@ -560,6 +573,7 @@ START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
 		close(fd);
 		ck_assert_int_eq(server_stop(&second), 0);
 	}
+	close(reserved);
 }
 END_TEST
 
@@ -614,7 +628,7 @@ int main(void)
 			{B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_moment_only,
 				true},
 			{a_stop_while_every_listener_is_at_the_limit_ends, true},
-			{an_unused_server_stops_at_once_100_times, true},
+			{an_unused_server_stops_at_once, true},
 			{the_port_is_free_for_a_successor_and_the_queue_is_not_reset, false},
 			{the_counters_add_up, false},
 			{NULL, false},

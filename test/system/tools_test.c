@@ -12,6 +12,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Where each is from. */
+static const struct {
+	const char *tool;
+	const char *package;
+} packages[] = {
+	{"nc", "netcat-openbsd"},
+	{"socat", "socat"},
+	{"ncat", "ncat"},
+	{"telnet", "telnet"},
+	{"python3", "python3"},
+	{"go", "golang-go"},
+	{"nmap", "nmap"},
+};
+
 /* One conversation: a shell command, for which $PORT is the server's, and what it must print. */
 struct row {
 	const char *tool;
@@ -23,7 +37,7 @@ struct row {
 #define PYTHON_PRELUDE                                                                             \
 	"python3 -c '\n"                                                                           \
 	"import os, socket, struct\n"                                                              \
-	"s = socket.create_connection((\"127.0.0.1\", int(os.environ[\"PORT\"])), 20)\n"
+	"s = socket.create_connection((\"127.0.0.1\", int(os.environ[\"PORT\"])), 60)\n"
 
 static const struct row rows[] = {
 	{"nc", "line", "printf 'one\\ntwo\\nlast' | nc -N 127.0.0.1 $PORT",
@@ -32,12 +46,12 @@ static const struct row rows[] = {
 	{"nc", "line", "head -c 1048576 /dev/zero | nc -N 127.0.0.1 $PORT",
 		"error: line longer than 4096 bytes\n"},
 	{"nc", "line", "nc -z 127.0.0.1 $PORT && echo open", "open\n"},
-	{"socat", "line", "printf 'one\\r\\n\\n' | socat -t 20 - TCP:127.0.0.1:$PORT",
+	{"socat", "line", "printf 'one\\r\\n\\n' | socat -t 60 - TCP:127.0.0.1:$PORT",
 		"echo: one\r\necho: \n"},
-	{"socat", "echo", "head -c 300000 /dev/zero | socat -t 20 - TCP:127.0.0.1:$PORT | wc -c",
+	{"socat", "echo", "head -c 300000 /dev/zero | socat -t 60 - TCP:127.0.0.1:$PORT | wc -c",
 		"300000\n"},
 	{"socat", "frame",
-		"printf '\\0\\0\\0\\5hello' | socat -t 20 - TCP:127.0.0.1:$PORT | od -An -c",
+		"printf '\\0\\0\\0\\5hello' | socat -t 60 - TCP:127.0.0.1:$PORT | od -An -c",
 		"  \\0  \\0  \\0 005   h   e   l   l   o\n"},
 	{"ncat", "line", "printf 'one\\ntwo\\n' | ncat 127.0.0.1 $PORT", "echo: one\necho: two\n"},
 	/* telnet ends with its input, before the reply: this input has no end, and the idle server ends it all. */
@@ -114,9 +128,10 @@ START_TEST(the_conversation_goes_as_it_should)
 	if (strcmp(row->tool, tool) != 0)
 		return;
 	snprintf(where, sizeof where, "127.0.0.1:0=%s", row->service);
-	/* telnet's conversation ends when it has been idle. */
+	/* telnet's conversation ends when it has been idle, which must not be before its first word. */
 	SERVER_START(&s, "-l", where, "-o",
-		strcmp(tool, "telnet") == 0 ? "timeouts.idle=1s" : "timeouts.idle=20s");
+		strcmp(tool, "telnet") == 0 ? "timeouts.idle=3s" : "timeouts.idle=1h", "-o",
+		"timeouts.message=1h");
 	setenv("PORT", server_port_text(&s), 1);
 	setenv("GO_CLIENT", GO_CLIENT, 1);
 	if (strcmp(tool, "telnet") == 0)
@@ -129,13 +144,25 @@ START_TEST(the_conversation_goes_as_it_should)
 }
 END_TEST
 
+static void skip_tool(void)
+{
+	char reason[128] = "it is not installed";
+
+	for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {
+		if (strcmp(packages[i].tool, tool) == 0)
+			snprintf(reason, sizeof reason, "it is not installed (apt-get install %s)",
+				packages[i].package);
+	}
+	suite_skip(tool, reason);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return 2;
 	tool = argv[1];
 	if (!suite_has_program(tool))
-		suite_skip("that program is not installed");
+		skip_tool();
 	Suite *suite = suite_create("tools");
 	TCase *tcase = tcase_create(tool);
 	tcase_set_timeout(tcase, 300);

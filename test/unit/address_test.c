@@ -211,8 +211,10 @@ static const struct {
 START_TEST(a_host_is_found_within_its_network)
 {
 	char text[ADDRESS_TEXT_MAX];
-	struct address a = must_lookup(lookups[_i].text, lookups[_i].network);
 
+	if (strncmp(lookups[_i].text, "localhost:", 10) == 0 && !skip_knows_localhost(__func__))
+		return;
+	struct address a = must_lookup(lookups[_i].text, lookups[_i].network);
 	ck_assert_str_eq(address_format(&a, text), lookups[_i].found);
 	ck_assert_uint_eq(address_port(&a), must_parse(lookups[_i].text).port);
 }
@@ -254,6 +256,8 @@ START_TEST(a_lookup_returns_no_more_than_it_has_room_for)
 	struct address untouched;
 	const char *fault;
 
+	if (!skip_knows_localhost(__func__))
+		return;
 	memset(list, 0xa5, sizeof list);
 	untouched = list[1];
 	ck_assert_int_eq(address_lookup(&where, NETWORK_TCP, list, 1, &fault), 1);

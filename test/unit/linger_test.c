@@ -3,6 +3,7 @@
 #include "common/linger.h"
 
 #include "common/deadline.h"
+#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "suite.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define LONG_NS (20 * NS_PER_S)
+#define LONG_NS (60 * NS_PER_S)
 
 static const struct socket_options options = {
 	.receive_timeout_ns = LONG_NS,
@@ -76,7 +77,7 @@ START_TEST(it_may_leave_a_silent_peer_that_has_everything)
 	int64_t start = deadline_now();
 
 	ck_assert_uint_eq(half_close_and_linger(&p, &terms), 0);
-	ck_assert_int_lt(deadline_now() - start, NS_PER_S);
+	mode_check_most(deadline_now() - start, 100 * NS_PER_MS);
 	ck_assert_int_eq(socket_untaken(p.near), 0);
 	pair_close(&p);
 }
@@ -87,11 +88,7 @@ START_TEST(a_peer_that_takes_nothing_is_not_left_before_its_time)
 	struct pair p = must_pair(&options);
 	const struct linger_terms terms = {
 		.time_ns = 60 * NS_PER_MS, .bytes = 1 << 20, .until_taken = true};
-	static const char reply[1 << 16];
-
-	/* Until its window is full. */
-	while (send(p.near, reply, sizeof reply, MSG_DONTWAIT) > 0)
-		continue;
+	must_fill(p.near);
 	int64_t start = deadline_now();
 	ck_assert_uint_eq(half_close_and_linger(&p, &terms), 0);
 	window_check(start, terms.time_ns);

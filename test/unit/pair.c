@@ -7,9 +7,11 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 struct address pair_loopback(void)
 {
@@ -58,6 +60,24 @@ struct pair must_pair(const struct socket_options *options)
 	p.near = must_accept(listener);
 	close(listener);
 	return p;
+}
+
+void must_fill(int fd)
+{
+	static const char bytes[65536];
+	int64_t deadline = deadline_after(PATIENCE_MS * NS_PER_MS);
+	bool under_way;
+	bool took;
+
+	/* What is under way still finds room at the far end, and then there is more at this one. */
+	do {
+		under_way = socket_untaken(fd) > socket_unsent(fd);
+		took = false;
+		while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+			took = true;
+		ck_assert_int_lt(deadline_now(), deadline);
+		sched_yield();
+	} while (under_way || took);
 }
 
 static void close_if_open(int *fd)

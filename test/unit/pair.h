@@ -31,6 +31,12 @@ int must_accept(int listener);
 /* A connected pair; the listener is gone when this returns. */
 struct pair must_pair(const struct socket_options *options);
 
+/*
+ * Send until neither end has room for another byte, and nothing is under way: what is sent from now
+ * on waits until the other end reads.
+ */
+void must_fill(int fd);
+
 /* Close what is open, -1 being what is not. */
 void pair_close(struct pair *p);
 

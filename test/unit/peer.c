@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 void must_send(int fd, const void *data, size_t len)
 {

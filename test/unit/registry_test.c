@@ -6,6 +6,7 @@
 
 #include "common/deadline.h"
 #include "common/lock.h"
+#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
@@ -25,7 +26,7 @@
 #include <unistd.h>
 
 #define SHORT_NS    (50 * NS_PER_MS)
-#define PATIENCE_NS (20 * NS_PER_S)
+#define PATIENCE_NS (60 * NS_PER_S)
 
 static struct registry r;
 static const struct address nobody = {.in4 = {.sin_family = AF_INET}};
@@ -243,7 +244,7 @@ START_TEST(room_that_is_there_is_not_waited_for)
 }
 END_TEST
 
-/* A lost wake-up costs a slice of 100 ms; one of these rounds is quicker even on a busy machine. */
+/* A lost wake-up costs a slice of 100 ms, which the suite timing sees. */
 static void check_wakes_at_once_at(void (*make_room)(struct slot *slot), int64_t limit_of_all)
 {
 	int64_t quickest = INT64_MAX;
@@ -259,7 +260,7 @@ static void check_wakes_at_once_at(void (*make_room)(struct slot *slot), int64_t
 		ck_assert(w.room);
 		quickest = deadline_earlier(quickest, w.done - freed);
 	}
-	ck_assert_int_lt(quickest, SHORT_NS);
+	mode_check_most(quickest, SHORT_NS);
 }
 
 static void check_wakes_at_once(void (*make_room)(struct slot *slot))
@@ -565,7 +566,7 @@ START_TEST(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
 	registry_stop(&r, STOP_DRAIN, deadline);
 	ck_assert(!registry_await_room(&r, &share, true, DEADLINE_NEVER));
 	ck_assert_int_ge(deadline_now(), deadline);
-	ck_assert_int_lt(deadline_now(), deadline + 10 * SHORT_NS);
+	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
 END_TEST
 
@@ -613,7 +614,7 @@ START_TEST(a_rest_lasts_until_its_deadline)
 	int64_t deadline = deadline_after(SHORT_NS);
 	registry_rest(&r, deadline);
 	ck_assert_int_ge(deadline_now(), deadline);
-	ck_assert_int_lt(deadline_now(), deadline + 10 * SHORT_NS);
+	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
 END_TEST
 
@@ -692,7 +693,7 @@ START_TEST(a_rest_while_draining_ends_with_the_drain)
 	registry_stop(&r, STOP_DRAIN, deadline);
 	registry_rest(&r, deadline_after(PATIENCE_NS));
 	ck_assert_int_ge(deadline_now(), deadline);
-	ck_assert_int_lt(deadline_now(), deadline + 10 * SHORT_NS);
+	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
 END_TEST
 
@@ -824,7 +825,7 @@ START_TEST(a_young_connection_is_woken_when_it_comes_of_age)
 	atomic_store(&slot->gate.state, GATE_NEW);
 	while (woken == 0) {
 		woken = registry_wake_idle(&r, SHORT_NS);
-		ck_assert_int_lt(deadline_now(), slot->since_ns + 100 * SHORT_NS);
+		ck_assert_int_lt(deadline_now(), slot->since_ns + PATIENCE_NS);
 	}
 	ck_assert_int_ge(deadline_now(), slot->since_ns + SHORT_NS);
 }
@@ -922,7 +923,6 @@ END_TEST
  */
 
 #define WORKERS 8
-#define ROUNDS  40
 
 struct worker {
 	pthread_t thread;
@@ -1019,7 +1019,7 @@ static void check_round(int round)
 
 START_TEST(no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop)
 {
-	for (int round = 0; round < ROUNDS; round++)
+	for (int round = 0; round < mode_times(20, 2000); round++)
 		check_round(round);
 }
 END_TEST

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PATIENCE_NS (20 * NS_PER_S)
+#define PATIENCE_NS (60 * NS_PER_S)
 
 struct rig rig;
 

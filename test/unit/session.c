@@ -10,17 +10,17 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define PATIENCE_NS (10 * NS_PER_S)
+#define PATIENCE_NS (60 * NS_PER_S)
 
 struct stream_terms session_terms(enum stream_framing framing)
 {
 	return (struct stream_terms){
 		.framing = framing,
-		.idle_ns = 10 * NS_PER_S,
-		.message_ns = 10 * NS_PER_S,
-		.reply_ns = 10 * NS_PER_S,
+		.idle_ns = PATIENCE_NS,
+		.message_ns = PATIENCE_NS,
+		.reply_ns = PATIENCE_NS,
 		.lifetime_ns = 0,
-		.linger_time_ns = 10 * NS_PER_S,
+		.linger_time_ns = PATIENCE_NS,
 		.linger_bytes = INT64_C(64) << 20,
 		.max_line = 4096,
 		.max_frame = 1 << 20,

@@ -6,6 +6,7 @@
 #include "common/deadline.h"
 #include "pair.h"
 #include "peer.h"
+#include "port.h"
 #include "suite.h"
 #include "window.h"
 
@@ -189,7 +190,7 @@ START_TEST(v6only_is_what_was_asked_whatever_the_system_s_default)
 	int fd = socket_listen(&at, &(struct socket_listening){.v6only = _i, .backlog = 1}, &plain);
 
 	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
-		return; /* no IPv6 here */
+		SUITE_SKIP_TEST("this machine has no IPv6");
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY), _i);
 
@@ -197,7 +198,7 @@ START_TEST(v6only_is_what_was_asked_whatever_the_system_s_default)
 	ck_assert_int_eq(socket_local_address(fd, &bound), 0);
 	struct address four = pair_loopback();
 	four.in4.sin_port = bound.in6.sin6_port;
-	int client = socket_dial(&four, deadline_after(5 * NS_PER_S));
+	int client = socket_dial(&four, deadline_after(60 * NS_PER_S));
 	if (_i)
 		ck_assert_int_eq(client, -ECONNREFUSED);
 	else
@@ -228,7 +229,7 @@ START_TEST(a_dialled_socket_is_blocking_and_close_on_exec)
 {
 	struct address at;
 	int listener = must_listen(1, &plain, &at);
-	int fd = socket_dial(&at, deadline_after(5 * NS_PER_S));
+	int fd = socket_dial(&at, deadline_after(60 * NS_PER_S));
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
@@ -243,16 +244,16 @@ END_TEST
 
 START_TEST(dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor)
 {
-	struct address at;
-
-	/* The port was somebody's a moment ago and is not listened on. */
-	close(must_listen(1, &plain, &at));
+	struct address at = pair_loopback();
+	int reserved = must_reserve(&at);
 	int before = dup(0);
+
 	close(before);
-	ck_assert_int_eq(socket_dial(&at, deadline_after(5 * NS_PER_S)), -ECONNREFUSED);
+	ck_assert_int_eq(socket_dial(&at, deadline_after(60 * NS_PER_S)), -ECONNREFUSED);
 	int after = dup(0);
 	ck_assert_int_eq(after, before);
 	close(after);
+	close(reserved);
 }
 END_TEST
 
@@ -267,7 +268,8 @@ START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
 	size_t count = 0;
 	int fd = 0;
 
-	/* The first ones fill it, each in no time. */
+	/* The first ones fill it: one in any case. */
+	queued[count++] = must_dial(&at);
 	while (count < SUITE_COUNT(queued)) {
 		int64_t start = deadline_now();
 		fd = socket_dial(&at, deadline_from(start, patience));
@@ -278,7 +280,6 @@ START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
 		queued[count++] = fd;
 	}
 	ck_assert_int_eq(fd, -ETIMEDOUT);
-	ck_assert_uint_ge(count, 1);
 	while (count > 0)
 		close(queued[--count]);
 	close(listener);

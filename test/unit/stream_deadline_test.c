@@ -151,18 +151,17 @@ START_TEST(a_dripping_peer_does_not_move_the_deadline)
 }
 END_TEST
 
-/* Three messages that take 0.75 of 2 s each: a machine that stands still for a second more is none. */
+/* Three messages of 1.1 of 3 s each: no machine stands still for 1.9 s more. */
 START_TEST(each_message_has_a_deadline_of_its_own)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.message_ns = 2 * NS_PER_S;
-	terms.idle_ns = 20 * NS_PER_S;
+	terms.message_ns = 3 * NS_PER_S;
 	session_open(&session, &terms);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a");
 	for (int i = 0; i < 3; i++) {
-		ck_assert(!peer_hears_within(session.pair.far, 750 * NS_PER_MS));
+		ck_assert(!peer_hears_within(session.pair.far, 1100 * NS_PER_MS));
 		must_send_text(session.pair.far, "\nb");
 		peer_expects(session.pair.far, i == 0 ? "a\n" : "b\n");
 	}
@@ -174,21 +173,21 @@ START_TEST(each_message_has_a_deadline_of_its_own)
 }
 END_TEST
 
-/* The message armed the socket for less than the wait after it. */
+/* The message armed the socket for less than the wait after it.  It may be 2 s late. */
 START_TEST(a_short_message_deadline_does_not_shorten_the_idle_time)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
-	terms.message_ns = 1 * NS_PER_S;
-	terms.idle_ns = 1500 * NS_PER_MS;
+	terms.message_ns = 2 * NS_PER_S;
+	terms.idle_ns = 2500 * NS_PER_MS;
 	session_open(&session, &terms);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a");
 	session_await_taken(&session);
-	must_send_text(session.pair.far, "\n");
 	int64_t start = deadline_now();
+	must_send_text(session.pair.far, "\n");
 	peer_expects(session.pair.far, "a\n");
-	ck_assert(peer_hears_within(session.pair.far, 5 * NS_PER_S));
+	ck_assert(peer_hears_within(session.pair.far, 60 * NS_PER_S));
 	window_check(start, terms.idle_ns);
 	must_half_close(session.pair.far);
 	session_join(&session);
@@ -346,10 +345,7 @@ START_TEST(a_last_reply_that_does_not_go_ends_at_its_deadline_too)
 	const int64_t patience = 80 * NS_PER_MS;
 
 	open_stuck(patience);
-	/* Fill both sockets' buffers, then leave for the last words more than may have room again.
-	 */
-	while (send(session.pair.near, large, 65536, MSG_DONTWAIT) > 0)
-		continue;
+	must_fill(session.pair.near);
 	for (int i = 0; i < 4; i++)
 		ck_assert(stream_write(&session.stream, large, 16000));
 	ck_assert_uint_eq(session.stream.bytes_out, 0);

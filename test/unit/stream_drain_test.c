@@ -3,6 +3,7 @@
 #include "common/stream.h"
 
 #include "common/deadline.h"
+#include "mode.h"
 #include "peer.h"
 #include "session.h"
 #include "suite.h"
@@ -215,10 +216,9 @@ START_TEST(a_message_begun_while_draining_still_has_its_deadline)
 
 	terms.message_ns = 60 * NS_PER_MS;
 	session_open(&session, &terms);
-	session_start(&session, echo_lines);
-	must_send_text(session.pair.far, "beg");
-	session_await_state(&session, GATE_BUSY);
 	session_raise_flag(&session);
+	must_send_text(session.pair.far, "beg");
+	session_start(&session, echo_lines);
 	peer_expects_last_text(session.pair.far, "error: message not complete within 60ms\n");
 	peer_leaves_as("message_timeout");
 	session_close(&session);
@@ -258,7 +258,7 @@ START_TEST(a_flood_does_not_hold_the_drain_up)
 	session_raise_flag(&session);
 	(void)session_wake(&session, GATE_IDLE);
 	joined_as("drained");
-	ck_assert_int_lt(deadline_now() - start, 5 * NS_PER_S);
+	mode_check_most(deadline_now() - start, NS_PER_S);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ck_assert_uint_eq(session.stream.messages_in, session.stream.messages_out);
 	session_close(&session);
@@ -395,7 +395,7 @@ START_TEST(a_cut_ends_a_reply_that_does_not_go)
 	session_start(&session, write_without_end);
 	/* Something has come; sooner or later the rest is stuck, and the cut is right either way.
 	 */
-	ck_assert(peer_hears_within(session.pair.far, 5 * NS_PER_S));
+	ck_assert(peer_hears_within(session.pair.far, 60 * NS_PER_S));
 	session_cut(&session);
 	joined_as("forced");
 	ck_assert(session.stream.unanswered);
@@ -464,8 +464,6 @@ END_TEST
 
 /* Races. */
 
-#define ROUNDS 300
-
 static atomic_int gun;
 
 struct owner {
@@ -496,9 +494,9 @@ START_TEST(no_wake_up_is_lost_between_the_state_and_the_flag)
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	pthread_t thread;
 
-	terms.idle_ns = 3 * NS_PER_S;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		struct owner owner = {.delay = round * 211 % 60000};
+	terms.idle_ns = 20 * NS_PER_S;
+	for (int round = 0; round < mode_times(60, 6000); round++) {
+		struct owner owner = {.delay = (unsigned)round * 211 % 60000};
 		session_open(&session, &terms);
 		session_start(&session, echo_lines);
 		atomic_store(&gun, 0);
@@ -535,8 +533,8 @@ START_TEST(no_cut_is_lost_between_the_states)
 	pthread_t thread;
 	char got[2];
 
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		struct owner owner = {.delay = round * 223 % 60000};
+	for (int round = 0; round < mode_times(60, 6000); round++) {
+		struct owner owner = {.delay = (unsigned)round * 223 % 60000};
 		session_open_plain(&session, STREAM_LINE);
 		session_start(&session, echo_lines);
 		atomic_store(&gun, 0);

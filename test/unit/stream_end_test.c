@@ -203,6 +203,7 @@ START_TEST(a_peer_that_drips_does_not_prolong_lingering)
 	terms.linger_time_ns = 80 * NS_PER_MS;
 	session_open(&session, &terms);
 	int64_t start = deadline_now();
+	must_send_text(session.pair.far, "x");
 	session_start(&session, serve_nothing);
 	/* A byte sent to what was closed brings the reset. */
 	while (!peer_is_reset_within(session.pair.far, 4 * NS_PER_MS))

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 static const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
 

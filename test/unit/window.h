@@ -2,8 +2,8 @@
 /*
  * window - was a timeout kept?  It is never early, and late by an eighth and 8 ms at most.
  *
- * Early is a fault however little.  Late is often the machine's doing, so ten times as much is let
- * pass.
+ * Early is a fault however little.  Late is often the machine's doing, so only BOBBIN_TIMING makes
+ * that one (see mode.h).
  */
 #ifndef BOBBIN_TEST_UNIT_WINDOW_H
 #define BOBBIN_TEST_UNIT_WINDOW_H

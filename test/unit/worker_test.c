@@ -5,6 +5,7 @@
 
 #include "capture.h"
 #include "common/deadline.h"
+#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
@@ -350,10 +351,8 @@ START_TEST(a_thread_parked_for_its_time_ends_and_not_before)
 	int fd = must_connect();
 	int64_t before = deadline_now();
 	hang_up(fd);
-	rig_await_parked(1);
 	rig_await_threads(0);
 	ck_assert_int_ge(deadline_now() - before, time);
-	ck_assert_int_lt(deadline_now() - before, 10 * time);
 	rig_await_parked(0);
 	/* And the next one is served all the same. */
 	hang_up(must_connect());
@@ -367,14 +366,15 @@ START_TEST(a_connection_is_served_though_its_thread_was_about_to_end)
 	begin();
 	rig_set("threads.park_time", "1ms");
 	rig_build();
-	for (int i = 0; i < 300; i++) {
+	const int times = mode_times(100, 10000);
+	for (int i = 0; i < times; i++) {
 		int fd = must_connect();
 		must_send_text(fd, "x\n");
 		peer_expects(fd, "echo: x\n");
 		hang_up(fd);
 	}
 	rig_await_rest();
-	ck_assert_uint_eq(registry_counters(&rig.registry).ends[STREAM_EOF], 300);
+	ck_assert_uint_eq(registry_counters(&rig.registry).ends[STREAM_EOF], (uint64_t)times);
 	rig_await_threads(0);
 	rig_await_parked(0);
 	rig_check_sum();

@@ -2,26 +2,28 @@
 /* check_test - a wrong server is caught in every way, and the report names the way, the connection
  * and the offset. */
 #include "fixture.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+/* A message that is never answered should not hold a test up for long. */
+#define TIMEOUT "--timeout 1s "
 
 static const char *const services[] = {"line", "frame", "echo"};
 
+#define SERVICES (sizeof services / sizeof *services)
+
 /* The payload is 64 bytes, the fault in message 5: the byte in its middle is at 32 of the payload.
  */
-static const unsigned head_bytes[] = {6, 4, 0};
+static const unsigned head_bytes[SERVICES] = {6, 4, 0};
 
 static void run_against(const char *service, const char *mode, const char *options)
 {
-	char all[256];
+	char server[64];
 
-	/* A message that is never answered should not hold the test up for long. */
-	snprintf(all, sizeof all, "--timeout 1s %s", options);
-	fixture_serve(service, mode);
-	fixture_run_load(service, all);
+	snprintf(server, sizeof server, "--mode %s", mode);
+	fixture_serve(service, server);
+	fixture_run_load(service, options);
 }
 
 static void must_name(const char *verdict, const char *detail)
@@ -35,173 +37,187 @@ static void must_name(const char *verdict, const char *detail)
 	ck_assert_int_eq(fixture.status, 1);
 }
 
-START_TEST(a_right_server_has_every_reply_right)
+static void must_have_all_answered(unsigned count)
 {
-	for (size_t i = 0; i < 3; i++) {
-		run_against(services[i], "right", "-n 1000 -c 8 -P 4");
-		fixture_must_print("1,000 sent, 1,000 answered, 0 mismatched, 0 lost, 0 cut off");
-		ck_assert_int_eq(fixture.status, 0);
-	}
-}
-END_TEST
-
-START_TEST(payloads_of_many_sizes_are_right)
-{
-	run_against("line", "right", "-n 2000 -c 4 -P 8 -s 0B-2KiB");
-	fixture_must_print("2,000 answered");
-	run_against("frame", "right", "-n 2000 -c 4 -P 8 -s 0B-2KiB");
-	fixture_must_print("2,000 answered");
-	run_against("frame", "right", "-n 40 -c 4 -s 700KiB-1MiB");
-	fixture_must_print("40 answered");
+	fixture_json_must_be("messages.sent", count);
+	fixture_json_must_be("messages.answered", count);
 	ck_assert_int_eq(fixture.status, 0);
 }
-END_TEST
 
-START_TEST(any_prefix_is_right_when_asked_for)
+TEST_OF_ANY_SERVER(a_right_server_has_every_reply_right)
 {
-	run_against("line", "right", "-n 1000 -c 4 -P 16 --prefix-any");
-	fixture_must_print("1,000 answered, 0 mismatched");
-	run_against("line", "right", "-n 20 -c 2 -s 200KiB --prefix-any");
-	fixture_must_print("20 answered, 0 mismatched");
-	ck_assert_int_eq(fixture.status, 0);
-}
-END_TEST
-
-START_TEST(a_dropped_reply_is_caught_and_named)
-{
-	for (size_t i = 0; i < 3; i++) {
-		run_against(services[i], "drop", "-n 30 -c 2 -P 4");
-		must_name("dropped", "reply 5 at offset 0: never came, reply 6 did");
+	for (size_t i = 0; i < SERVICES; i++) {
+		fixture_serve_right(services[i]);
+		fixture_run_load(services[i], "-n 1000 -c 8 -P 4");
+		must_have_all_answered(1000);
+		fixture_must_print("1,000 answered, 0 mismatched, 0 lost, 0 cut off");
+		fixture_must_print("failures     none");
 	}
 }
-END_TEST
 
-START_TEST(a_repeated_reply_is_caught_and_named)
+TEST_OF_ANY_SERVER(payloads_of_many_sizes_are_right)
 {
-	for (size_t i = 0; i < 3; i++) {
-		run_against(services[i], "repeat", "-n 30 -c 2 -P 4");
-		must_name("repeated", ": reply 5 came again");
-	}
+	fixture_serve_right("line");
+	fixture_run_load("line", "-n 2000 -c 4 -P 8 -s 0B-2KiB");
+	must_have_all_answered(2000);
+	fixture_serve_right("frame");
+	fixture_run_load("frame", "-n 2000 -c 4 -P 8 -s 0B-2KiB");
+	must_have_all_answered(2000);
+	fixture_run_load("frame", "-n 40 -c 4 -s 700KiB-1MiB");
+	must_have_all_answered(40);
 }
-END_TEST
 
-START_TEST(a_swapped_reply_is_caught_and_named)
+TEST_OF_ANY_SERVER(any_prefix_is_right_when_asked_for)
 {
-	for (size_t i = 0; i < 3; i++) {
-		run_against(services[i], "swap", "-n 30 -c 2 -P 4");
-		must_name("swapped", "reply 5 at offset 0: came behind reply 6");
-	}
+	fixture_serve_right("line");
+	fixture_run_load("line", "-n 1000 -c 4 -P 16 --prefix-any");
+	must_have_all_answered(1000);
+	fixture_run_load("line", "-n 20 -c 2 -s 200KiB --prefix-any");
+	must_have_all_answered(20);
 }
-END_TEST
 
-START_TEST(a_changed_byte_is_caught_and_its_offset_named)
+TEST_OF_ANY_SERVER(several_threads_share_the_work)
 {
-	for (size_t i = 0; i < 3; i++) {
-		char detail[64];
-		snprintf(detail, sizeof detail, "reply 5 at offset %u: expected 0x",
-			head_bytes[i] + 32);
-		run_against(services[i], "change", "-n 30 -c 2 -P 4");
-		must_name("changed", detail);
-	}
+	fixture_serve_right("frame");
+	fixture_run_load("frame", "-c 7 -t 3 -P 3 -n 1001");
+	must_have_all_answered(1001);
+	fixture_run_load("frame", "-c 7 -t 3 -n 301 --rate 3000");
+	/* Whether that schedule was kept is the machine's affair: status 3 is none of ours. */
+	fixture_must_send_all(301);
 }
-END_TEST
 
-START_TEST(a_changed_byte_is_caught_behind_any_prefix)
+static void drop_in(size_t i)
 {
-	run_against("line", "change", "-n 30 -c 2 -P 4 --prefix-any");
+	run_against(services[i], "drop", TIMEOUT "-n 30 -c 2 -P 4");
+	must_name("dropped", "reply 5 at offset 0: never came, reply 6 did");
+}
+
+TEST(a_dropped_reply_is_caught_and_named)
+{
+	fixture_for_each(SERVICES, SERVICES, drop_in);
+}
+
+static void repeat_in(size_t i)
+{
+	run_against(services[i], "repeat", TIMEOUT "-n 30 -c 2 -P 4");
+	must_name("repeated", ": reply 5 came again");
+}
+
+TEST(a_repeated_reply_is_caught_and_named)
+{
+	fixture_for_each(SERVICES, SERVICES, repeat_in);
+}
+
+static void swap_in(size_t i)
+{
+	run_against(services[i], "swap", TIMEOUT "-n 30 -c 2 -P 4");
+	must_name("swapped", "reply 5 at offset 0: came behind reply 6");
+}
+
+TEST(a_swapped_reply_is_caught_and_named)
+{
+	fixture_for_each(SERVICES, SERVICES, swap_in);
+}
+
+static void change_in(size_t i)
+{
+	char detail[64];
+
+	snprintf(detail, sizeof detail, "reply 5 at offset %u: expected 0x", head_bytes[i] + 32);
+	run_against(services[i], "change", TIMEOUT "-n 30 -c 2 -P 4");
+	must_name("changed", detail);
+}
+
+TEST(a_changed_byte_is_caught_and_its_offset_named)
+{
+	fixture_for_each(SERVICES, SERVICES, change_in);
+}
+
+TEST(a_changed_byte_is_caught_behind_any_prefix)
+{
+	run_against("line", "change", TIMEOUT "-n 30 -c 2 -P 4 --prefix-any");
 	must_name("changed", "reply 5 at offset 38");
 }
-END_TEST
 
-START_TEST(a_short_reply_is_caught_and_named)
+static void shorten_in(size_t i)
 {
-	run_against("line", "short", "-n 30 -c 2 -P 4");
-	must_name("short", "reply 5 at offset 69: expected ");
-	run_against("frame", "short", "-n 30 -c 2 -P 4");
-	must_name("short", "reply 5 at offset 3: expected 0x40 ('@'), got 0x3f");
-	run_against("echo", "short", "-n 30 -c 2 -P 4");
-	must_name("short", "reply 5 at offset 63: expected ");
+	static const char *const details[SERVICES] = {
+		"reply 5 at offset 69: expected ",
+		"reply 5 at offset 3: expected 0x40 ('@'), got 0x3f",
+		"reply 5 at offset 63: expected ",
+	};
+
+	run_against(services[i], "short", TIMEOUT "-n 30 -c 2 -P 4");
+	must_name("short", details[i]);
 }
-END_TEST
 
-START_TEST(a_long_reply_is_caught_and_named)
+TEST(a_short_reply_is_caught_and_named)
 {
-	run_against("line", "long", "-n 30 -c 2 -P 4");
+	fixture_for_each(SERVICES, SERVICES, shorten_in);
+}
+
+TEST(a_long_reply_is_caught_and_named)
+{
+	run_against("line", "long", TIMEOUT "-n 30 -c 2 -P 4");
 	must_name("long", "reply 5 at offset 70: expected 0x0a, got 0x21 ('!')");
 }
-END_TEST
 
 /* With one message in flight nothing is owed when the second reply comes with the first. */
-START_TEST(an_early_reply_is_caught_and_named)
+static void hurry_in(size_t i)
 {
-	for (size_t i = 0; i < 3; i++) {
-		run_against(services[i], "early", "-n 30 -c 2");
-		must_name("early", "reply 6 at offset 0: came before its request was sent");
-	}
+	run_against(services[i], "early", TIMEOUT "-n 30 -c 2");
+	must_name("early", "reply 6 at offset 0: came before its request was sent");
 }
-END_TEST
 
-START_TEST(someone_elses_reply_is_caught_and_named)
+TEST(an_early_reply_is_caught_and_named)
 {
-	for (size_t i = 0; i < 3; i++) {
-		run_against(services[i], "foreign", "-n 60 -c 2");
-		must_name("foreign", " of connection ");
-	}
+	fixture_for_each(SERVICES, SERVICES, hurry_in);
 }
-END_TEST
 
-START_TEST(a_wrong_prefix_is_caught)
+static void mix_up_in(size_t i)
 {
-	run_against("line", "right", "-n 30 -c 2 --prefix >");
+	run_against(services[i], "foreign", TIMEOUT "-n 60 -c 2");
+	must_name("foreign", " of connection ");
+}
+
+TEST(someone_elses_reply_is_caught_and_named)
+{
+	fixture_for_each(SERVICES, SERVICES, mix_up_in);
+}
+
+TEST(a_wrong_prefix_is_caught)
+{
+	run_against("line", "right", TIMEOUT "-n 30 -c 2 --prefix >");
 	must_name("long", "reply 0 at offset 0: expected 0x3e ('>'), got 0x65 ('e')");
 }
-END_TEST
 
-START_TEST(every_message_ends_in_exactly_one_way)
+static const char *const wrong_modes[] = {
+	"drop", "repeat", "swap", "change", "short", "foreign", "half", "eof", "error", "silent"};
+
+#define WRONG_MODES (sizeof wrong_modes / sizeof *wrong_modes)
+
+static void add_up_in_mode(size_t i)
 {
-	static const char *const modes[] = {"drop", "swap", "change", "repeat", "half", "eof"};
-	static const char *const ends[] = {"answered", "mismatched", "lost", "cut_off"};
-
-	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-		double sum = 0;
-		run_against("frame", modes[i], "-n 90 -c 3 -P 4 --json JSON");
-		for (size_t k = 0; k < 4; k++)
-			sum += fixture_json_number("messages", ends[k]);
-		ck_assert_double_eq(sum, 90);
-		ck_assert_double_eq(fixture_json_number("messages", "sent"), 90);
-	}
+	run_against("frame", wrong_modes[i], "--timeout 300ms -n 36 -c 3 -P 4");
+	fixture_must_add_up();
+	fixture_json_must_be("messages.sent", 36);
+	fixture_read_record();
+	/* What was sent right before an end may not have been read by the server. */
+	ck_assert_uint_le(record_received(&fixture.record), 36);
+	ck_assert_double_le(
+		fixture_json("messages.answered"), (double)record_replied(&fixture.record));
+	fixture_json_must_be("connections_opened", (double)fixture.record.connection_count);
 }
-END_TEST
 
-int main(void)
+TEST(every_message_ends_in_exactly_one_way)
 {
-	Suite *suite = suite_create("load: checking");
-	TCase *server = tcase_create("server");
-	TCase *tc = tcase_create("check");
+	fixture_for_each(WRONG_MODES, WRONG_MODES, add_up_in_mode);
+}
 
-	tcase_set_timeout(server, 120);
-	tcase_add_checked_fixture(server, fixture_set_up, fixture_tear_down);
-	tcase_add_test(server, a_right_server_has_every_reply_right);
-	tcase_add_test(server, payloads_of_many_sizes_are_right);
-	tcase_add_test(server, any_prefix_is_right_when_asked_for);
-	suite_add_tcase(suite, server);
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, fixture_set_up, fixture_tear_down);
-	tcase_add_test(tc, a_dropped_reply_is_caught_and_named);
-	tcase_add_test(tc, a_repeated_reply_is_caught_and_named);
-	tcase_add_test(tc, a_swapped_reply_is_caught_and_named);
-	tcase_add_test(tc, a_changed_byte_is_caught_and_its_offset_named);
-	tcase_add_test(tc, a_changed_byte_is_caught_behind_any_prefix);
-	tcase_add_test(tc, a_short_reply_is_caught_and_named);
-	tcase_add_test(tc, a_long_reply_is_caught_and_named);
-	tcase_add_test(tc, an_early_reply_is_caught_and_named);
-	tcase_add_test(tc, someone_elses_reply_is_caught_and_named);
-	tcase_add_test(tc, a_wrong_prefix_is_caught);
-	tcase_add_test(tc, every_message_ends_in_exactly_one_way);
-	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+TEST(a_bound_of_errors_decides_alone_when_it_is_given)
+{
+	run_against("line", "change", "-n 20 -c 1 --fail-if mismatches>50%");
+	ck_assert_int_eq(fixture.status, 0);
+	run_against("line", "change", "-n 20 -c 1 --fail-if mismatches>0");
+	ck_assert_int_eq(fixture.status, 1);
 }

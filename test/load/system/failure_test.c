@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* failure_test - each way in which an endpoint cannot be used is named as it is. */
 #include "common/address.h"
+#include "common/deadline.h"
 #include "common/socket.h"
 #include "fixture.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -16,105 +17,142 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* A port of 127.0.0.1 that is taken, and on which nobody listens. */
-static int must_hold_port(unsigned *port)
+/* A socket of that address; port 0 is any.  -1 if the port is taken there. */
+static int bind_to(const char *host, unsigned *port)
 {
-	struct address a = {.in4 = {.sin_family = AF_INET}};
+	struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons((in_port_t)*port)}};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	a.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(bind(fd, &a.any, address_size(&a)), 0);
+	ck_assert_int_eq(inet_pton(AF_INET, host, &a.in4.sin_addr), 1);
+	if (bind(fd, &a.any, address_size(&a)) < 0) {
+		close(fd);
+		return -1;
+	}
 	ck_assert_int_eq(socket_local_address(fd, &a), 0);
 	*port = address_port(&a);
 	return fd;
 }
 
-START_TEST(a_port_where_nothing_listens_is_refused)
+TEST(a_port_where_nothing_listens_is_refused)
 {
-	int fd = must_hold_port(&fixture.port);
+	fixture.port = 0;
+	int fd = bind_to("127.0.0.1", &fixture.port);
 
 	fixture_run_load("line", "-c 4 -d 1s");
 	fixture_must_print("4 refused");
 	fixture_must_print("connecting: ECONNREFUSED");
+	fixture_json_must_be("connections_opened", 0);
 	ck_assert_int_eq(fixture.status, 69);
 	close(fd);
 }
-END_TEST
 
-START_TEST(a_name_that_does_not_resolve_is_no_name)
+TEST(a_name_that_does_not_resolve_is_no_name)
 {
 	const char *argv[] = {getenv("BOBBIN_LOAD"), "bobbin.invalid:7007", NULL};
 
-	fixture.load = process_start(argv, 0);
-	ck_assert_int_eq(process_end(fixture.load), 69);
-	ck_assert_ptr_nonnull(strstr(fixture.load->err.text, "no name: bobbin.invalid"));
+	fixture.load = process_start(argv, NULL);
+	fixture_end_load();
+	ck_assert_int_eq(fixture.status, 69);
+	fixture_must_complain("no name: bobbin.invalid");
 }
-END_TEST
 
-START_TEST(a_server_that_resets_at_once_is_reset_and_not_unreachable)
+TEST(a_server_that_resets_at_once_is_reset_and_not_unreachable)
 {
-	fixture_serve("line", "reset");
+	fixture_serve("line", "--mode reset");
 	fixture_run_load("line", "-c 4 -d 300ms");
 	fixture_must_print(" reset\n");
 	fixture_must_print("ECONNRESET");
 	ck_assert_int_eq(fixture.status, 1);
+	fixture_read_record();
+	ck_assert_double_le(
+		fixture_json("connections_opened"), (double)fixture.record.connection_count);
 }
-END_TEST
 
-START_TEST(a_server_that_never_answers_is_a_timeout)
+/* Nothing was answered, and the run still ends when it should: whatever it makes of such a peer. */
+TEST(a_server_that_closes_at_once_answers_nothing_and_is_status_1)
 {
-	fixture_serve("line", "silent");
+	fixture_serve("line", "--mode close");
+	fixture_start_load("line", "-c 4 -d 300ms --timeout 1s");
+	fixture_must_end_soon();
+	ck_assert_int_eq(fixture.status, 1);
+	fixture_json_must_be("messages.answered", 0);
+	fixture_must_add_up();
+	fixture_read_record();
+	/* At the end some may be accepted that the load does not look at any more. */
+	ck_assert_double_le(
+		fixture_json("connections_opened"), (double)fixture.record.connection_count);
+}
+
+TEST(a_server_that_never_answers_is_a_timeout)
+{
+	fixture_serve("line", "--mode silent");
 	fixture_run_load("line", "-c 4 -n 4 --timeout 200ms");
 	fixture_must_print("4 timeout");
 	fixture_must_print("waiting for a reply (message 0)");
-	fixture_must_print("4 sent, 0 answered, 0 mismatched, 4 lost");
+	fixture_must_print("0 answered, 0 mismatched, 4 lost");
 	ck_assert_int_eq(fixture.status, 1);
+	fixture_read_record();
+	fixture_must_agree_with_record();
+	/* Not before. */
+	for (size_t i = 0; i < fixture.record.connection_count; i++) {
+		const struct record_connection *c = &fixture.record.connections[i];
+		ck_assert_int_ge(c->ended_ns - fixture.started_ns, 200 * NS_PER_MS);
+	}
 }
-END_TEST
 
-START_TEST(a_server_that_closes_half_way_is_truncated)
+TEST(a_server_that_closes_half_way_is_truncated)
 {
-	fixture_serve("frame", "half");
+	fixture_serve("frame", "--mode half");
 	fixture_run_load("frame", "-c 2 -n 100");
 	fixture_must_print(" truncated\n");
 	fixture_must_print("within a reply (message 5): after 36 bytes of the reply");
 }
-END_TEST
 
-START_TEST(a_server_that_closes_instead_of_answering_is_eof)
+TEST(a_server_that_closes_instead_of_answering_is_eof)
 {
-	fixture_serve("echo", "eof");
+	fixture_serve("echo", "--mode eof");
 	fixture_run_load("echo", "-c 2 -n 100");
 	fixture_must_print(" eof\n");
 	fixture_must_print("waiting for a reply (message 5)");
 }
-END_TEST
 
-START_TEST(an_error_reply_is_refused_by_server_in_its_words)
+TEST(an_error_reply_is_refused_by_server_in_its_words)
 {
 	static const char *const services[] = {"line", "frame"};
 
 	for (size_t i = 0; i < 2; i++) {
-		fixture_serve(services[i], "error");
+		fixture_serve(services[i], "--mode error");
 		fixture_run_load(services[i], "-c 2 -n 100");
 		fixture_must_print(" refused by server\n");
 		fixture_must_print("error: come back later");
 	}
 }
-END_TEST
 
-START_TEST(too_few_descriptors_are_no_descriptors)
+/* Slots that never had a connection keep their messages; the others send theirs. */
+static void must_do_without_some(void)
 {
-	fixture_serve("line", "right");
-	fixture_run_load_with("line", "-c 40 -n 100", 24);
+	fixture_read_record();
+	fixture_must_agree_with_record();
+	fixture_json_must_be("messages.lost", 0);
+	ck_assert_double_gt(fixture_json("messages.answered"), 0);
+	ck_assert_double_gt(fixture_json("messages.not_sent_no_room"), 0);
+}
+
+TEST(too_few_descriptors_are_no_descriptors)
+{
+	fixture_serve("line", "");
+	fixture_start_load_with(
+		"line", "-c 40 -n 100 --timeout 1s", &(struct process_setting){.descriptors = 24});
+	fixture_end_load();
 	fixture_must_print(" no descriptors\n");
 	fixture_must_print("EMFILE");
-	fixture_must_print("100 answered");
+	must_do_without_some();
 }
-END_TEST
 
 static void must_write(const char *path, const char *text)
 {
@@ -145,81 +183,165 @@ static bool enter_network_of_few_ports(void)
 	return true;
 }
 
-START_TEST(a_source_that_runs_out_of_ports_is_no_local_port)
+TEST(a_source_that_runs_out_of_ports_is_no_local_port)
 {
-	if (!enter_network_of_few_ports()) {
-		fputs("skipped: no network namespace may be made here\n", stderr);
-		return;
-	}
-	fixture_serve("line", "right");
-	fixture_run_load("line", "-c 20 -n 200 --source 127.0.0.2");
+	if (!enter_network_of_few_ports())
+		SUITE_SKIP("no network namespace may be made here");
+	fixture_serve("line", "");
+	fixture_run_load("line", "-c 20 -n 200 --source 127.0.0.2 --timeout 1s");
 	fixture_must_print(" no local port\n");
 	fixture_must_print("add addresses with --source");
-	fixture_must_print("200 answered");
+	must_do_without_some();
 
 	/* Other addresses: the ports of that one rest in TIME_WAIT. */
+	fixture_serve("line", "");
 	fixture_run_load("line", "-c 20 -n 200 --source 127.0.0.3-127.0.0.5");
 	fixture_must_print("failures     none");
 }
-END_TEST
 
-START_TEST(a_source_that_is_not_of_this_host_is_a_wrong_option)
+TEST(sources_are_used_in_turn)
 {
-	fixture_serve("line", "right");
+	fixture_serve("line", "");
+	fixture_run_load("line", "-c 4 -n 4 --source 127.0.0.5-127.0.0.6");
+	process_await(fixture.server, &fixture.server->out, " 127.0.0.5");
+	process_await(fixture.server, &fixture.server->out, " 127.0.0.6");
+}
+
+TEST(a_source_that_is_not_of_this_host_is_a_wrong_option)
+{
+	fixture_serve("line", "");
 	fixture_run_load("line", "-n 10 --source 192.0.2.1");
 	ck_assert_int_eq(fixture.status, 64);
-	ck_assert_ptr_nonnull(strstr(fixture.load->err.text, "192.0.2.1:0 cannot be used here"));
+	fixture_must_complain("192.0.2.1:0 cannot be used here");
+	fixture_read_record();
+	ck_assert_uint_eq(fixture.record.connection_count, 0);
 }
-END_TEST
 
-START_TEST(a_server_that_goes_away_ends_a_run_by_messages)
+TEST(a_server_that_goes_away_ends_a_run_by_messages)
 {
-	fixture_serve("line", "silent");
+	fixture_serve("line", "--mode silent");
 	fixture_start_load("line", "-c 1 -n 1000 --timeout 300ms");
-	process_await(fixture.server, &fixture.server->out, "accepted 127.0.0.1");
+	process_await(fixture.server, &fixture.server->out, "accepted 1 ");
 	process_kill(fixture.server, SIGKILL);
-	ck_assert_int_eq(process_end(fixture.load), 1);
+	fixture_end_load();
+	ck_assert_int_eq(fixture.status, 1);
 	fixture_must_print(" refused\n");
 }
-END_TEST
 
-START_TEST(all_addresses_of_a_name_are_tried_in_turn)
+/* A bad path is no reason to load somebody's server for an hour first. */
+TEST(a_json_file_that_cannot_be_written_is_told_before_the_run)
+{
+	fixture_serve("line", "");
+	fixture_start_load("line", "-c 2 -d 1h --json /nowhere/at/all.json");
+	fixture_must_end_soon();
+	ck_assert_int_eq(fixture.status, 73);
+	fixture_must_complain("/nowhere/at/all.json");
+	fixture_read_record();
+	ck_assert_uint_eq(fixture.record.connection_count, 0);
+}
+
+/* A reader of the file must not take the last run's result for that of a run that failed. */
+TEST(a_run_that_fails_leaves_no_older_result_behind)
+{
+	char text[8] = "";
+
+	fixture_serve("line", "");
+	fixture_run_load("line", "-n 4 -c 2");
+	fixture_json_must_be("messages.sent", 4);
+	process_kill(fixture.server, SIGKILL);
+	process_end(fixture.server);
+	fixture_run_load("line", "-n 8 -c 2");
+	ck_assert_int_eq(fixture.status, 69);
+	FILE *f = fopen(fixture.json, "re");
+	if (f && fgets(text, sizeof text, f))
+		fixture_json_must_be("messages.sent", 0);
+	if (f)
+		fclose(f);
+}
+
+/* Several addresses of one name. */
+
+TEST(all_addresses_of_a_name_are_tried_in_turn)
 {
 	char address[64];
-	const char *argv[] = {getenv("BOBBIN_LOAD"), "-c", "4", "-n", "400", address, NULL};
+	const char *argv[] = {getenv("BOBBIN_LOAD"), "-c", "4", "-n", "400", "--json", fixture.json,
+		address, NULL};
 
-	fixture_serve("line", "right");
+	fixture_serve("line", "");
 	snprintf(address, sizeof address, "localhost:%u", fixture.port);
-	fixture.load = process_start(argv, 0);
-	ck_assert_int_eq(process_end(fixture.load), 0);
-	fixture_must_print("400 answered");
+	fixture.load = process_start(argv, NULL);
+	fixture_end_load();
+	ck_assert_int_eq(fixture.status, 0);
 	fixture_must_print("failures     none");
+	fixture_read_record();
+	fixture_must_agree_with_record();
+	ck_assert_uint_eq(fixture.record.connection_count, 4);
 }
-END_TEST
 
-int main(void)
+/* Names of the test's own, that no other process sees.  False where the system does not let us. */
+static bool enter_hosts(const char *hosts)
 {
-	Suite *suite = suite_create("load: failures");
-	TCase *tc = tcase_create("failure");
+	char path[] = "/tmp/bobbin-hosts-XXXXXX";
 
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, fixture_set_up, fixture_tear_down);
-	tcase_add_test(tc, a_port_where_nothing_listens_is_refused);
-	tcase_add_test(tc, a_name_that_does_not_resolve_is_no_name);
-	tcase_add_test(tc, a_server_that_resets_at_once_is_reset_and_not_unreachable);
-	tcase_add_test(tc, a_server_that_never_answers_is_a_timeout);
-	tcase_add_test(tc, a_server_that_closes_half_way_is_truncated);
-	tcase_add_test(tc, a_server_that_closes_instead_of_answering_is_eof);
-	tcase_add_test(tc, an_error_reply_is_refused_by_server_in_its_words);
-	tcase_add_test(tc, too_few_descriptors_are_no_descriptors);
-	tcase_add_test(tc, a_source_that_runs_out_of_ports_is_no_local_port);
-	tcase_add_test(tc, a_source_that_is_not_of_this_host_is_a_wrong_option);
-	tcase_add_test(tc, a_server_that_goes_away_ends_a_run_by_messages);
-	tcase_add_test(tc, all_addresses_of_a_name_are_tried_in_turn);
-	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return false;
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	must_write(path, hosts);
+	close(fd);
+	bool done = chmod(path, 0644) == 0 && mount(path, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+	unlink(path);
+	return done;
+}
+
+/* A listener that accepts nothing, with its queue full: a SYN to it is dropped, as to a host that
+ * is gone.  The queue takes one more than its length. */
+static void must_make_dead_end(const char *host, unsigned port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
+	int fd = bind_to(host, &port);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	ck_assert_int_eq(inet_pton(AF_INET, host, &to.sin_addr), 1);
+	int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(first, (const struct sockaddr *)&to, sizeof to), 0);
+}
+
+static void run_by_name(const char *options)
+{
+	char address[64];
+	const char *argv[] = {getenv("BOBBIN_LOAD"), "-c", "2", "-n", "20", "--json", fixture.json,
+		"--timeout", options, address, NULL};
+
+	snprintf(address, sizeof address, "two.bobbin.test:%u", fixture.port);
+	fixture.load = process_start(argv, NULL);
+	fixture_end_load();
+}
+
+TEST(a_dead_first_address_is_part_of_the_time_to_connect)
+{
+	if (!enter_hosts("127.0.0.2 two.bobbin.test\n127.0.0.1 two.bobbin.test\n"))
+		SUITE_SKIP("no mount namespace may be made here");
+	fixture_serve("line", "");
+	must_make_dead_end("127.0.0.2", fixture.port);
+	run_by_name("400ms");
+	fixture_read_record();
+	fixture_must_agree_with_record();
+	fixture_json_must_be("messages.answered", 20);
+	ck_assert_uint_eq(fixture.record.connection_count, 2);
+	/* One of the two began with the dead one, and had to wait for it. */
+	ck_assert_double_ge(fixture_json("connect.max_ns"), 400e6);
+	fixture_json_must_be("connect.count", 2);
+	ck_assert_int_eq(fixture.status, 0);
+}
+
+TEST(connects_that_time_out_are_among_those_that_never_came)
+{
+	fixture_serve("line", "--accepts-nothing yes --backlog 0");
+	fixture_start_load("line", "-c 6 -d 300ms --timeout 300ms");
+	fixture_must_end_soon();
+	ck_assert_double_ge(fixture_json("connect.never"), 1);
+	ck_assert_double_ge(fixture_json_failures("timeout"), 1);
+	ck_assert_int_eq(fixture.status, 1);
 }

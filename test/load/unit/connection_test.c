@@ -41,7 +41,7 @@ static void set_up(void)
 {
 	ck_assert_int_eq(payload_init(&payload, 1, SIZE, SIZE, true), 0);
 	wire = (struct wire){SERVICE_LINE, "echo: ", 6, false, &payload};
-	schedule = (struct schedule){.connections = 1};
+	schedule = (struct schedule){.connections = 1, .messages = UINT64_MAX};
 	settings = (struct settings){.connections = 1, .in_flight = 4, .timeout_ns = NS_PER_S};
 	settings.endpoint.count = 1;
 	listen_anywhere(&settings.endpoint.addresses[0]);
@@ -51,13 +51,15 @@ static void set_up(void)
 		.schedule = &schedule,
 		.figures = calloc(1, sizeof *bench.figures),
 		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+		.now_ns = deadline_now(),
 		.start_ns = deadline_now(),
 		.beginning = true,
+		.budget = UINT64_MAX,
 		.in = malloc(BENCH_BUFFER_BYTES),
 		.out = malloc(BENCH_BUFFER_BYTES),
 	};
 	ck_assert(bench.figures && bench.in && bench.out && bench.epoll_fd >= 0);
-	connection_init(&connection, 0, stamps, 3);
+	connection_init(&connection, 0, &schedule, stamps, 3);
 	connection.started = true;
 }
 
@@ -74,7 +76,7 @@ static void tear_down(void)
 
 static void pump_one_more(void)
 {
-	bench.budget = 1;
+	connection.slot.share++;
 	connection_pump(&connection, &bench);
 }
 
@@ -86,7 +88,7 @@ static int converse(void)
 	connection_open(&connection, &bench);
 	p = (struct pollfd){.fd = connection.fd, .events = POLLOUT};
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	bench.budget = 1;
+	connection.slot.share = 1;
 	connection_ready(&connection, &bench, EPOLLOUT);
 	ck_assert_uint_eq(connection.sent, 1);
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -124,6 +126,31 @@ START_TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
 	/* The first was owed; the second was never taken. */
 	ck_assert_uint_eq(bench.figures->lost, 1);
 	ck_assert_uint_eq(bench.figures->cut_off, 1);
+	ck_assert_ptr_null(figures_broken_sum(bench.figures));
+	ck_assert_uint_eq(bench.figures->latency.never, 2);
+}
+END_TEST
+
+START_TEST(an_end_with_nothing_owed_is_no_failure)
+{
+	int peer = converse();
+	struct pollfd p = {.fd = connection.fd, .events = POLLIN | POLLRDHUP};
+	char request[256];
+	char reply[256];
+
+	ssize_t len = recv(peer, request, sizeof request, 0);
+	ck_assert_int_eq(len, SIZE + 1);
+	len = snprintf(reply, sizeof reply, "echo: %.*s", (int)len, request);
+	ck_assert_int_eq(send(peer, reply, (size_t)len, 0), len);
+	close(peer);
+	while (p.revents != (POLLIN | POLLRDHUP))
+		ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	connection_ready(&connection, &bench, EPOLLIN | EPOLLRDHUP);
+	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
+	ck_assert_uint_eq(failure_total(&bench.figures->failures), 0);
+	ck_assert_uint_eq(bench.figures->ended_by_server, 1);
+	ck_assert(!connection.rests);
+	ck_assert_ptr_null(figures_broken_sum(bench.figures));
 }
 END_TEST
 
@@ -146,6 +173,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream);
+	tcase_add_test(tc, an_end_with_nothing_owed_is_no_failure);
 	tcase_add_test(tc, a_reset_that_a_send_meets_is_a_reset);
 	return suite_run("load: connection", tc);
 }

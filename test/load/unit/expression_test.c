@@ -16,6 +16,7 @@ static void set_up(void)
 		histogram_record(&figures.latency, ms * 1000000);
 		histogram_record(&figures.connect, 1000);
 	}
+	figures.due = 1000;
 	figures.sent = 1000;
 	figures.answered = 990;
 	figures.lost = 10;
@@ -56,6 +57,36 @@ START_TEST(counts_are_compared_as_they_are_or_as_shares)
 	ck_assert(holds("lost >= 1 %"));
 	ck_assert(holds("answered != 1000"));
 	ck_assert(!holds("cut_off > 0"));
+	ck_assert(holds("due == 1000"));
+}
+END_TEST
+
+/* Failures are counted by name; their share is that of the messages that have no right answer. */
+START_TEST(a_share_of_errors_is_one_of_the_messages)
+{
+	figures.failures.count[FAILURE_RESET] = 3000;
+	ck_assert(holds("errors > 3000"));
+	ck_assert(holds("errors == 1%"));
+	figures.excused = 4;
+	ck_assert(holds("errors == 0.6%"));
+}
+END_TEST
+
+START_TEST(what_was_not_sent_is_counted_and_never_came)
+{
+	figures.due += 250;
+	figures.not_sent_no_room = 240;
+	figures.not_sent_late = 10;
+	histogram_record_never(&figures.latency, 250);
+	ck_assert(holds("not_sent == 250"));
+	ck_assert(holds("not_sent == 20%"));
+	ck_assert(expression_is_on_not_sent(&expression));
+	ck_assert(!expression_is_timed(&expression));
+	ck_assert(!holds("p80 > 1s"));
+	ck_assert(holds("p81 > 1h"));
+	ck_assert(holds("max > 1h"));
+	ck_assert(holds("mean > 1h"));
+	ck_assert(!expression_is_on_not_sent(&expression));
 }
 END_TEST
 
@@ -63,6 +94,9 @@ START_TEST(rates_are_compared_a_second)
 {
 	ck_assert(holds("rate < 10000/s"));
 	ck_assert(!holds("rate<5000"));
+	ck_assert(holds("rate < 10k/s"));
+	ck_assert(!holds("rate < 300000/min"));
+	ck_assert(!holds("rate <= 0"));
 	ck_assert(expression_is_timed(&expression));
 	holds("lost > 0");
 	ck_assert(!expression_is_timed(&expression));
@@ -80,7 +114,7 @@ START_TEST(what_is_no_bound_is_refused)
 {
 	static const char *const wrong[] = {"", "p99", "p99 >", "p99 5ms", "p99 > 5", "p99 > ms",
 		"p101 > 5ms", "p > 5ms", "p-1 > 5ms", "px > 1ms", "latency > 5ms", "errors > 5ms",
-		"errors > 1%%", "rate > 5%", "rate > 5/min", "errors => 5", "errors > -1",
+		"errors > 1%%", "rate > 5%", "rate > 5/ms", "errors => 5", "errors > -1",
 		"errors > 0x10", "errors > 1e3", "errors > 1 2", "connect.errors > 0",
 		"connect. > 1ms"};
 
@@ -103,7 +137,7 @@ START_TEST(a_broken_bound_says_by_how_much)
 		"lost > 0.1%: it was 1 %, 900 % above");
 	ck_assert(holds("rate < 10000/s"));
 	ck_assert_str_eq(expression_explain(&expression, 7500, text, sizeof text),
-		"rate < 10000/s: it was 7500/s, 25 % below");
+		"rate < 10000/s: it was 7,500/s, 25 % below");
 	ck_assert(holds("p99 > 5ms"));
 	ck_assert_str_eq(expression_explain(&expression, 7200000, text, sizeof text),
 		"p99 > 5ms: it was 7.20 ms, 44 % above");
@@ -117,6 +151,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, durations_are_compared_with_percentiles);
 	tcase_add_test(tc, counts_are_compared_as_they_are_or_as_shares);
+	tcase_add_test(tc, a_share_of_errors_is_one_of_the_messages);
+	tcase_add_test(tc, what_was_not_sent_is_counted_and_never_came);
 	tcase_add_test(tc, rates_are_compared_a_second);
 	tcase_add_test(tc, spaces_do_not_matter);
 	tcase_add_test(tc, what_is_no_bound_is_refused);

@@ -120,6 +120,44 @@ START_TEST(nothing_recorded_is_nothing)
 }
 END_TEST
 
+START_TEST(what_never_came_is_slower_than_all_that_did)
+{
+	for (int i = 0; i < 90; i++)
+		histogram_record(&h, 10);
+	histogram_record_never(&other, 10);
+	histogram_add(&h, &other);
+	ck_assert_uint_eq(histogram_total(&h), 100);
+	ck_assert_int_eq(histogram_percentile(&h, 90), 10);
+	ck_assert_int_eq(histogram_percentile(&h, 91), HISTOGRAM_NEVER);
+	ck_assert_int_eq(histogram_percentile(&h, 100), HISTOGRAM_NEVER);
+	ck_assert_int_eq(histogram_percentile(&other, 1), HISTOGRAM_NEVER);
+	ck_assert_double_eq(histogram_mean(&h), 10);
+}
+END_TEST
+
+START_TEST(what_is_subtracted_might_never_have_been_there)
+{
+	static struct histogram rest;
+
+	memset(&rest, 0, sizeof rest);
+	for (uint64_t i = 0; i < 1000; i++) {
+		histogram_record(&h, value_at(i));
+		histogram_record(i % 3 ? &rest : &other, value_at(i));
+	}
+	histogram_record_never(&h, 3);
+	histogram_record_never(&other, 3);
+	histogram_subtract(&h, &other);
+	ck_assert_uint_eq(h.count, rest.count);
+	ck_assert_uint_eq(h.never, 0);
+	ck_assert_mem_eq(h.buckets, rest.buckets, sizeof rest.buckets);
+	ck_assert_int_eq(histogram_bucket(h.max_ns), histogram_bucket(rest.max_ns));
+	ck_assert_int_eq(histogram_bucket(h.min_ns), histogram_bucket(rest.min_ns));
+	histogram_subtract(&h, &rest);
+	ck_assert_uint_eq(histogram_total(&h), 0);
+	ck_assert_int_eq(h.max_ns, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("histogram");
@@ -130,5 +168,7 @@ int main(void)
 	tcase_add_test(tc, the_ends_of_the_range_are_kept);
 	tcase_add_test(tc, merged_histograms_are_one_that_had_it_all);
 	tcase_add_test(tc, nothing_recorded_is_nothing);
+	tcase_add_test(tc, what_never_came_is_slower_than_all_that_did);
+	tcase_add_test(tc, what_is_subtracted_might_never_have_been_there);
 	return suite_run("load: histogram", tc);
 }

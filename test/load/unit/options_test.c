@@ -43,7 +43,7 @@ START_TEST(an_address_is_enough)
 	ck_assert_int_eq(settings.size.max_bytes, 64);
 	ck_assert_str_eq(settings.prefix, "echo: ");
 	ck_assert_int_eq(settings.endpoint.service, SERVICE_LINE);
-	ck_assert_uint_eq(settings.rate, 0);
+	ck_assert_uint_eq(settings.rate.count, 0);
 	ck_assert_uint_ge(settings.threads, 1);
 }
 END_TEST
@@ -63,8 +63,8 @@ START_TEST(every_option_is_read)
 	ck_assert_int_eq(settings.size.max_bytes, 65536);
 	ck_assert_uint_eq(settings.in_flight, 8);
 	ck_assert_uint_eq(settings.threads, 2);
-	ck_assert_uint_eq(settings.rate, 1000);
-	ck_assert_uint_eq(settings.connect_rate, 50);
+	ck_assert_double_eq(rate_per_s(&settings.rate), 1000);
+	ck_assert_double_eq(rate_per_s(&settings.connect_rate), 50);
 	ck_assert_int_eq(settings.ramp_ns, 2000000000);
 	ck_assert_uint_eq(settings.per_connection, 7);
 	ck_assert(settings.close_by_reset);
@@ -104,7 +104,10 @@ START_TEST(wrong_options_are_refused_with_what_would_be_right)
 	must_refuse("-s 64 a:1", "as in 64B or 64B-1KiB");
 	must_refuse("-s 2KiB-1KiB a:1", "the smaller size comes first");
 	must_refuse("-s 65MiB a:1", "at most 64MiB");
-	must_refuse("--rate 10/min a:1", "a whole number a second");
+	must_refuse("--rate 10/ms a:1", "a number, k, M or G");
+	must_refuse("--rate 0/s a:1", "it is above 0");
+	must_refuse("--rate 2G/s a:1", "at most 1G/s");
+	must_refuse("--banner {id}{peer} a:1", "between two placeholders");
 	must_refuse("--close quickly a:1", "fin or reset");
 	must_refuse("--fail-if slow a:1", "it does not begin with a metric");
 	must_refuse("--source here a:1", "a source is an IP address");

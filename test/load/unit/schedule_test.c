@@ -7,9 +7,18 @@
 
 #include <stdlib.h>
 
+static struct schedule every(uint64_t count, int64_t per_ns, uint64_t connections)
+{
+	return (struct schedule){
+		.rate = {count, per_ns},
+		.connections = connections,
+		.messages = UINT64_MAX,
+	};
+}
+
 START_TEST(messages_are_due_evenly)
 {
-	struct schedule s = {.rate = 1000, .connections = 4};
+	struct schedule s = every(1000, NS_PER_S, 4);
 
 	for (uint64_t k = 0; k < 5000; k++)
 		ck_assert_int_eq(schedule_due(&s, k), (int64_t)k * NS_PER_MS);
@@ -18,7 +27,7 @@ END_TEST
 
 START_TEST(a_rate_that_divides_nothing_does_not_drift)
 {
-	struct schedule s = {.rate = 333333, .connections = 1};
+	struct schedule s = every(333333, NS_PER_S, 1);
 
 	/* A day later the message of a whole second is due at that second, to the nanosecond. */
 	ck_assert_int_eq(schedule_due(&s, UINT64_C(333333) * 86400), 86400 * NS_PER_S);
@@ -28,9 +37,10 @@ END_TEST
 
 START_TEST(no_message_is_due_before_the_one_ahead_of_it)
 {
-	struct schedule s = {.rate = 12345, .ramp_ns = NS_PER_S, .connections = 7};
+	struct schedule s = every(12345, NS_PER_S, 7);
 	int64_t last = -1;
 
+	s.ramp_ns = NS_PER_S;
 	for (uint64_t k = 0; k < 30000; k++) {
 		ck_assert_int_ge(schedule_due(&s, k), last);
 		last = schedule_due(&s, k);
@@ -40,8 +50,9 @@ END_TEST
 
 START_TEST(a_ramp_rises_evenly_to_the_full_rate)
 {
-	struct schedule s = {.rate = 1000, .ramp_ns = 2 * NS_PER_S, .connections = 1};
+	struct schedule s = every(1000, NS_PER_S, 1);
 
+	s.ramp_ns = 2 * NS_PER_S;
 	/* After a quarter of the time a sixteenth of the ramp's 1,000 messages, after all of it
 	 * all. */
 	ck_assert_int_eq(schedule_due(&s, 0), 0);
@@ -51,9 +62,55 @@ START_TEST(a_ramp_rises_evenly_to_the_full_rate)
 }
 END_TEST
 
+/* The count is what the moments say, at each of them, just before it, and on the ramp, too. */
+START_TEST(what_is_due_is_counted_to_the_message)
+{
+	struct schedule schedules[] = {
+		every(1000, NS_PER_S, 1), every(333333, NS_PER_S, 1), every(1, 60 * NS_PER_S, 1)};
+
+	for (size_t i = 0; i < 6; i++) {
+		struct schedule *s = &schedules[i % 3];
+		s->ramp_ns = i < 3 ? 0 : NS_PER_S;
+		for (uint64_t k = 1; k < 3000; k++) {
+			int64_t due = schedule_due(s, k);
+			ck_assert_uint_gt(schedule_count(s, due), k);
+			ck_assert_int_gt(schedule_due(s, schedule_count(s, due)), due);
+			ck_assert_uint_le(schedule_count(s, due - 1), k);
+		}
+		ck_assert_uint_eq(schedule_count(s, -1), 0);
+	}
+}
+END_TEST
+
+START_TEST(no_more_are_due_than_there_are)
+{
+	struct schedule s = every(1000000000, NS_PER_S, 7);
+
+	s.messages = 12;
+	ck_assert_uint_eq(schedule_count(&s, 3600 * NS_PER_S), 12);
+	s.messages = UINT64_MAX;
+	ck_assert_uint_eq(schedule_count(&s, 3600 * NS_PER_S), UINT64_C(3600000000001));
+}
+END_TEST
+
+START_TEST(shares_are_dealt_like_cards)
+{
+	for (uint64_t connections = 1; connections < 10; connections++) {
+		struct schedule s = every(1, NS_PER_S, connections);
+		for (uint64_t messages = 0; messages < 30; messages++) {
+			uint64_t dealt[10] = {0};
+			for (uint64_t k = 0; k < messages; k++)
+				dealt[k % connections]++;
+			for (uint32_t slot = 0; slot < connections; slot++)
+				ck_assert_uint_eq(schedule_share(&s, slot, messages), dealt[slot]);
+		}
+	}
+}
+END_TEST
+
 START_TEST(slots_have_their_messages_in_turn)
 {
-	struct schedule s = {.rate = 1, .connections = 5};
+	struct schedule s = every(1, NS_PER_S, 5);
 	uint64_t k = 0;
 
 	for (uint64_t round = 0; round < 3; round++) {
@@ -73,6 +130,10 @@ START_TEST(connections_begin_spread_over_the_ramp)
 }
 END_TEST
 
+static const struct rate none;
+static const struct rate ninety = {90, NS_PER_S};
+static const struct rate hundred = {100, NS_PER_S};
+
 /* How many a pace lets go in a second, looked at every step_ns. */
 static unsigned count_in_a_second(struct pace *p, int64_t step_ns)
 {
@@ -87,9 +148,9 @@ START_TEST(a_pace_is_kept_although_the_look_is_late)
 {
 	struct pace p;
 
-	pace_init(&p, 100, 0, 1, 0);
+	pace_init(&p, &hundred, 0, 1, 0);
 	ck_assert_uint_eq(count_in_a_second(&p, NS_PER_MS), 100);
-	pace_init(&p, 100, 0, 1, 0);
+	pace_init(&p, &hundred, 0, 1, 0);
 	ck_assert_uint_ge(count_in_a_second(&p, 7 * NS_PER_MS), 99);
 }
 END_TEST
@@ -99,7 +160,7 @@ START_TEST(a_pause_is_not_made_up_for_by_a_burst)
 	struct pace p;
 	unsigned burst = 0;
 
-	pace_init(&p, 100, 0, 1, 0);
+	pace_init(&p, &hundred, 0, 1, 0);
 	while (pace_take(&p, 60 * NS_PER_S))
 		burst++;
 	ck_assert_uint_le(burst, 2);
@@ -112,7 +173,7 @@ START_TEST(parts_of_a_pace_add_up)
 
 	for (uint32_t part = 0; part < 3; part++) {
 		struct pace p;
-		pace_init(&p, 90, part, 3, 0);
+		pace_init(&p, &ninety, part, 3, 0);
 		count += count_in_a_second(&p, NS_PER_MS);
 	}
 	ck_assert_uint_eq(count, 90);
@@ -123,7 +184,7 @@ START_TEST(without_a_rate_there_is_no_pace)
 {
 	struct pace p;
 
-	pace_init(&p, 0, 0, 1, 5);
+	pace_init(&p, &none, 0, 1, 5);
 	ck_assert(!pace_take(&p, 4));
 	ck_assert(pace_take(&p, 5) && pace_take(&p, 5));
 }
@@ -137,6 +198,9 @@ int main(void)
 	tcase_add_test(tc, a_rate_that_divides_nothing_does_not_drift);
 	tcase_add_test(tc, no_message_is_due_before_the_one_ahead_of_it);
 	tcase_add_test(tc, a_ramp_rises_evenly_to_the_full_rate);
+	tcase_add_test(tc, what_is_due_is_counted_to_the_message);
+	tcase_add_test(tc, no_more_are_due_than_there_are);
+	tcase_add_test(tc, shares_are_dealt_like_cards);
 	tcase_add_test(tc, slots_have_their_messages_in_turn);
 	tcase_add_test(tc, connections_begin_spread_over_the_ramp);
 	tcase_add_test(tc, a_pace_is_kept_although_the_look_is_late);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/* ending - how a connection ended, and what then becomes of its messages. */
+#include "ending.h"
+
+#include "common/deadline.h"
+#include "common/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A connection that ended so soon, and answered nothing, has a successor that rests: a server that
+ * ends each at once is not to be flooded with connects. */
+#define SOON_NS (100 * NS_PER_MS)
+
+static enum phase phase_of(const struct connection *c)
+{
+	if (c->state == CONNECTION_OPENING)
+		return PHASE_CONNECT;
+	if (c->banner_due)
+		return PHASE_BANNER;
+	if (checker_inside_reply(&c->checker))
+		return PHASE_REPLY;
+	if (c->sent < c->begun)
+		return PHASE_SEND;
+	return c->answered < c->begun ? PHASE_WAIT : PHASE_IDLE;
+}
+
+struct example ending_example(const struct connection *c, int error)
+{
+	return (struct example){
+		.connection = c->checker.connection,
+		.phase = phase_of(c),
+		.error = error,
+		.sequence = connection_oldest(c),
+	};
+}
+
+/* Unanswered requests below bound. */
+static uint64_t unanswered_below(const struct connection *c, uint64_t bound)
+{
+	const struct checker *k = &c->checker;
+	uint64_t gap = bound > k->gap ? (bound < k->gap_end ? bound : k->gap_end) - k->gap : 0;
+	uint64_t rest = bound > k->due ? bound - k->due : 0;
+
+	return (k->gap < k->gap_end ? gap : 0) + rest;
+}
+
+/* How many requests a peer that ended, or kept silent, still owed. */
+static uint64_t owed_by_peer(const struct connection *c, const struct bench *b)
+{
+	return unanswered_below(c, b->marked ? c->marked : c->sent);
+}
+
+/* Requests [from, below) will never be answered: in the ranks they are slower than all that were.
+ */
+static void never(const struct connection *c, struct bench *b, uint64_t from, uint64_t below)
+{
+	for (; from < below; from++) {
+		const struct stamp *s = &c->stamps[from & c->stamp_mask];
+		if (s->intended_ns < b->measure_ns)
+			continue;
+		histogram_record_never(&b->figures->latency, 1);
+		if (schedule_is_open(b->schedule))
+			histogram_record_never(&b->figures->actual, 1);
+	}
+}
+
+/* The peer is to blame for all below a bound. */
+static void never_below(const struct connection *c, struct bench *b, uint64_t bound)
+{
+	const struct checker *k = &c->checker;
+
+	if (k->gap < k->gap_end)
+		never(c, b, k->gap, bound < k->gap_end ? bound : k->gap_end);
+	never(c, b, k->due, bound);
+	if (c->begun > 0 && !c->first_byte_seen)
+		histogram_record_never(&b->figures->first_byte, 1);
+}
+
+/* Every request under way ends here; what is neither mismatched nor lost is cut off. */
+static void settle(
+	struct connection *c, struct bench *b, uint64_t mismatched, uint64_t lost, uint64_t excused)
+{
+	uint64_t left = c->begun - c->answered;
+
+	b->figures->mismatched += mismatched;
+	b->figures->lost += lost;
+	b->figures->cut_off += left - mismatched - lost;
+	b->figures->excused += excused;
+	b->outstanding -= left;
+	if (left > 0)
+		b->figures->last_settled_ns = b->now_ns;
+}
+
+static void end(struct connection *c, const struct bench *b, bool rests)
+{
+	if (c->begun > 0)
+		c->progress_ns = b->now_ns;
+	checker_fini(&c->checker);
+	close(c->fd);
+	c->fd = -1;
+	c->state = CONNECTION_CLOSED;
+	c->rests = rests;
+}
+
+void ending_mismatch(struct connection *c, struct bench *b, const struct finding *f)
+{
+	struct example e = ending_example(c, 0);
+	enum verdict v = f->verdict;
+	bool wrong_answer = v == VERDICT_CHANGED || v == VERDICT_SHORT || v == VERDICT_LONG ||
+		v == VERDICT_SWAPPED;
+	uint64_t dropped = v == VERDICT_DROPPED ? c->checker.gap_end - c->checker.gap : 0;
+
+	e.sequence = f->sequence;
+	if (v == VERDICT_BANNER) {
+		snprintf(e.detail, sizeof e.detail, "it said: %.*s", (int)c->checker.held_len,
+			c->checker.held);
+	} else {
+		e.phase = PHASE_REPLY;
+		failure_describe_finding(f, e.detail, sizeof e.detail);
+	}
+	failure_count(&b->figures->failures, FAILURE_MISMATCH + v, &e);
+	if (wrong_answer)
+		never(c, b, f->sequence, f->sequence + 1);
+	else if (dropped > 0)
+		never(c, b, c->checker.gap, c->checker.gap_end);
+	settle(c, b, wrong_answer, dropped, c->begun - c->answered - wrong_answer - dropped);
+	end(c, b, true);
+}
+
+/* The peer is at fault; but not for what was sent after the mark. */
+static void fail(
+	struct connection *c, struct bench *b, enum failure failure, const struct example *example)
+{
+	uint64_t owed = owed_by_peer(c, b);
+
+	failure_count(&b->figures->failures, failure, example);
+	never_below(c, b, b->marked ? c->marked : c->begun);
+	settle(c, b, 0, owed, b->marked ? c->begun - c->answered - owed : 0);
+	end(c, b, true);
+}
+
+void ending_refused(struct connection *c, struct bench *b)
+{
+	struct example e = ending_example(c, 0);
+	const char *text;
+	size_t len = checker_error_text(&c->checker, b->wire, &text);
+
+	snprintf(e.detail, sizeof e.detail, "%.*s", (int)len, text);
+	fail(c, b, FAILURE_BY_SERVER, &e);
+}
+
+static void fail_from_peer(struct connection *c, struct bench *b, enum failure failure, int error)
+{
+	struct example e = ending_example(c, error);
+
+	if (e.phase == PHASE_REPLY)
+		snprintf(e.detail, sizeof e.detail, "after %zu bytes of the reply",
+			c->checker.held ? c->checker.held_len : c->checker.matched);
+	fail(c, b, failure, &e);
+}
+
+static bool is_polite(const struct connection *c, enum failure failure)
+{
+	return failure == FAILURE_EOF && c->begun == c->answered && !c->banner_due;
+}
+
+static void end_politely(struct connection *c, struct bench *b)
+{
+	b->figures->ended_by_server++;
+	end(c, b, c->answered == 0 && b->now_ns - c->opened_ns < SOON_NS);
+}
+
+/* What was received may still show a worse fault than the way it ended. */
+static void conclude(struct connection *c, struct bench *b, enum failure failure, int error)
+{
+	struct finding f = {.verdict = VERDICT_CHANGED};
+
+	switch (checker_end(&c->checker, b->wire, connection_answerable(c, b), &f)) {
+	case CHECK_WRONG:
+		ending_mismatch(c, b, &f);
+		break;
+	case CHECK_REFUSED:
+		ending_refused(c, b);
+		break;
+	default:
+		if (is_polite(c, failure))
+			end_politely(c, b);
+		else
+			fail_from_peer(c, b, failure, error);
+	}
+}
+
+/*
+ * A reset that finds the connection established is ECONNRESET for a send, and recv(2) then knows of
+ * nothing but an end.  EPIPE is a reset that came after the peer's end of stream: we sent on
+ * before we had read so far.
+ */
+void ending_by_peer(struct connection *c, struct bench *b, int error)
+{
+	if (error == 0 && c->send_error != EPIPE)
+		error = c->send_error;
+	if (error != 0)
+		conclude(c, b, failure_from_errno(error), error);
+	else
+		conclude(c, b, checker_inside_reply(&c->checker) ? FAILURE_TRUNCATED : FAILURE_EOF,
+			0);
+}
+
+void ending_timeout(struct connection *c, struct bench *b)
+{
+	conclude(c, b, FAILURE_TIMEOUT, 0);
+}
+
+void ending_by_us(struct connection *c, struct bench *b)
+{
+	settle(c, b, 0, 0, c->begun - c->answered);
+	if (b->settings->close_by_reset && c->state == CONNECTION_OPEN)
+		socket_reset_on_close(c->fd);
+	end(c, b, false);
+}
+
+void ending_with_the_run(struct connection *c, struct bench *b)
+{
+	never_below(c, b, b->marked ? c->marked : c->begun);
+	ending_by_us(c, b);
+}

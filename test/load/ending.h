@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ending - how a connection ended, and what then becomes of each message that was under way on it:
+ * mismatched, lost or cut off.
+ *
+ * Each call closes the connection, which must be open.
+ *
+ * Threads:  those of its connection.
+ */
+#ifndef BOBBIN_LOAD_ENDING_H
+#define BOBBIN_LOAD_ENDING_H
+
+#include "connection.h"
+
+/* Replies were wrong, as the finding says. */
+void ending_mismatch(struct connection *c, struct bench *b, const struct finding *f);
+
+/* The server has answered with an error message, which the checker holds. */
+void ending_refused(struct connection *c, struct bench *b);
+
+/*
+ * Nothing more comes: the peer ended the stream (error 0), or the connection failed.  An end with
+ * nothing owed is the peer's good right, and no failure.
+ */
+void ending_by_peer(struct connection *c, struct bench *b, int error);
+
+/* Its time is over. */
+void ending_timeout(struct connection *c, struct bench *b);
+
+/* We end it: what is under way is no one's fault; and we end it with the run, too late for what
+ * was never answered to be nobody's. */
+void ending_by_us(struct connection *c, struct bench *b);
+void ending_with_the_run(struct connection *c, struct bench *b);
+
+/* An example of what happens to the connection now, with an errno or 0. */
+struct example ending_example(const struct connection *c, int error);
+
+#endif

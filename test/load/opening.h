@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * opening - opens the connections of a thread, and opens them again: as fast as is asked, not too
+ * many at a time, and after a failure not at once.
+ *
+ * Threads:  belongs to one thread, whose bench it is given.
+ */
+#ifndef BOBBIN_LOAD_OPENING_H
+#define BOBBIN_LOAD_OPENING_H
+
+#include "connection.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct opening_queue {
+	struct connection *first;
+	struct connection **last;
+};
+
+struct opening {                      /* fields belong to opening.c */
+	struct opening_queue closed;  /* to be opened, at once if the pace allows */
+	struct opening_queue resting; /* closed after a failure, in order of time */
+	struct pace pace;
+	uint32_t under_way; /* connects */
+	uint32_t untried;   /* connections whose first connect has not ended */
+};
+
+void opening_init(
+	struct opening *o, const struct rate *rate, uint32_t part, uint32_t parts, int64_t now_ns);
+
+/* A connection that is to be opened for the first time. */
+void opening_add(struct opening *o, struct connection *c);
+
+/* What was done with the connection may have opened or closed it. */
+void opening_note(struct opening *o, struct connection *c, const struct bench *b, bool was_opening);
+
+/* Open what may be opened now. */
+void opening_go_on(struct opening *o, struct bench *b);
+
+/* When there is next something to open, as far as the clock tells. */
+int64_t opening_next(const struct opening *o);
+
+/* Each first connect has ended, one way or the other. */
+bool opening_all_tried(const struct opening *o);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * slot - which messages of the run are one connection's, and what has become of them: due, begun,
+ * or given up, and whose fault it is if they are late.
+ *
+ * In an open loop messages come due whether or not their connection can take them.  One that waits
+ * waits for one of two causes: the client noticed too late that it was due, or its connection had
+ * no room (as many as may be were in flight on it, or it was closed).  The causes are told apart,
+ * for only the second says something about the server.
+ *
+ * Nothing here loops over messages: at 10^9 a second a moment's delay is a million of them.
+ *
+ * Threads:  a slot belongs to one thread, whose bench it is given.
+ */
+#ifndef BOBBIN_LOAD_SLOT_H
+#define BOBBIN_LOAD_SLOT_H
+
+#include "bench.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct slot {               /* fields belong to slot.c; to read, anyone's of the thread */
+	uint32_t number;    /* [const] among all connections of the run */
+	uint64_t share;     /* [const] how many messages of the run are its */
+	uint64_t noticed;   /* messages of it that have come due, */
+	uint64_t taken;     /* and those of them that were begun or given up */
+	uint64_t late_from; /* of those due, [late_from, late_below) were noticed late, */
+	uint64_t late_below;
+	int64_t late_ns; /* at this moment */
+	int64_t room_ns; /* when there was last room again after there had been none */
+};
+
+void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule);
+
+/* Open loop: when message index of the slot is due. */
+int64_t slot_intended(const struct slot *s, const struct bench *b, uint64_t index);
+
+/* Open loop: notice those that are due at or before moment_ns; that is now, or lies behind us. */
+void slot_notice(struct slot *s, struct bench *b, int64_t moment_ns);
+
+/* Closed loop: let count more come due, as many as are to be begun now. */
+void slot_allow(struct slot *s, struct bench *b, uint64_t count);
+
+/* Messages are due, and wait. */
+bool slot_is_owed(const struct slot *s);
+
+/* More of the run's messages are, or will be, its to send. */
+bool slot_has_more(const struct slot *s, const struct bench *b);
+
+/* There is room again: what is begun from now on waited for nothing but this client. */
+void slot_has_room(struct slot *s, const struct bench *b);
+
+/*
+ * Begin the message that is due first; there is one.  Returns by how much the client is late with
+ * it by its own fault, and *intended_ns, for a closed loop now.
+ */
+int64_t slot_take(struct slot *s, struct bench *b, int64_t *intended_ns);
+
+/* Give up, as not sent: */
+
+/* what has waited for longer than the timeout: nobody waits for the answer any more; */
+void slot_give_up_overdue(struct slot *s, struct bench *b);
+
+/* all that is due; */
+void slot_give_up_due(struct slot *s, struct bench *b);
+
+/* and what of its share has not come due in a closed loop, and never will. */
+void slot_give_up_rest(struct slot *s, struct bench *b);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* result_test - the exit status that follows from the figures, and which cause comes first. */
+#include "result.h"
+
+#include "common/deadline.h"
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static struct result *r;
+static struct settings settings;
+
+/* A thousand messages in a second, all answered after 1 ms. */
+static void set_up(void)
+{
+	r = calloc(1, sizeof *r);
+	ck_assert_ptr_nonnull(r);
+	settings = (struct settings){.connections = 1, .in_flight = 1, .rate = {1000, NS_PER_S}};
+	*r = (struct result){.reached = true, .loaded = true, .window_ns = NS_PER_S};
+	r->figures.due = 1000;
+	r->figures.sent = 1000;
+	r->figures.answered = 1000;
+	for (int i = 0; i < 1000; i++) {
+		histogram_record(&r->figures.latency, NS_PER_MS);
+		histogram_record(&r->figures.actual, NS_PER_MS);
+	}
+}
+
+static void tear_down(void)
+{
+	free(r);
+}
+
+static void add_bound(const char *text)
+{
+	const char *fault;
+
+	ck_assert_int_eq(
+		expression_parse(text, &settings.bounds[settings.bound_count++], &fault), 0);
+}
+
+static void must_be(int status)
+{
+	ck_assert_int_eq(result_status(r, &settings), status);
+}
+
+static void not_send(uint64_t count, bool late)
+{
+	struct figures *f = &r->figures;
+
+	f->due += count;
+	*(late ? &f->not_sent_late : &f->not_sent_no_room) += count;
+	histogram_record_never(&f->latency, count);
+}
+
+START_TEST(all_is_well)
+{
+	must_be(RESULT_KEPT);
+	add_bound("p99 > 5ms");
+	must_be(RESULT_KEPT);
+}
+END_TEST
+
+START_TEST(figures_that_contradict_each_other_come_before_all_else)
+{
+	r->reached = false;
+	r->figures.lost = 1;
+	must_be(EX_SOFTWARE);
+	r->figures.lost = 0;
+	r->figures.due++;
+	must_be(EX_SOFTWARE);
+	r->figures.due--;
+	must_be(EX_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(nothing_answered_is_never_well)
+{
+	r->figures.lost = r->figures.answered;
+	r->figures.answered = 0;
+	must_be(RESULT_BROKEN);
+	add_bound("mismatches > 0");
+	must_be(RESULT_BROKEN);
+}
+END_TEST
+
+START_TEST(a_loss_is_judged_by_the_bounds_if_there_are_any)
+{
+	r->figures.lost = 1;
+	r->figures.answered--;
+	must_be(RESULT_BROKEN);
+	add_bound("lost > 1");
+	must_be(RESULT_KEPT);
+	add_bound("lost > 0");
+	must_be(RESULT_BROKEN);
+}
+END_TEST
+
+START_TEST(a_late_client_is_not_valid_unless_a_count_is_wrong)
+{
+	r->figures.late = 11;
+	must_be(RESULT_NOT_VALID);
+	ck_assert(!result_schedule_kept(r, &settings));
+	add_bound("p99 > 5us");
+	must_be(RESULT_NOT_VALID);
+	add_bound("answered == 1000");
+	must_be(RESULT_BROKEN);
+	r->figures.late = 10;
+	settings.bound_count = 0;
+	must_be(RESULT_KEPT);
+}
+END_TEST
+
+START_TEST(messages_that_had_no_room_break_a_latency)
+{
+	not_send(100, false);
+	must_be(RESULT_NOT_VALID);
+	add_bound("p50 > 5ms");
+	must_be(RESULT_KEPT);
+	add_bound("p99 > 5ms");
+	must_be(RESULT_BROKEN);
+	ck_assert(!result_schedule_kept(r, &settings));
+}
+END_TEST
+
+START_TEST(a_bound_on_what_was_not_sent_decides_alone_about_it)
+{
+	not_send(100, true);
+	must_be(RESULT_NOT_VALID);
+	add_bound("not_sent > 10%");
+	must_be(RESULT_KEPT);
+	add_bound("not_sent > 9%");
+	must_be(RESULT_BROKEN);
+}
+END_TEST
+
+START_TEST(what_the_clients_own_stalls_explain_is_not_valid)
+{
+	struct figures *f = &r->figures;
+
+	f->due = f->sent = f->answered = 1050;
+	for (int i = 0; i < 50; i++) {
+		histogram_record(&f->latency, 2 * NS_PER_S);
+		histogram_record(&f->own, 2 * NS_PER_S);
+	}
+	f->stalls = 1;
+	add_bound("p99 > 1s");
+	must_be(RESULT_NOT_VALID);
+	ck_assert(result_judge(r, &settings.bounds[0]).explained);
+	/* Those that are slow without it break it all the same. */
+	f->due = f->sent = f->answered = 1100;
+	for (int i = 0; i < 50; i++)
+		histogram_record(&f->latency, 2 * NS_PER_S);
+	must_be(RESULT_BROKEN);
+}
+END_TEST
+
+START_TEST(a_rate_is_that_of_the_time_in_which_the_client_was_there)
+{
+	r->figures.stalls = 1;
+	r->figures.stalled_ns = NS_PER_S / 2;
+	add_bound("rate < 1500");
+	must_be(RESULT_NOT_VALID);
+	add_bound("rate < 2500");
+	must_be(RESULT_BROKEN);
+}
+END_TEST
+
+START_TEST(the_messages_that_a_rate_needs_in_flight_are_told)
+{
+	settings.rate.count = 50000;
+	ck_assert_uint_eq(result_needed_in_flight(r, &settings), 50);
+	memset(&r->figures.actual, 0, sizeof r->figures.actual);
+	ck_assert_uint_eq(result_needed_in_flight(r, &settings), 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("result");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, all_is_well);
+	tcase_add_test(tc, figures_that_contradict_each_other_come_before_all_else);
+	tcase_add_test(tc, nothing_answered_is_never_well);
+	tcase_add_test(tc, a_loss_is_judged_by_the_bounds_if_there_are_any);
+	tcase_add_test(tc, a_late_client_is_not_valid_unless_a_count_is_wrong);
+	tcase_add_test(tc, messages_that_had_no_room_break_a_latency);
+	tcase_add_test(tc, a_bound_on_what_was_not_sent_decides_alone_about_it);
+	tcase_add_test(tc, what_the_clients_own_stalls_explain_is_not_valid);
+	tcase_add_test(tc, a_rate_is_that_of_the_time_in_which_the_client_was_there);
+	tcase_add_test(tc, the_messages_that_a_rate_needs_in_flight_are_told);
+	return suite_run("load: result", tc);
+}
