@@ -143,9 +143,9 @@ TEST(no_reply_is_quicker_than_the_server_was)
 TEST(the_json_has_the_settings_and_the_histograms)
 {
 	fixture_serve("line", "--mode change");
-	fixture_run_load("line", "-n 300 -c 4 --rate 2000 --fail-if p99>1h");
+	fixture_run_load("line", "-n 100 -c 4 --rate 2000 --fail-if p99>1h");
 	fixture_json_must_be("settings.connections", 4);
-	fixture_json_must_be("settings.messages", 300);
+	fixture_json_must_be("settings.messages", 100);
 	fixture_json_must_be("settings.rate_per_s", 2000);
 	fixture_json_must_be("latency.count", fixture_json("messages.answered"));
 	fixture_json_must_be("exit_status", fixture.status);

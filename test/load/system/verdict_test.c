@@ -67,12 +67,12 @@ static void run_beyond_the_room(const char *bound)
 {
 	char options[128];
 
-	snprintf(options, sizeof options, "-c 1 -d 2s --rate 50 --timeout 1s %s", bound);
+	snprintf(options, sizeof options, "-c 1 -d 1s --rate 50 --timeout 600ms %s", bound);
 	fixture_serve("line", "--delay 200ms");
 	run_to_the_record(options);
-	fixture_json_must_be("messages.scheduled", 100);
-	/* For two seconds, and one more for those that may still go. */
-	ck_assert_double_le(fixture_json("messages.sent"), 16);
+	fixture_json_must_be("messages.scheduled", 50);
+	/* For a second, and 600 ms more for those that may still go. */
+	ck_assert_double_le(fixture_json("messages.sent"), 9);
 	ck_assert_double_gt(fixture_json("messages.not_sent_no_room"), 0);
 	fixture_must_print("THE SCHEDULE WAS NOT KEPT");
 }
@@ -92,7 +92,7 @@ static void run_without_a_bound(void)
 	char row[96];
 
 	run_beyond_the_room("");
-	snprintf(row, sizeof row, "100 due, %.0f sent, %.0f not sent",
+	snprintf(row, sizeof row, "50 due, %.0f sent, %.0f not sent",
 		fixture_json("messages.sent"), fixture_json("messages.not_sent"));
 	fixture_must_print(row);
 	fixture_must_print(" no room");
@@ -245,7 +245,7 @@ TEST(a_broken_bound_is_said_and_is_status_1)
 TEST(a_server_that_hangs_has_the_rate_of_the_whole_time_asked_for)
 {
 	fixture_serve("line", "--hang-after 50");
-	run_to_the_record("-c 4 -d 1s --timeout 300ms --fail-if rate<60/s");
+	run_to_the_record("-c 4 -d 1s --timeout 200ms --fail-if rate<60/s");
 	ck_assert_uint_eq(record_replied(&fixture.record), 50);
 	fixture_json_must_be("messages.answered", 50);
 	ck_assert_double_ge(fixture_json("measured_ns"), 1e9);
@@ -294,9 +294,9 @@ TEST(small_rates_are_not_cut_to_whole_numbers)
 TEST(a_client_that_stood_still_is_the_cause_of_a_broken_schedule)
 {
 	fixture_serve("line", "--speak-every 1");
-	fixture_start_load("line", "-c 4 -d 3s --rate 200 --timeout 1s --fail-if p99>900ms");
+	fixture_start_load("line", "-c 4 -d 2s --rate 200 --timeout 1s --fail-if p99>900ms");
 	fixture_await_received(1);
-	fixture_stop_for(fixture.load, 1500 * NS_PER_MS);
+	fixture_stop_for(fixture.load, 1300 * NS_PER_MS);
 	fixture_end_load();
 	fixture_read_record();
 	fixture_must_add_up();
@@ -313,7 +313,7 @@ TEST(a_client_that_stood_still_in_a_closed_loop_counts_no_timeouts)
 	fixture_serve("line", "--delay 10ms --speak-every 1");
 	fixture_start_load("line", "-c 4 -n 400 --timeout 1s --fail-if max>900ms");
 	fixture_await_received(20);
-	fixture_stop_for(fixture.load, 1500 * NS_PER_MS);
+	fixture_stop_for(fixture.load, 1300 * NS_PER_MS);
 	fixture_end_load();
 	fixture_read_record();
 	fixture_must_agree_with_record();
