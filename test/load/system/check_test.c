@@ -209,6 +209,21 @@ static void add_up_in_mode(size_t i)
 	fixture_json_must_be("connections_opened", (double)fixture.record.connection_count);
 }
 
+/* Whatever came in its place, the message that was due has no right answer.  After the last one of a
+ * connection none is due. */
+TEST(a_wrong_reply_leaves_a_message_mismatched)
+{
+	static const char *const modes[] = {"repeat", "foreign", "swap", "change", "short", "long"};
+
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		run_against("line", modes[i], "-n 60 -c 2 -P 4 --fail-if errors>0%");
+		ck_assert_double_ge(fixture_json("messages.mismatched"), 1);
+		fixture_json_must_be("latency.never",
+			fixture_json("messages.mismatched") + fixture_json("messages.lost"));
+		ck_assert_int_eq(fixture.status, 1);
+	}
+}
+
 TEST(every_message_ends_in_exactly_one_way)
 {
 	fixture_for_each(WRONG_MODES, WRONG_MODES, add_up_in_mode);

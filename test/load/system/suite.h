@@ -39,8 +39,10 @@ int suite_run(const char *name);
 /* Inside a test: say why it cannot be run here, and end it.  Check counts it as passed. */
 #define SUITE_SKIP(reason)                                                                         \
 	do {                                                                                       \
-		printf("skipped: %s\n", reason);                                                   \
+		suite_skip(__func__, reason);                                                      \
 		return;                                                                            \
 	} while (0)
+
+void suite_skip(const char *body, const char *reason);
 
 #endif

@@ -233,6 +233,16 @@ TEST(the_report_fits_a_terminal_of_80_columns)
 	fixture_for_each(sizeof reports / sizeof *reports, 3, report);
 }
 
+TEST(the_report_names_the_endpoint)
+{
+	char text[64];
+
+	fixture_serve("frame", "");
+	fixture_run_load("frame", "-n 1 -c 1");
+	snprintf(text, sizeof text, "127.0.0.1:%u (frame): 1 connection,", fixture.port);
+	fixture_must_print(text);
+}
+
 TEST(one_connection_is_not_connections)
 {
 	fixture_serve("line", "");
