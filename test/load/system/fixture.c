@@ -76,8 +76,8 @@ static void add_options(struct words *w, const char *options)
 	ck_assert_uint_lt(strlen(options), sizeof w->text);
 	memcpy(w->text, options, strlen(options) + 1);
 	for (char *word = strtok_r(w->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-		for (char *p = word; *p; p++)
-			*p = *p == '~' ? ' ' : *p;
+		for (char *p = strchr(word, '~'); p; p = strchr(p, '~'))
+			*p = ' ';
 		add(w, strcmp(word, "JSON") == 0 ? fixture.json : word);
 	}
 }
@@ -215,9 +215,10 @@ static void fold(const char *text, char *folded, size_t size)
 	size_t len = 0;
 
 	for (; *text && len < size - 1; text++) {
-		bool space = isspace((unsigned char)*text);
-		if (!space || len == 0 || folded[len - 1] != ' ')
-			folded[len++] = space ? ' ' : *text;
+		if (!isspace((unsigned char)*text))
+			folded[len++] = *text;
+		else if (len == 0 || folded[len - 1] != ' ')
+			folded[len++] = ' ';
 	}
 	folded[len] = '\0';
 }

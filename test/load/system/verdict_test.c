@@ -92,8 +92,8 @@ static void run_without_a_bound(void)
 	char row[96];
 
 	run_beyond_the_room("");
-	snprintf(row, sizeof row, "50 due, %.0f sent, %.0f not sent",
-		fixture_json("messages.sent"), fixture_json("messages.not_sent"));
+	snprintf(row, sizeof row, "50 due, %.0f sent, %.0f not sent", fixture_json("messages.sent"),
+		fixture_json("messages.not_sent"));
 	fixture_must_print(row);
 	fixture_must_print(" no room");
 	ck_assert_double_eq(fixture_json_failures("not sent: no room"),
