@@ -304,6 +304,15 @@ bool fixture_json_bool(const char *path)
 	return value;
 }
 
+const char *fixture_json_text(const char *path)
+{
+	static char text[256];
+	int rc = scan_text(must_read_json(), path, text, sizeof text);
+
+	ck_assert_msg(rc == 0, "%s in the JSON: %s", path, strerrorname_np(-rc));
+	return text;
+}
+
 double fixture_json_failures(const char *name)
 {
 	const char *json = must_read_json();
