@@ -52,7 +52,8 @@ TEST(a_server_that_ends_each_connection_after_its_reply_is_no_failure_and_no_res
 TEST(a_server_that_ends_connections_in_an_open_loop_is_no_failure)
 {
 	fixture_serve("frame", "--end-after 5");
-	fixture_run_load("frame", "-c 4 -n 400 --rate 1000 --timeout 20s");
+	fixture_start_load("frame", "-c 4 -n 400 --rate 1000 --timeout 20s");
+	fixture_must_end_soon();
 	fixture_read_record();
 	fixture_must_agree_with_record();
 	fixture_must_send_all(400);
@@ -64,7 +65,8 @@ TEST(a_server_that_ends_connections_in_an_open_loop_is_no_failure)
 TEST(a_server_that_ends_idle_connections_is_no_failure_unless_a_message_crosses_the_end)
 {
 	fixture_serve("line", "--idle 40ms");
-	fixture_run_load("line", "-c 4 -n 24 --rate 20 --timeout 5s");
+	fixture_start_load("line", "-c 4 -n 24 --rate 20 --timeout 5s");
+	fixture_must_end_soon();
 	fixture_read_record();
 	ck_assert_uint_gt(record_ended_by(&fixture.record, RECORD_SERVER_FIN), 4);
 	fixture_must_agree_with_record();
@@ -79,7 +81,8 @@ TEST(a_server_that_ends_idle_connections_is_no_failure_unless_a_message_crosses_
 TEST(a_connection_that_is_ended_with_replies_owed_is_a_failure_and_a_loss)
 {
 	fixture_serve("line", "--end-after 3 --delay 20ms");
-	fixture_run_load("line", "-c 2 -P 4 -n 40");
+	fixture_start_load("line", "-c 2 -P 4 -n 40");
+	fixture_must_end_soon();
 	fixture_read_record();
 	ck_assert_uint_gt(unanswered(&fixture.record), 0);
 	fixture_must_add_up();
@@ -93,7 +96,8 @@ TEST(a_connection_that_is_ended_with_replies_owed_is_a_failure_and_a_loss)
 TEST(a_server_that_stops_reading_owes_nothing_for_what_it_was_never_sent)
 {
 	fixture_serve("frame", "--read-at-most 1");
-	fixture_run_load("frame", "-c 1 -P 64 -s 1MiB -n 64 --timeout 500ms");
+	fixture_start_load("frame", "-c 1 -P 64 -s 1MiB -n 64 --timeout 500ms");
+	fixture_must_end_soon();
 	fixture_read_record();
 	fixture_must_add_up();
 	ck_assert_double_ge(fixture_json("messages.cut_off"), 1);

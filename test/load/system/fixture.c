@@ -76,8 +76,8 @@ static void add_options(struct words *w, const char *options)
 	ck_assert_uint_lt(strlen(options), sizeof w->text);
 	memcpy(w->text, options, strlen(options) + 1);
 	for (char *word = strtok_r(w->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-		for (char *p = word; *p; p++)
-			*p = *p == '~' ? ' ' : *p;
+		for (char *p = strchr(word, '~'); p; p = strchr(p, '~'))
+			*p = ' ';
 		add(w, strcmp(word, "JSON") == 0 ? fixture.json : word);
 	}
 }
@@ -215,9 +215,10 @@ static void fold(const char *text, char *folded, size_t size)
 	size_t len = 0;
 
 	for (; *text && len < size - 1; text++) {
-		bool space = isspace((unsigned char)*text);
-		if (!space || len == 0 || folded[len - 1] != ' ')
-			folded[len++] = space ? ' ' : *text;
+		if (!isspace((unsigned char)*text))
+			folded[len++] = *text;
+		else if (len == 0 || folded[len - 1] != ' ')
+			folded[len++] = ' ';
 	}
 	folded[len] = '\0';
 }
@@ -301,6 +302,15 @@ bool fixture_json_bool(const char *path)
 
 	ck_assert_msg(rc == 0, "%s in the JSON: %s", path, strerrorname_np(-rc));
 	return value;
+}
+
+const char *fixture_json_text(const char *path)
+{
+	static char text[256];
+	int rc = scan_text(must_read_json(), path, text, sizeof text);
+
+	ck_assert_msg(rc == 0, "%s in the JSON: %s", path, strerrorname_np(-rc));
+	return text;
 }
 
 double fixture_json_failures(const char *name)

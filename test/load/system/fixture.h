@@ -73,6 +73,7 @@ void fixture_must_complain(const char *text);
 double fixture_json(const char *path);
 void fixture_json_must_be(const char *path, double value);
 bool fixture_json_bool(const char *path);
+const char *fixture_json_text(const char *path); /* until the next call */
 
 /* The "count" of a failure by its name; 0 if it is not listed. */
 double fixture_json_failures(const char *name);

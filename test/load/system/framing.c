@@ -4,19 +4,9 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char line_prefix[] = "echo: ";
-
-void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(1);
-}
 
 void bytes_append(struct bytes *b, const void *data, size_t len)
 {

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* Bytes that grow.  Zeroed is none; bytes_free() makes it that again. */
 struct bytes {
@@ -50,6 +52,12 @@ size_t framing_split(const struct framing *f, struct view data, struct view *mes
 void framing_reply(const struct framing *f, struct bytes *out, struct view payload);
 
 /* The end of a program that cannot go on: says why, as perror(3) does. */
-void must(bool ok, const char *what);
+static inline void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(1);
+}
 
 #endif

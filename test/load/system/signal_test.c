@@ -329,9 +329,9 @@ static void must_end_at_once(const struct moment *m)
 TEST_OF_TIME(a_signal_is_heard_within_a_tenth_of_a_second)
 {
 	const struct moment *moments[] = {&opening, &connecting, &closed_loop, &open_loop,
-		&too_fast, &much_too_fast, &last_replies};
+		&too_fast, &much_too_fast, &last_replies, NULL};
 
-	for (size_t i = 0; i < sizeof moments / sizeof *moments; i++)
+	for (size_t i = 0; moments[i]; i++)
 		must_end_at_once(moments[i]);
 }
 

@@ -25,10 +25,10 @@ int suite_run(const char *name);
 
 #define SUITE_TEST(of, sentence)                                                                   \
 	static void sentence##_body(int);                                                          \
-	static const TTest sentence = {#sentence, sentence##_body, __FILE__, __LINE__};            \
+	static const TTest sentence##_test = {#sentence, sentence##_body, __FILE__, __LINE__};     \
 	__attribute__((constructor)) static void sentence##_is_added(void)                         \
 	{                                                                                          \
-		suite_add(of, &sentence);                                                          \
+		suite_add((of), &sentence##_test);                                                 \
 	}                                                                                          \
 	static void sentence##_body(int loop __attribute__((unused)))
 

@@ -264,3 +264,15 @@ TEST(there_is_no_percentile_for_which_there_are_too_few_replies)
 	fixture_run_load("line", "-c 4 -n 20000");
 	fixture_must_print("p99.9 ");
 }
+
+/* Another program reads it. */
+TEST(json_on_standard_output_stands_there_alone)
+{
+	fixture_serve("line", "");
+	fixture_run_load("line", "-c 1 -n 10 --json - --fail-if errors>0");
+	const char *text = fixture.load->out.text;
+	ck_assert_int_eq(text[0], '{');
+	ck_assert_str_eq(text + strlen(text) - 2, "}\n");
+	fixture_must_not_print("kept ");
+	ck_assert_int_eq(fixture.status, 0);
+}
