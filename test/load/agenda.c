@@ -34,7 +34,7 @@ static struct connection *whose(const struct agenda *a, const struct bench *b, u
 static void set_next(struct agenda *a, const struct bench *b, uint64_t number)
 {
 	a->next = number;
-	a->due_ns = b->start_ns + schedule_due(b->schedule, number);
+	a->due_ns = deadline_from(b->start_ns, schedule_due(b->schedule, number));
 	if (number >= b->schedule->messages || a->due_ns >= b->end_ns)
 		a->due_ns = DEADLINE_NEVER;
 }
@@ -112,7 +112,7 @@ bool agenda_is_over(const struct bench *b, enum agenda_end *why)
 	return b->budget == 0 || b->now_ns >= b->end_ns;
 }
 
-/* After a signal the schedule is over.  What was due a moment ago, and not noticed yet, is nobody's
+/* After a signal the schedule is over.  What was due a moment ago, and not noticed yet, is no
  * fault; what was due long ago is the client's. */
 static int64_t last_due_ns(const struct bench *b, enum agenda_end why)
 {
@@ -135,7 +135,7 @@ void agenda_end(struct agenda *a, struct bench *b, enum agenda_end why)
 	a->due_ns = DEADLINE_NEVER;
 	for (uint32_t i = 0; b->owed > 0 && i < a->count; i++)
 		pump(a, b, &a->connections[i]);
-	/* When the last message ends, nobody knows yet. */
+	/* When the last message ends is not known yet. */
 	if (why == AGENDA_ALL_BEGUN)
 		return;
 	b->end_ns = deadline_earlier(b->end_ns, b->now_ns);

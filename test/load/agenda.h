@@ -31,7 +31,7 @@ struct agenda {                         /* fields belong to agenda.c; due_ns is 
 	int64_t due_ns;   /* when there is next something to do */
 };
 
-/* The load begins at b->start_ns.  The connections are made, a's part, parts and opening are set. */
+/* The load begins at b->start_ns.  The connections are made; part, parts and opening are set. */
 void agenda_begin(struct agenda *a, struct bench *b);
 
 /* Begin what is due.  What takes longer than until turn_end_ns waits for the next call. */

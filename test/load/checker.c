@@ -228,7 +228,7 @@ static bool is_reply_to(
 
 /*
  * Whose reply the held one is.  Its header says so; with payloads too short for a header the
- * neighbours are tried. False if it is nobody's.
+ * neighbours are tried.  False if it is of no request.
  */
 static bool identify(
 	const struct checker *k, const struct wire *w, uint64_t sent, struct finding *f)
@@ -314,7 +314,7 @@ static enum check dropped(const struct checker *k, struct finding *f)
 	return CHECK_WRONG;
 }
 
-/* A right reply, but to a request behind the one due: the judgement waits for the next. */
+/* A right reply, but to a request after the one due: the judgement waits for the next. */
 static enum check overtaken(struct checker *k, uint64_t by, struct finding *f)
 {
 	if (k->gap < k->gap_end)
@@ -492,7 +492,7 @@ enum check checker_end(struct checker *k, const struct wire *w, uint64_t sent, s
 		return dropped(k, f);
 	if (k->held_len == 0 || !k->differs)
 		return CHECK_MORE;
-	/* What overtook the reply due has now nothing behind it that could be that one. */
+	/* What overtook the reply due has now nothing after it that could be that one. */
 	enum check result = judge(k, w, sent, f);
 	return result == CHECK_RIGHT ? dropped(k, f) : result;
 }

@@ -19,7 +19,7 @@
 enum verdict {
 	VERDICT_DROPPED,  /* a later request's reply came, and this one's did not */
 	VERDICT_REPEATED, /* a reply that had come before */
-	VERDICT_SWAPPED,  /* it came behind the reply to a later request */
+	VERDICT_SWAPPED,  /* it came after the reply to a later request */
 	VERDICT_CHANGED,  /* the right length, and other bytes */
 	VERDICT_SHORT,    /* it ends too soon */
 	VERDICT_LONG,     /* it goes on */

@@ -388,7 +388,7 @@ static bool is_reply_overdue(const struct connection *c, const struct bench *b)
 		is_overdue(b, c->stamps[connection_oldest(c) & c->stamp_mask].sent_ns);
 }
 
-/* It may have been established, and nobody has looked. */
+/* It may be established, and the thread has not looked. */
 static void end_connect(struct connection *c, struct bench *b)
 {
 	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
@@ -399,7 +399,7 @@ static void end_connect(struct connection *c, struct bench *b)
 		connecting_failed(c, b, ETIMEDOUT);
 }
 
-/* The reply may have come, and nobody has read it. */
+/* The reply may have come, and the thread has not read it. */
 static void end_wait(struct connection *c, struct bench *b)
 {
 	receive(c, b, false);

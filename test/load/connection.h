@@ -5,9 +5,10 @@
  *   CLOSED --connection_open--> OPENING --connected--> OPEN --failure, or its share of messages
  * sent--> CLOSED
  *
- * Which messages it sends is its slot's business; how it ends is in ending.  Requests are not kept: they are made again from their numbers, to send the rest of them and to
- * check their replies. Sockets are watched edge-triggered for both directions, registered once: an
- * exchange costs a wait, a recv, a send.
+ * Which messages it sends is its slot's business; how it begins is in connecting, and how it ends
+ * in ending.  Requests are not kept: they are made again from their numbers, to send the rest of
+ * them and to check their replies.  Sockets are watched edge-triggered for both directions,
+ * registered once: an exchange costs a wait, a recv, a send.
  *
  * Threads:  a connection belongs to one thread, whose bench it is given.
  */

@@ -105,13 +105,13 @@ static void end(struct connection *c, const struct bench *b, bool rests)
 	c->rests = rests;
 }
 
-/* Which request the finding leaves without its right answer: the one that was due, if there is one, or
- * an overtaken one.  The replies that were left out are lost. */
-static bool find_mismatched(
-	const struct connection *c, const struct finding *f, uint64_t *sequence)
+/* Which request the finding leaves without its right answer: the one that was due, if there is one,
+ * or an overtaken one.  The replies that were left out are lost. */
+static bool find_mismatched(const struct connection *c, const struct finding *f, uint64_t *sequence)
 {
 	*sequence = f->verdict == VERDICT_SWAPPED ? f->sequence : c->checker.due;
-	return f->verdict != VERDICT_DROPPED && f->verdict != VERDICT_BANNER && *sequence < c->begun;
+	return f->verdict != VERDICT_DROPPED && f->verdict != VERDICT_BANNER &&
+		*sequence < c->begun;
 }
 
 void ending_mismatch(struct connection *c, struct bench *b, const struct finding *f)
@@ -119,8 +119,7 @@ void ending_mismatch(struct connection *c, struct bench *b, const struct finding
 	struct example e = ending_example(c, 0);
 	uint64_t sequence;
 	bool mismatched = find_mismatched(c, f, &sequence);
-	uint64_t lost =
-		f->verdict == VERDICT_DROPPED ? c->checker.gap_end - c->checker.gap : 0;
+	uint64_t lost = f->verdict == VERDICT_DROPPED ? c->checker.gap_end - c->checker.gap : 0;
 
 	e.sequence = f->sequence;
 	if (f->verdict == VERDICT_BANNER) {

@@ -35,7 +35,7 @@ int endpoint_parse(const char *text, struct endpoint *out, const char **fault)
 	char *equals = strchr(copy, '=');
 	if (equals) {
 		*equals = '\0';
-		*fault = "the service behind '=' is not one of line, frame, echo";
+		*fault = "the service after '=' is not one of line, frame, echo";
 		if (wire_parse_service(equals + 1, &parsed.service) < 0)
 			return -EINVAL;
 	}

@@ -227,8 +227,8 @@ static int open_signals(struct engine *e)
 	return fd < 0 ? -errno : fd;
 }
 
-/* From here on a signal ends the program, even while its output is stuck.  What has come already was
- * meant for the load. */
+/* From here on a signal ends the program, even while its output is stuck.  What has come already
+ * was meant for the load. */
 static void close_signals(struct engine *e)
 {
 	struct signalfd_siginfo info;

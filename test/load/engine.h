@@ -3,7 +3,8 @@
  * engine - a whole run: threads, the common start, signals, the mark, the end.
  *
  * SIGINT and SIGTERM end it early: the first lets what is under way be answered, the second does
- * not wait; nor does the first while connections are opened, or when only replies are waited for.  SIGUSR1 takes the mark, and "marked" on standard error says that it is taken.
+ * not wait; nor does the first while connections are opened, or when only replies are waited for.
+ * SIGUSR1 takes the mark, and "marked" on standard error says that it is taken.
  */
 #ifndef BOBBIN_LOAD_ENGINE_H
 #define BOBBIN_LOAD_ENGINE_H

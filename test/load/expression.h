@@ -5,9 +5,9 @@
  *   METRIC RELATION VALUE
  *
  * Metrics: p50, p99.9 and any other percentile, mean, max (durations); errors, mismatches, lost,
- * not_sent, cut_off, due, sent, answered (counts, or with % a share of the messages due); rate.  The
- * percentiles are those of the latency; "actual." "connect." and "first_byte." before one name the
- * other histograms.  What never came is slower than any duration.
+ * not_sent, cut_off, due, sent, answered (counts, or with % a share of the messages due); rate.
+ * The percentiles are those of the latency; "actual." "connect." and "first_byte." before one name
+ * the other histograms.  What never came is slower than any duration.
  *
  * Threads:  any.
  */

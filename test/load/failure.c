@@ -201,7 +201,7 @@ void failure_describe_finding(const struct finding *f, char *text, size_t size)
 		break;
 	case VERDICT_SWAPPED:
 		append(text, size, &used,
-			"reply %" PRIu64 " at offset 0: came behind reply %" PRIu64, f->sequence,
+			"reply %" PRIu64 " at offset 0: came after reply %" PRIu64, f->sequence,
 			f->other_sequence);
 		break;
 	case VERDICT_REPEATED:

@@ -8,7 +8,7 @@
  * Histograms of several threads, runs or hosts are merged by adding their counts.
  *
  * What never came has no duration, and yet is slower than all that did: it is counted apart, and
- * stands behind everything else in the ranks.
+ * comes after everything else in the ranks.
  *
  * Threads:  a histogram belongs to one thread.
  * Errors:   none.  A duration above 1 h is counted in the last bucket; its true size is kept as the
@@ -45,8 +45,8 @@ void histogram_record_never(struct histogram *h, uint64_t count);
 void histogram_add(struct histogram *h, const struct histogram *from);
 
 /*
- * Take away what from has counted, all of which was counted in h, too.  The smallest and the largest
- * duration are then those of the buckets that are left.
+ * Take away what from has counted, all of which was counted in h, too.  The smallest and the
+ * largest duration are then those of the buckets that are left.
  */
 void histogram_subtract(struct histogram *h, const struct histogram *from);
 

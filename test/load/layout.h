@@ -19,8 +19,7 @@
 __attribute__((format(printf, 3, 4))) void layout_row(
 	FILE *to, const char *label, const char *format, ...);
 
-/* The same with a text that begins at another column; a label that is too wide has a line of its own.
- */
+/* The same with a text that begins at another column; a label that is too wide has its own line. */
 __attribute__((format(printf, 4, 5))) void layout_pair(
 	FILE *to, const char *label, int column, const char *format, ...);
 

@@ -3,189 +3,28 @@
 #include "options.h"
 
 #include "common/deadline.h"
-#include "common/quantity.h"
 #include "layout.h"
-#include "pattern.h"
+#include "value.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #define COUNT_OF(rows) (sizeof(rows) / sizeof *(rows))
 
-struct row;
-
-/* Reads text into the field.  Returns NULL, or a constant sentence on what would be right. */
-typedef const char *parse_function(const struct row *row, const char *text, void *field);
-
 struct row {
 	size_t group;
 	const char *name;
 	char letter;          /* or 0 */
 	const char *argument; /* what it is called in the help; NULL: it takes none */
-	parse_function *parse;
+	value_reader *read;
 	size_t field; /* offset in struct settings */
-	uint64_t min; /* of a number */
-	uint64_t max;
-	const char *initial; /* parsed before the command line; NULL: zeroed */
+	struct value_range range;
+	const char *initial; /* read before the command line; NULL: zeroed */
 	const char *help;
 };
-
-/* One function for each kind of value. */
-
-static const char *parse_digits(const char *text, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long v = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0')
-		return "it is not a whole number";
-	if (errno == ERANGE)
-		return "it is too large";
-	*value = v;
-	return NULL;
-}
-
-static const char *parse_number(const struct row *row, const char *text, void *field)
-{
-	uint64_t value = 0;
-	const char *wrong = parse_digits(text, &value);
-
-	if (wrong)
-		return wrong;
-	if (value < row->min)
-		return "it is too small";
-	if (value > row->max)
-		return "it is too large";
-	*(uint64_t *)field = value;
-	return NULL;
-}
-
-static const char *parse_rate(const struct row *row, const char *text, void *field)
-{
-	struct rate rate;
-	const char *wrong = rate_parse(text, &rate);
-
-	(void)row;
-	if (!wrong && rate.count == 0)
-		wrong = "it is above 0";
-	if (!wrong)
-		*(struct rate *)field = rate;
-	return wrong;
-}
-
-static const char *parse_duration(const struct row *row, const char *text, void *field)
-{
-	int64_t ns;
-
-	(void)row;
-	if (quantity_parse_duration(text, &ns) < 0)
-		return "it is a number and a unit (" QUANTITY_DURATION_UNITS "), as in 30s";
-	if (ns < NS_PER_MS || ns > 24 * INT64_C(3600) * NS_PER_S)
-		return "it is from 1ms to 24h";
-	*(int64_t *)field = ns;
-	return NULL;
-}
-
-static const char *parse_sizes(const struct row *row, const char *text, void *field)
-{
-	struct size_range range;
-	char first[QUANTITY_TEXT_MAX];
-	size_t len = strcspn(text, "-");
-
-	(void)row;
-	if (len >= sizeof first)
-		return "it is too long";
-	memcpy(first, text, len);
-	first[len] = '\0';
-	const char *last = text[len] ? text + len + 1 : first;
-	if (quantity_parse_size(first, &range.min_bytes) < 0 ||
-		quantity_parse_size(last, &range.max_bytes) < 0)
-		return "it is a number and a unit (" QUANTITY_SIZE_UNITS
-		       "), or two and a dash between, as in 64B or 64B-1KiB";
-	if (range.max_bytes < range.min_bytes)
-		return "the smaller size comes first";
-	if (range.max_bytes > (int64_t)PAYLOAD_MAX_BYTES)
-		return "it is at most 64MiB";
-	*(struct size_range *)field = range;
-	return NULL;
-}
-
-static const char *parse_text(const struct row *row, const char *text, void *field)
-{
-	(void)row;
-	*(const char **)field = text;
-	return NULL;
-}
-
-static const char *parse_prefix(const struct row *row, const char *text, void *field)
-{
-	if (strchr(text, '\n') || strlen(text) > 1024)
-		return "it is at most 1,024 bytes of one line";
-	return parse_text(row, text, field);
-}
-
-static const char *parse_banner(const struct row *row, const char *text, void *field)
-{
-	const char *wrong = pattern_check(text);
-
-	return wrong ? wrong : parse_text(row, text, field);
-}
-
-static const char *parse_flag(const struct row *row, const char *text, void *field)
-{
-	(void)row;
-	(void)text;
-	*(bool *)field = true;
-	return NULL;
-}
-
-static const char *parse_close(const struct row *row, const char *text, void *field)
-{
-	(void)row;
-	bool reset = strcmp(text, "reset") == 0;
-	if (!reset && strcmp(text, "fin") != 0)
-		return "it is fin or reset";
-	*(bool *)field = reset;
-	return NULL;
-}
-
-static const char *parse_sources(const struct row *row, const char *text, void *field)
-{
-	const char *fault;
-
-	(void)row;
-	return endpoint_parse_sources(text, field, &fault) < 0 ? fault : NULL;
-}
-
-/* Adds one to those there are. */
-static const char *parse_bound(const struct row *row, const char *text, void *field)
-{
-	struct settings *s = field;
-	const char *fault;
-
-	(void)row;
-	if (s->bound_count == SETTINGS_BOUNDS_MAX)
-		return "there are 32 already";
-	if (expression_parse(text, &s->bounds[s->bound_count], &fault) < 0)
-		return fault;
-	s->bound_count++;
-	return NULL;
-}
-
-static const char *parse_seed(const struct row *row, const char *text, void *field)
-{
-	struct settings *s = field;
-
-	(void)row;
-	s->seed_given = true;
-	return parse_digits(text, &s->seed);
-}
 
 #define FIELD(name) offsetof(struct settings, name)
 #define WHOLE       0
@@ -205,47 +44,47 @@ enum group {
 };
 
 static const struct row rows[] = {
-	{LOAD, "connections", 'c', "N", parse_number, FIELD(connections), 1, 1000000, "64",
+	{LOAD, "connections", 'c', "N", value_number, FIELD(connections), {1, 1000000}, "64",
 		"connections at a time"},
-	{LOAD, "duration", 'd', "TIME", parse_duration, FIELD(duration_ns), 0, 0, NULL,
+	{LOAD, "duration", 'd', "TIME", value_duration, FIELD(duration_ns), {0, 0}, NULL,
 		"how long to load, the ramp not counted (10s, without -n)"},
-	{LOAD, "messages", 'n', "N", parse_number, FIELD(messages), 1, INT64_MAX, NULL,
+	{LOAD, "messages", 'n', "N", value_number, FIELD(messages), {1, INT64_MAX}, NULL,
 		"how many messages to send in all"},
-	{LOAD, "in-flight", 'P', "N", parse_number, FIELD(in_flight), 1, 65536, "1",
+	{LOAD, "in-flight", 'P', "N", value_number, FIELD(in_flight), {1, 65536}, "1",
 		"messages on a connection that may wait for their replies"},
-	{LOAD, "rate", 0, "RATE", parse_rate, FIELD(rate), 0, 0, NULL,
+	{LOAD, "rate", 0, "RATE", value_rate, FIELD(rate), {0, 0}, NULL,
 		"open loop: messages in all, on a fixed schedule: 20k/s, 30/min, 0.5/s"},
-	{LOAD, "ramp", 0, "TIME", parse_duration, FIELD(ramp_ns), 0, 0, NULL,
+	{LOAD, "ramp", 0, "TIME", value_duration, FIELD(ramp_ns), {0, 0}, NULL,
 		"let the load rise evenly for so long, and measure after it"},
-	{LOAD, "threads", 't', "N", parse_number, FIELD(threads), 1, 256, NULL,
+	{LOAD, "threads", 't', "N", value_number, FIELD(threads), {1, 256}, NULL,
 		"threads that share the connections (half of the processors)"},
-	{CONNECTIONS, "connect-rate", 0, "RATE", parse_rate, FIELD(connect_rate), 0, 0, NULL,
+	{CONNECTIONS, "connect-rate", 0, "RATE", value_rate, FIELD(connect_rate), {0, 0}, NULL,
 		"connections opened, at most"},
-	{CONNECTIONS, "per-connection", 0, "N", parse_number, FIELD(per_connection), 1, INT64_MAX,
+	{CONNECTIONS, "per-connection", 0, "N", value_number, FIELD(per_connection), {1, INT64_MAX},
 		NULL, "messages, then a new connection"},
-	{CONNECTIONS, "close", 0, "fin|reset", parse_close, FIELD(close_by_reset), 0, 0, "fin",
+	{CONNECTIONS, "close", 0, "fin|reset", value_close, FIELD(close_by_reset), {0, 0}, "fin",
 		"how a connection is ended"},
-	{CONNECTIONS, "source", 0, "LIST", parse_sources, FIELD(sources), 0, 0, NULL,
+	{CONNECTIONS, "source", 0, "LIST", value_sources, FIELD(sources), {0, 0}, NULL,
 		"local addresses to use in turn: 127.0.0.2-127.0.0.9,127.0.0.20"},
-	{CONNECTIONS, "timeout", 0, "TIME", parse_duration, FIELD(timeout_ns), 0, 0, "5s",
+	{CONNECTIONS, "timeout", 0, "TIME", value_duration, FIELD(timeout_ns), {0, 0}, "5s",
 		"for a connect, and for a reply"},
-	{MESSAGES, "size", 's', "SIZE[-SIZE]", parse_sizes, FIELD(size), 0, 0, "64B",
+	{MESSAGES, "size", 's', "SIZE[-SIZE]", value_sizes, FIELD(size), {0, 0}, "64B",
 		"of a payload; of a range, any size equally often"},
-	{MESSAGES, "seed", 0, "N", parse_seed, WHOLE, 0, UINT64_MAX, NULL,
+	{MESSAGES, "seed", 0, "N", value_seed, WHOLE, {0, UINT64_MAX}, NULL,
 		"makes the same payloads again (random)"},
-	{MESSAGES, "prefix", 0, "TEXT", parse_prefix, FIELD(prefix), 0, 0,
+	{MESSAGES, "prefix", 0, "TEXT", value_prefix, FIELD(prefix), {0, 0},
 		"echo: ", "what stands before the payload in a line's reply"},
-	{MESSAGES, "prefix-any", 0, NULL, parse_flag, FIELD(prefix_any), 0, 0, NULL,
+	{MESSAGES, "prefix-any", 0, NULL, value_flag, FIELD(prefix_any), {0, 0}, NULL,
 		"a line's reply need only end with the payload"},
-	{MESSAGES, "banner", 0, "TEXT", parse_banner, FIELD(banner), 0, 0, NULL,
+	{MESSAGES, "banner", 0, "TEXT", value_banner, FIELD(banner), {0, 0}, NULL,
 		"the line that the server says first; {id} stands for 1 to 255 bytes"},
-	{RESULT, "fail-if", 0, "EXPR", parse_bound, WHOLE, 0, 0, NULL,
+	{RESULT, "fail-if", 0, "EXPR", value_bound, WHOLE, {0, 0}, NULL,
 		"the run has failed if so, as in 'p99 > 5ms' (see below); may be repeated"},
-	{RESULT, "json", 0, "FILE", parse_text, FIELD(json_path), 0, 0, NULL,
+	{RESULT, "json", 0, "FILE", value_text, FIELD(json_path), {0, 0}, NULL,
 		"write the result as JSON, too (-: to standard output, instead)"},
-	{RESULT, "quiet", 'q', NULL, parse_flag, FIELD(quiet), 0, 0, NULL,
+	{RESULT, "quiet", 'q', NULL, value_flag, FIELD(quiet), {0, 0}, NULL,
 		"draw no progress on the terminal"},
-	{RESULT, "help", 'h', NULL, NULL, 0, 0, 0, NULL, "print this"},
+	{RESULT, "help", 'h', NULL, NULL, 0, {0, 0}, NULL, "print this"},
 };
 
 const char *options_name(size_t i)
@@ -323,13 +162,13 @@ static const struct row *take_option(
 
 static bool apply(const struct row *row, const char *value, struct settings *s, char *fault)
 {
-	const char *wrong = row->parse(row, value, (char *)s + row->field);
+	const char *wrong = row->read(&row->range, value, (char *)s + row->field);
 
 	if (!wrong)
 		return true;
-	if (row->max > 0 && row->max < INT64_MAX)
+	if (row->range.max > 0 && row->range.max < INT64_MAX)
 		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s (from %" PRIu64 " to %" PRIu64 ")",
-			row->name, value, wrong, row->min, row->max);
+			row->name, value, wrong, row->range.min, row->range.max);
 	else
 		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s", row->name, value, wrong);
 	return false;
@@ -403,7 +242,7 @@ static enum options_outcome read_arguments(
 			continue;
 		}
 		const struct row *row = take_option(argc, argv, &i, &value, fault);
-		if (row && !row->parse)
+		if (row && !row->read)
 			return OPTIONS_HELP;
 		if (!row || !apply(row, value, out, fault))
 			return OPTIONS_WRONG;

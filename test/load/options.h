@@ -26,7 +26,7 @@ enum options_outcome options_parse(
 /* Usage and one line for each option. */
 void options_print_help(FILE *to);
 
-/* The name of option i as it is written ("--size"), its letter ("-s") or "", or NULL behind the
+/* The name of option i as it is written ("--size"), its letter ("-s") or "", or NULL after the
  * last. */
 const char *options_name(size_t i);
 const char *options_letter(size_t i);

@@ -45,8 +45,8 @@ const char *pattern_check(const char *pattern)
 	return NULL;
 }
 
-/* The literal text at the front of the pattern, without the escapes: its bytes into literal, and how
- * many; *pattern moves past it. */
+/* The literal text at the front of the pattern, its escapes undone, into literal.  Returns its
+ * length, and moves *pattern past it. */
 static size_t take_literal(const char **pattern, char *literal)
 {
 	size_t len = 0;

@@ -6,7 +6,7 @@
  *   0000002a.00000007f3<pattern ...>
  *
  * 8 hexadecimal digits of the connection, a point, 10 of the sequence, and then bytes that no other
- * message is likely to have.  Whoever knows connection and sequence can make the bytes again, from
+ * message is likely to have.  From connection and sequence the bytes can be made again, from
  * any offset; nothing is kept for a message under way.  A payload shorter than the 19 bytes of the
  * header is the header's end: it still tells neighbours apart, but not connections.
  *

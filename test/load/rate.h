@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* What is understood, for messages. */
-#define RATE_SYNTAX    "a number, k, M or G behind it if wanted, and /s, /min or /h"
+#define RATE_SYNTAX    "a number, with k, M or G after it if wanted, and /s, /min or /h"
 
 #define RATE_MAX_PER_S 1e9
 

@@ -2,7 +2,8 @@
 /*
  * report_json - the result as JSON, with units in the names, the settings, the host, the seed, and
  * the histograms bucket by bucket, so that files of several runs and hosts can be added up: same
- * lower end, add the counts.  What never came, and what was not measured at all, is null among the durations.
+ * lower end, add the counts.  What never came, and what was not measured at
+ * all, is null among the durations.
  */
 #ifndef BOBBIN_LOAD_REPORT_JSON_H
 #define BOBBIN_LOAD_REPORT_JSON_H

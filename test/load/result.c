@@ -155,7 +155,7 @@ static bool is_client_late(const struct result *r, const struct settings *s)
 	return late > TOLERATED_SHARE;
 }
 
-/* Counts are what they are, whoever kept the schedule. */
+/* Counts are what they are, whether the schedule was kept or not. */
 static bool is_wrong(const struct result *r, const struct settings *s)
 {
 	const struct figures *f = &r->figures;
@@ -169,7 +169,7 @@ int result_status(const struct result *r, const struct settings *s)
 {
 	if (figures_broken_sum(&r->figures))
 		return EX_SOFTWARE;
-	/* Nothing was measured, and nobody is to blame. */
+	/* Nothing was measured, so there is nothing to judge. */
 	if (r->interrupted && !r->loaded)
 		return RESULT_NOT_VALID;
 	if (!r->reached)

@@ -47,8 +47,8 @@ static bool check_sources(const struct sources *sources, char *why, size_t size)
 	return true;
 }
 
-/* Where the JSON goes: opened before the load, so that a mistake costs no run, and so that no file of
- * an earlier run is taken for this one's. */
+/* Where the JSON goes: opened before the load, so that a mistake costs no run, and so that no file
+ * of an earlier run is taken for this one's. */
 struct json_file {
 	FILE *to; /* or NULL */
 	bool only;

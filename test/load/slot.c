@@ -28,8 +28,9 @@ void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule)
 
 int64_t slot_intended(const struct slot *s, const struct bench *b, uint64_t index)
 {
-	return b->start_ns +
-		schedule_due(b->schedule, schedule_number(b->schedule, s->number, index));
+	uint64_t number = schedule_number(b->schedule, s->number, index);
+
+	return deadline_from(b->start_ns, schedule_due(b->schedule, number));
 }
 
 /* How many of its messages are due at or before a moment. */

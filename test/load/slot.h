@@ -20,12 +20,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct slot {               /* fields belong to slot.c; to read, anyone's of the thread */
-	uint32_t number;    /* [const] among all connections of the run */
-	uint64_t share;     /* [const] how many messages of the run are its */
-	uint64_t noticed;   /* messages of it that have come due, */
-	uint64_t taken;     /* and those of them that were begun or given up */
-	int64_t room_ns;    /* since when there has been room; never, if there is none */
+struct slot {             /* fields belong to slot.c; to read, anyone's of the thread */
+	uint32_t number;  /* [const] among all connections of the run */
+	uint64_t share;   /* [const] how many messages of the run are its */
+	uint64_t noticed; /* messages of it that have come due, */
+	uint64_t taken;   /* and those of them that were begun or given up */
+	int64_t room_ns;  /* since when there has been room; never, if there is none */
 };
 
 void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule);
@@ -33,7 +33,7 @@ void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule)
 /* Open loop: when message index of the slot is due. */
 int64_t slot_intended(const struct slot *s, const struct bench *b, uint64_t index);
 
-/* Open loop: notice those that are due at or before moment_ns; that is now, or lies behind us. */
+/* Open loop: notice those that are due at or before moment_ns; that is now, or past. */
 void slot_notice(struct slot *s, struct bench *b, int64_t moment_ns);
 
 /* Closed loop: let count more come due, as many as are to be begun now. */

@@ -55,7 +55,7 @@ size_t form_copy(const struct form *f, size_t offset, char *out, size_t len);
  * end. */
 size_t form_match(const struct form *f, size_t offset, const char *data, size_t len);
 
-/* The byte at offset, or -1 behind the end. */
+/* The byte at offset, or -1 after the end. */
 int form_byte(const struct form *f, size_t offset);
 
 #endif

@@ -111,7 +111,7 @@ TEST(a_repeated_reply_is_caught_and_named)
 static void swap_in(size_t i)
 {
 	run_against(services[i], "swap", TIMEOUT "-n 30 -c 2 -P 4");
-	must_name("swapped", "reply 5 at offset 0: came behind reply 6");
+	must_name("swapped", "reply 5 at offset 0: came after reply 6");
 }
 
 TEST(a_swapped_reply_is_caught_and_named)
@@ -133,7 +133,7 @@ TEST(a_changed_byte_is_caught_and_its_offset_named)
 	fixture_for_each(SERVICES, SERVICES, change_in);
 }
 
-TEST(a_changed_byte_is_caught_behind_any_prefix)
+TEST(a_changed_byte_is_caught_after_any_prefix)
 {
 	run_against("line", "change", TIMEOUT "-n 30 -c 2 -P 4 --prefix-any");
 	must_name("changed", "reply 5 at offset 38");

@@ -131,10 +131,8 @@ START_TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
 }
 END_TEST
 
-START_TEST(an_end_with_nothing_owed_is_no_failure)
+static void answer(int peer)
 {
-	int peer = converse();
-	struct pollfd p = {.fd = connection.fd, .events = POLLIN | POLLRDHUP};
 	char request[256];
 	char reply[256];
 
@@ -142,6 +140,30 @@ START_TEST(an_end_with_nothing_owed_is_no_failure)
 	ck_assert_int_eq(len, SIZE + 1);
 	len = snprintf(reply, sizeof reply, "echo: %.*s", (int)len, request);
 	ck_assert_int_eq(send(peer, reply, (size_t)len, 0), len);
+}
+
+START_TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
+{
+	int peer = converse();
+	struct pollfd p = {.fd = connection.fd, .events = POLLIN};
+
+	answer(peer);
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	bench.now_ns += 2 * settings.timeout_ns;
+	connection_check_timeout(&connection, &bench);
+	ck_assert_uint_eq(bench.figures->answered, 1);
+	ck_assert_uint_eq(failure_total(&bench.figures->failures), 0);
+	ck_assert_int_eq(connection.state, CONNECTION_OPEN);
+	close(peer);
+}
+END_TEST
+
+START_TEST(an_end_with_nothing_owed_is_no_failure)
+{
+	int peer = converse();
+	struct pollfd p = {.fd = connection.fd, .events = POLLIN | POLLRDHUP};
+
+	answer(peer);
 	close(peer);
 	while (p.revents != (POLLIN | POLLRDHUP))
 		ck_assert_int_eq(poll(&p, 1, 20000), 1);
@@ -173,6 +195,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream);
+	tcase_add_test(tc, a_reply_that_has_come_and_was_not_read_is_not_overdue);
 	tcase_add_test(tc, an_end_with_nothing_owed_is_no_failure);
 	tcase_add_test(tc, a_reset_that_a_send_meets_is_a_reset);
 	return suite_run("load: connection", tc);

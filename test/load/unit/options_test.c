@@ -104,7 +104,7 @@ START_TEST(wrong_options_are_refused_with_what_would_be_right)
 	must_refuse("-s 64 a:1", "as in 64B or 64B-1KiB");
 	must_refuse("-s 2KiB-1KiB a:1", "the smaller size comes first");
 	must_refuse("-s 65MiB a:1", "at most 64MiB");
-	must_refuse("--rate 10/ms a:1", "a number, k, M or G");
+	must_refuse("--rate 10/ms a:1", "a number, with k, M or G");
 	must_refuse("--rate 0/s a:1", "it is above 0");
 	must_refuse("--rate 2G/s a:1", "at most 1G/s");
 	must_refuse("--banner {id}{peer} a:1", "between two placeholders");
@@ -146,6 +146,38 @@ START_TEST(sources_are_ranges_and_lists)
 }
 END_TEST
 
+/* The help, as one text; the caller frees it. */
+static char *must_print_help(void)
+{
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(to);
+	options_print_help(to);
+	fclose(to);
+	return text;
+}
+
+START_TEST(the_help_has_all_that_one_needs_on_80_columns)
+{
+	static const char *const words[] = {"The load:", "Connections:", "Messages and replies:",
+		"The result:", "Metrics of --fail-if", "not_sent", "Exit status:", "Examples:"};
+	char *text = must_print_help();
+	char name[64];
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		ck_assert_msg(strstr(text, words[i]) != NULL, "%s", words[i]);
+	for (size_t i = 0; options_name(i); i++) {
+		snprintf(name, sizeof name, "%s ", options_name(i));
+		ck_assert_msg(strstr(text, name) != NULL, "%s", name);
+	}
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		ck_assert_msg(strcspn(line, "\n") <= 80, "%.90s", line);
+	free(text);
+}
+END_TEST
+
 START_TEST(the_manual_page_knows_every_option)
 {
 	static char page[65536];
@@ -176,6 +208,7 @@ int main(void)
 	tcase_add_test(tc, options_may_stand_behind_the_address);
 	tcase_add_test(tc, wrong_options_are_refused_with_what_would_be_right);
 	tcase_add_test(tc, sources_are_ranges_and_lists);
+	tcase_add_test(tc, the_help_has_all_that_one_needs_on_80_columns);
 	tcase_add_test(tc, the_manual_page_knows_every_option);
 	return suite_run("load: options", tc);
 }
