@@ -34,18 +34,19 @@ struct bench {                           /* belongs to one thread */
 	struct figures *figures;
 	int epoll_fd;
 
-	int64_t now_ns;       /* the last look at the clock */
-	int64_t start_ns;     /* of the load; 0 before */
-	int64_t measure_ns;   /* messages meant for an earlier moment belong to the ramp */
-	int64_t end_ns;       /* replies that come later count for no rate; never, if not known */
-	bool beginning;       /* messages may be begun; in an open loop, come due */
-	bool marked;          /* the mark has been taken */
+	int64_t now_ns;     /* the last look at the clock */
+	int64_t start_ns;   /* of the load; 0 before */
+	int64_t measure_ns; /* messages meant for an earlier moment belong to the ramp */
+	int64_t end_ns;     /* replies that come later count for no rate; never, if not known */
+	bool beginning;     /* messages may be begun; in an open loop, come due */
+	bool marked;        /* the mark has been taken */
 
 	uint64_t budget;      /* messages that are yet to come due; UINT64_MAX: no bound */
 	uint64_t outstanding; /* begun, and not yet ended in any way */
 	uint64_t owed;        /* due, and neither begun nor given up */
 
-	struct bench_stall stalls[BENCH_STALLS]; /* the newest at stall_count - 1, round and round */
+	struct bench_stall
+		stalls[BENCH_STALLS]; /* the newest at stall_count - 1, round and round */
 	unsigned stall_count;
 
 	char *in; /* BENCH_BUFFER_BYTES each; hold nothing between events */

@@ -48,10 +48,10 @@ struct figures { /* zeroed is empty; some 1.8 MiB */
 				      the whole run */
 	struct histogram first_byte; /* from a connection's first request to the first byte of its
 					reply, the same */
-	uint64_t replies;        /* right ones that came before the load was over */
-	uint64_t bytes_sent;     /* by then */
-	uint64_t bytes_received; /* by then */
-	int64_t last_settled_ns; /* when the last message ended in any way */
+	uint64_t replies;            /* right ones that came before the load was over */
+	uint64_t bytes_sent;         /* by then */
+	uint64_t bytes_received;     /* by then */
+	int64_t last_settled_ns;     /* when the last message ended in any way */
 	int64_t load_end_ns; /* when the load was over, if something else than the messages ended it */
 
 	/* The cost. */

@@ -20,11 +20,11 @@ struct result {
 	struct figures figures;
 	struct timespec started; /* CLOCK_REALTIME, the first connect */
 	int64_t opening_ns;      /* from the first connect until the load could begin */
-	int64_t window_ns;       /* what was measured: from the ramp's end to the end of the load, or
+	int64_t window_ns; /* what was measured: from the ramp's end to the end of the load, or
 				    of the messages; 0: nothing */
-	bool reached;            /* at least one connection was opened */
-	bool loaded;             /* the load began: all connections had been tried */
-	bool interrupted;        /* by a signal, before its time */
+	bool reached;      /* at least one connection was opened */
+	bool loaded;       /* the load began: all connections had been tried */
+	bool interrupted;  /* by a signal, before its time */
 	bool marked;
 };
 
