@@ -569,10 +569,18 @@ const char *config_scan_text(const struct config_scan *s)
 
 struct config_place config_scan_place(const struct config_scan *s, unsigned line)
 {
-	const struct segment *segment = s->segments + s->segment_count - 1;
+	size_t from = 0;
+	size_t below = s->segment_count;
 
-	while (segment > s->segments && segment->first > line)
-		segment--;
+	/* The last one that begins at or before the line; the first one begins at 1. */
+	while (below - from > 1) {
+		size_t middle = from + (below - from) / 2;
+		if (s->segments[middle].first <= line)
+			from = middle;
+		else
+			below = middle;
+	}
+	const struct segment *segment = &s->segments[from];
 	return (struct config_place){
 		.path = segment->place.path,
 		.line = segment->place.line + (line - segment->first),

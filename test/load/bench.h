@@ -59,6 +59,11 @@ void bench_look(struct bench *b, int64_t waited_ns);
 /* For how much of the time from a moment until the last look the thread stood still. */
 int64_t bench_stalled_since(const struct bench *b, int64_t moment_ns);
 
+/* Record the time from a moment until the last look; and, if the thread stood still for more than half
+ * of it, among those that are the client's own, too. */
+void bench_record(
+	const struct bench *b, struct histogram *all, struct histogram *own, int64_t moment_ns);
+
 /* So much time has passed since a moment, what the thread stood still not counted. */
 bool bench_has_passed(const struct bench *b, int64_t moment_ns, int64_t duration_ns);
 

@@ -104,7 +104,7 @@ void connecting_end(struct connection *c, struct bench *b, uint32_t events)
 		slot_has_room(&c->slot, b);
 	b->figures->opened++;
 	b->figures->address_opened[c->address]++;
-	histogram_record(&b->figures->connect, b->now_ns - c->connect_ns);
+	bench_record(b, &b->figures->connect, &b->figures->own_connect, c->connect_ns);
 	if (error != 0)
 		ending_by_peer(c, b, error);
 }

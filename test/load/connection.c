@@ -88,7 +88,6 @@ static void record(const struct bench *b, const struct stamp *s)
 {
 	struct figures *f = b->figures;
 	int64_t latency_ns = b->now_ns - s->intended_ns;
-	int64_t actual_ns = b->now_ns - s->sent_ns;
 	int64_t stalled_ns = bench_stalled_since(b, s->sent_ns);
 
 	f->replies += b->now_ns <= b->end_ns;
@@ -97,9 +96,7 @@ static void record(const struct bench *b, const struct stamp *s)
 		histogram_record(&f->own, latency_ns);
 	if (!schedule_is_open(b->schedule))
 		return;
-	histogram_record(&f->actual, actual_ns);
-	if (stalled_ns > actual_ns / 2)
-		histogram_record(&f->own_actual, actual_ns);
+	bench_record(b, &f->actual, &f->own_actual, s->sent_ns);
 }
 
 static void note_answer(struct connection *c, struct bench *b)
@@ -123,7 +120,8 @@ static void note_bytes(struct connection *c, struct bench *b, size_t len)
 		b->figures->bytes_received += len;
 	if (!c->first_byte_seen && c->begun > 0) {
 		c->first_byte_seen = true;
-		histogram_record(&b->figures->first_byte, b->now_ns - c->stamps[0].sent_ns);
+		bench_record(b, &b->figures->first_byte, &b->figures->own_first_byte,
+			c->stamps[0].sent_ns);
 	}
 }
 
@@ -336,6 +334,14 @@ static bool share_is_done(const struct connection *c, const struct bench *b)
 	return share > 0 && c->answered == share;
 }
 
+/* The thread stood still while nothing was under way, and the server may have ended it since. */
+static bool is_to_be_looked_at(const struct connection *c, const struct bench *b)
+{
+	int64_t since_ns = c->answered > 0 ? c->progress_ns : c->opened_ns;
+
+	return c->begun == c->answered && bench_stalled_since(b, since_ns) > 0;
+}
+
 void connection_pump(struct connection *c, struct bench *b)
 {
 	if (c->state != CONNECTION_OPEN || c->banner_due)
@@ -344,6 +350,10 @@ void connection_pump(struct connection *c, struct bench *b)
 		connection_close(c, b);
 		return;
 	}
+	if (is_to_be_looked_at(c, b))
+		receive(c, b, false);
+	if (c->state != CONNECTION_OPEN)
+		return;
 	begin(c, b);
 	if (c->sent < c->begun)
 		send_pending(c, b);
@@ -419,11 +429,11 @@ void connection_check_timeout(struct connection *c, struct bench *b)
 		end_wait(c, b);
 }
 
-void connection_finish(struct connection *c, struct bench *b)
+void connection_finish(struct connection *c, struct bench *b, bool last_time)
 {
 	slot_give_up_due(&c->slot, b);
 	connection_check_timeout(c, b);
-	if (c->state == CONNECTION_OPEN && c->answered < c->begun)
+	if (last_time && c->state == CONNECTION_OPEN && c->answered < c->begun)
 		ending_with_the_run(c, b);
 }
 

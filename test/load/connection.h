@@ -89,8 +89,9 @@ void connection_check_timeout(struct connection *c, struct bench *b);
 /* Note which requests are acknowledged. */
 void connection_mark(struct connection *c, struct bench *b);
 
-/* The end of the run: what is overdue is that, and what was sent too late to be so is cut off. */
-void connection_finish(struct connection *c, struct bench *b);
+/* The end of the run: what waits for room is given up, what is overdue is that, and the last time
+ * what is still under way is cut off. */
+void connection_finish(struct connection *c, struct bench *b, bool last_time);
 
 /* Close, whatever is under way: that is then cut off. */
 void connection_close(struct connection *c, struct bench *b);

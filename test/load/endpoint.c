@@ -51,13 +51,30 @@ int endpoint_parse(const char *text, struct endpoint *out, const char **fault)
 	return 0;
 }
 
+static bool is_among(const struct address *a, const struct address *others, int count)
+{
+	char text[ADDRESS_TEXT_MAX];
+	char other[ADDRESS_TEXT_MAX];
+
+	for (int i = 0; i < count; i++) {
+		if (strcmp(address_format(a, text), address_format(&others[i], other)) == 0)
+			return true;
+	}
+	return false;
+}
+
 int endpoint_resolve(struct endpoint *e, const char **fault)
 {
 	int count = address_lookup(&e->where, e->network, e->addresses, FIGURES_ADDRESSES, fault);
 
 	if (count < 0)
 		return count;
-	e->count = count;
+	/* A name may have an address twice, as one of each family that are the same. */
+	e->count = 0;
+	for (int i = 0; i < count; i++) {
+		if (!is_among(&e->addresses[i], e->addresses, e->count))
+			e->addresses[e->count++] = e->addresses[i];
+	}
 	return 0;
 }
 

@@ -265,11 +265,21 @@ int expression_parse(const char *text, struct expression *out, const char **faul
 
 /* Evaluating. */
 
-static double measure_duration(const struct expression *e, const struct figures *f)
+static const struct histogram *histogram_of(const struct expression *e, const struct figures *f)
 {
 	const char *base = (const char *)f;
-	const struct histogram *h =
-		(const struct histogram *)(const void *)(base + histograms[e->subject].offset);
+
+	return (const struct histogram *)(const void *)(base + histograms[e->subject].offset);
+}
+
+bool expression_is_measured(const struct expression *e, const struct figures *f)
+{
+	return !e->duration || histogram_total(histogram_of(e, f)) > 0;
+}
+
+static double measure_duration(const struct expression *e, const struct figures *f)
+{
+	const struct histogram *h = histogram_of(e, f);
 
 	/* A service that answers nothing keeps no bound on its latency; and the slowest, and so
 	 * the mean, is endless if one reply never came. */

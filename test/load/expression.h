@@ -38,6 +38,9 @@ int expression_parse(const char *text, struct expression *out, const char **faul
  * second. */
 double expression_measure(const struct expression *e, const struct figures *f, double rate);
 
+/* False if it is about durations of which there are none. */
+bool expression_is_measured(const struct expression *e, const struct figures *f);
+
 /* True if the relation holds between what was measured and the value: the run has failed. */
 bool expression_holds(const struct expression *e, double measured);
 

@@ -25,8 +25,8 @@ static const struct {
 	[FAILURE_BY_SERVER] = {"refused by server", ""},
 	[FAILURE_NOT_SENT_LATE] = {"not sent: client late", "this client could not keep up"},
 	[FAILURE_NO_ROOM] = {"not sent: no room",
-		"its connection was busy, closed or reconnecting: more connections (-c), or more in "
-		"flight (-P)"},
+		"its connection was busy, closed or reconnecting; if busy, more connections (-c) or "
+		"more in flight (-P) give room"},
 	[FAILURE_OTHER] = {"failed", ""},
 	[FAILURE_MISMATCH + VERDICT_DROPPED] = {"mismatch: dropped", ""},
 	[FAILURE_MISMATCH + VERDICT_REPEATED] = {"mismatch: repeated", ""},

@@ -33,7 +33,9 @@ void figures_add(struct figures *f, const struct figures *from)
 	histogram_add(&f->own_actual, &from->own_actual);
 	histogram_add(&f->lateness, &from->lateness);
 	histogram_add(&f->connect, &from->connect);
+	histogram_add(&f->own_connect, &from->own_connect);
 	histogram_add(&f->first_byte, &from->first_byte);
+	histogram_add(&f->own_first_byte, &from->own_first_byte);
 	f->replies += from->replies;
 	f->bytes_sent += from->bytes_sent;
 	f->bytes_received += from->bytes_received;

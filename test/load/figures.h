@@ -42,16 +42,18 @@ struct figures { /* zeroed is empty; some 1.8 MiB */
 	struct histogram latency; /* from the intended send, in a closed loop the actual one */
 	struct histogram actual;  /* from the actual send */
 	struct histogram own;     /* those of latency of which more than half is our own fault, */
-	struct histogram own_actual; /* and those of actual */
+	struct histogram own_actual; /* and so those of actual, */
 	struct histogram lateness;   /* open loop: how much later than it could the client began */
 	struct histogram connect;    /* from the first connect(2) of a connection to its being open,
 				      the whole run */
+	struct histogram own_connect;
 	struct histogram first_byte; /* from a connection's first request to the first byte of its
 					reply, the same */
-	uint64_t replies;            /* right ones that came before the load was over */
-	uint64_t bytes_sent;         /* by then */
-	uint64_t bytes_received;     /* by then */
-	int64_t last_settled_ns;     /* when the last message ended in any way */
+	struct histogram own_first_byte;
+	uint64_t replies;        /* right ones that came before the load was over */
+	uint64_t bytes_sent;     /* by then */
+	uint64_t bytes_received; /* by then */
+	int64_t last_settled_ns; /* when the last message ended in any way */
 	int64_t load_end_ns; /* when the load was over, if something else than the messages ended it */
 
 	/* The cost. */

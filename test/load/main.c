@@ -6,7 +6,9 @@
  */
 #include "run.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -24,10 +26,20 @@ static int print_version(void)
 	return EX_OK;
 }
 
-int main(int argc, char **argv)
+/* What is opened later is not to get one of their numbers, and be written to by mistake.  Opened the
+ * wrong way round, so that to use them is an error as before. */
+static void reserve_standard_descriptors(void)
 {
-	/* It asks a load for its mark, and is not meant to end one that has not begun or is over. */
-	signal(SIGUSR1, SIG_IGN);
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", modes[fd]);
+	}
+}
+
+static int run_command(int argc, char **argv)
+{
 	if (argc > 1 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
 		return print_version();
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {
@@ -35,4 +47,16 @@ int main(int argc, char **argv)
 			return commands[i].main(argc - 1, argv + 1);
 	}
 	return commands[0].main(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	reserve_standard_descriptors();
+	/* A pipe that nobody reads is an error of the write.  SIGUSR1 asks a load for its mark, and
+	 * is not meant to end one that has not begun or is over. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	int status = run_command(argc, argv);
+	bool written = fflush(stdout) == 0 && !ferror(stdout);
+	return status == EX_OK && !written ? EX_IOERR : status;
 }

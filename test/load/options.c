@@ -26,8 +26,10 @@ struct row {
 	const char *help;
 };
 
-#define FIELD(name) offsetof(struct settings, name)
-#define WHOLE       0
+#define FIELD(name)    offsetof(struct settings, name)
+#define WHOLE          0
+
+#define DEFAULT_PREFIX "echo: "
 
 static const char *const groups[] = {
 	"The load:",
@@ -72,8 +74,8 @@ static const struct row rows[] = {
 		"of a payload; of a range, any size equally often"},
 	{MESSAGES, "seed", 0, "N", value_seed, WHOLE, {0, UINT64_MAX}, NULL,
 		"makes the same payloads again (random)"},
-	{MESSAGES, "prefix", 0, "TEXT", value_prefix, FIELD(prefix), {0, 0},
-		"echo: ", "what stands before the payload in a line's reply"},
+	{MESSAGES, "prefix", 0, "TEXT", value_prefix, FIELD(prefix), {0, 0}, DEFAULT_PREFIX,
+		"what stands before the payload in a line's reply"},
 	{MESSAGES, "prefix-any", 0, NULL, value_flag, FIELD(prefix_any), {0, 0}, NULL,
 		"a line's reply need only end with the payload"},
 	{MESSAGES, "banner", 0, "TEXT", value_banner, FIELD(banner), {0, 0}, NULL,
@@ -210,6 +212,9 @@ static const char *contradiction(const struct settings *s, const char **option)
 		return "echo has no framing, so no payload can be empty";
 	*option = "--prefix-any";
 	if (s->prefix_any && s->endpoint.service != SERVICE_LINE)
+		return "only the replies of line have a prefix";
+	*option = "--prefix";
+	if (strcmp(s->prefix, DEFAULT_PREFIX) != 0 && s->endpoint.service != SERVICE_LINE)
 		return "only the replies of line have a prefix";
 	*option = "--in-flight";
 	if (s->in_flight * s->connections > UINT64_C(1) << 28)

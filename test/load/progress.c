@@ -90,12 +90,13 @@ void progress_draw(struct progress *p, const struct figures *f, int64_t elapsed_
 		return;
 	p->since = f->latency;
 	histogram_subtract(&p->since, &p->last);
-	double per_s = seconds > 0 ? (double)p->since.count / seconds : 0;
+	double per_s = seconds > 0 ? (double)(f->answered - p->last_answered) / seconds : 0;
 	snprintf(line, sizeof line, "%.1f s   %s/s   p99 %s   errors %" PRIu64,
 		(double)elapsed_ns / 1e9, text_rate(per_s, rate, sizeof rate),
 		format_p99(&p->since, p99, sizeof p99), failure_total(&f->failures));
 	redraw(p, line);
 	p->last_ns = elapsed_ns;
+	p->last_answered = f->answered;
 	p->last = f->latency;
 }
 

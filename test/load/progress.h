@@ -19,6 +19,7 @@ struct progress { /* fields belong to progress.c; some 530 KiB */
 	bool dumb;    /* the terminal knows no escape sequences */
 	size_t drawn; /* columns of the line on the screen */
 	int64_t last_ns;
+	uint64_t last_answered;
 	struct histogram last;  /* the latencies at the last line, */
 	struct histogram since; /* and those since */
 };

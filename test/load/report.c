@@ -287,6 +287,14 @@ static void print_failures(FILE *to, const struct result *r)
 	}
 }
 
+static const char *format_percentile(
+	const struct histogram *h, double percentile, char *text, size_t size)
+{
+	int64_t ns = histogram_percentile(h, percentile);
+
+	return ns == HISTOGRAM_NEVER ? "never" : text_duration(ns, text, size);
+}
+
 static void print_client(FILE *to, const struct result *r, const struct settings *s)
 {
 	const struct figures *f = &r->figures;
@@ -302,11 +310,11 @@ static void print_client(FILE *to, const struct result *r, const struct settings
 		"busiest of %s: running %.0f %% of the time, waiting for a processor %.0f %%",
 		text_number_of(s->threads, "thread", text, sizeof text), result_running(r) * 100,
 		(result_busiest(r) - result_running(r)) * 100);
-	if (f->lateness.count > 0) {
+	if (histogram_total(&f->lateness) > 0) {
 		char max[TEXT_NUMBER_MAX];
 		layout_row(to, "", "own lateness: p99 %s, max %s",
-			text_duration(histogram_percentile(&f->lateness, 99), text, sizeof text),
-			text_duration(f->lateness.max_ns, max, sizeof max));
+			format_percentile(&f->lateness, 99, text, sizeof text),
+			format_percentile(&f->lateness, 100, max, sizeof max));
 	}
 	if (f->stalls > 0) {
 		char longest[TEXT_NUMBER_MAX];
@@ -362,6 +370,11 @@ static void print_warnings(FILE *to, const struct result *r, const struct settin
 		layout_row(to, "warning",
 			"THE PROCESSORS WERE THE LIMIT: the client had to share them, with the "
 			"server or others");
+	if (r->figures.stalled_ns > r->window_ns / 10)
+		layout_row(to, "warning",
+			"this client stood still for %.0f %% of the time, in which it loaded nothing",
+			100 * (double)r->figures.stalled_ns /
+				(double)(r->window_ns + r->figures.stalled_ns));
 	if (r->figures.stalls > 0 && r->figures.own.count > 0)
 		layout_row(to, "warning",
 			"of %s more than half of the latency is this client's own",
@@ -407,8 +420,8 @@ void report_print_bounds(FILE *to, const struct result *r, const struct settings
 	for (size_t i = 0; i < s->bound_count; i++) {
 		const struct expression *e = &s->bounds[i];
 		struct judgement j = result_judge(r, e);
-		layout_row(to, j.broken ? "BROKEN" : "kept", "%s%s",
+		layout_row(to, j.broken ? "BROKEN" : "kept", "%s%s%s",
 			expression_explain(e, j.measured, text, sizeof text),
-			j.explained ? "; this client's own stalls explain it" : "");
+			j.why_not_valid ? "; " : "", j.why_not_valid ? j.why_not_valid : "");
 	}
 }

@@ -222,7 +222,8 @@ static void write_bounds(struct json *j, const struct result *r, const struct se
 		json_real(j, "measured", verdict.measured);
 		json_string(j, "unit", expression_unit(e));
 		json_bool(j, "broken", verdict.broken);
-		json_bool(j, "own_stalls_explain_it", verdict.explained);
+		json_string(
+			j, "not_valid_because", verdict.why_not_valid ? verdict.why_not_valid : "");
 		json_string(
 			j, "explained", expression_explain(e, verdict.measured, text, sizeof text));
 		json_close_object(j);

@@ -86,7 +86,8 @@ double result_cpu_ns_per_message(const struct result *r)
 	return (double)(r->figures.user_ns + r->figures.system_ns) / (double)r->figures.sent;
 }
 
-/* Would a bound on times still be broken without what this client's own stalls made slow? */
+/* Would a bound on times be broken, too, if there were only what this client's own stalls did not
+ * make slow? */
 static bool is_broken_without_stalls(const struct result *r, const struct expression *e)
 {
 	struct figures *f = malloc(sizeof *f);
@@ -98,19 +99,31 @@ static bool is_broken_without_stalls(const struct result *r, const struct expres
 	memcpy(f, &r->figures, sizeof *f);
 	histogram_subtract(&f->latency, &f->own);
 	histogram_subtract(&f->actual, &f->own_actual);
-	bool broken = expression_holds(e, expression_measure(e, f, rate));
+	histogram_subtract(&f->connect, &f->own_connect);
+	histogram_subtract(&f->first_byte, &f->own_first_byte);
+	bool broken =
+		expression_is_measured(e, f) && expression_holds(e, expression_measure(e, f, rate));
 	free(f);
 	return broken;
+}
+
+/* Right replies came, and none of them after the ramp. */
+static bool is_unmeasured(const struct result *r)
+{
+	return r->figures.answered > 0 && histogram_total(&r->figures.latency) == 0;
 }
 
 struct judgement result_judge(const struct result *r, const struct expression *e)
 {
 	struct judgement j = {.measured = expression_measure(e, &r->figures, result_rate(r))};
-	bool stalls = r->figures.stalls > 0 || histogram_total(&r->figures.own) > 0;
 
 	j.broken = expression_holds(e, j.measured);
-	j.explained =
-		j.broken && expression_is_timed(e) && stalls && !is_broken_without_stalls(r, e);
+	if (!j.broken || !expression_is_timed(e))
+		return j;
+	if (is_unmeasured(r))
+		j.why_not_valid = "nothing was measured after the ramp";
+	else if (expression_is_measured(e, &r->figures) && !is_broken_without_stalls(r, e))
+		j.why_not_valid = "this client's own stalls explain it";
 	return j;
 }
 
@@ -129,7 +142,7 @@ static enum bounds judge_bounds(const struct result *r, const struct settings *s
 		if (expression_is_timed(&s->bounds[i]) != timed)
 			continue;
 		struct judgement j = result_judge(r, &s->bounds[i]);
-		if (j.broken && !j.explained)
+		if (j.broken && !j.why_not_valid)
 			return BOUNDS_BROKEN;
 		if (j.broken)
 			worst = BOUNDS_EXPLAINED;

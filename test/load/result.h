@@ -60,9 +60,9 @@ bool result_processors_short(const struct result *r);
 double result_cpu_ns_per_message(const struct result *r);
 
 struct judgement {
-	double measured; /* in the unit of the expression; INFINITY: it never came */
-	bool broken;     /* the expression holds, */
-	bool explained;  /* but would not without what this client's own stalls have done */
+	double measured;           /* in the unit of the expression; INFINITY: it never came */
+	bool broken;               /* the expression holds */
+	const char *why_not_valid; /* but that is no fault of the server, because; else NULL */
 };
 
 struct judgement result_judge(const struct result *r, const struct expression *e);

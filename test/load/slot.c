@@ -126,8 +126,7 @@ static void count_failure(const struct slot *s, struct bench *b, enum failure fa
 	struct example e = {.connection = s->number, .phase = PHASE_IDLE};
 
 	if (b->figures->failures.count[failure] == 0)
-		snprintf(
-			e.detail, sizeof e.detail, "message %" PRIu64 " of its schedule", s->taken);
+		snprintf(e.detail, sizeof e.detail, "message %" PRIu64 " of its share", s->taken);
 	failure_count_many(&b->figures->failures, failure, n, &e);
 }
 
@@ -161,6 +160,7 @@ static void give_up_below(struct slot *s, struct bench *b, uint64_t below)
 	histogram_record_never(&f->latency, in_ranks);
 	if (is_own_fault(s, b)) {
 		histogram_record_never(&f->own, in_ranks);
+		histogram_record_never(&f->lateness, in_ranks);
 		count_failure(s, b, FAILURE_NOT_SENT_LATE, count);
 		f->not_sent_late += count;
 	} else {

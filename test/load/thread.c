@@ -19,6 +19,9 @@
  * in it. */
 #define WAIT_MAX_NS (10 * NS_PER_MS)
 
+/* What is sent last, having waited for room until the end, has so long for its replies. */
+#define LAST_REPLIES_NS (900 * NS_PER_MS)
+
 /* After so long in one turn the thread looks at what it is asked. */
 #define TURN_NS (10 * NS_PER_MS)
 
@@ -188,13 +191,13 @@ static void sweep(struct thread *t)
 	}
 }
 
-/* When the last replies are given up. */
+/* When what is due is given up, and after that when the replies to the last of it are. */
 static int64_t finish_moment(const struct thread *t)
 {
 	int64_t patience_ns =
 		t->bench.settings->timeout_ns + bench_stalled_since(&t->bench, t->ended_ns);
 
-	return deadline_from(t->ended_ns, patience_ns);
+	return deadline_from(t->ended_ns, patience_ns + (t->gave_up_due ? LAST_REPLIES_NS : 0));
 }
 
 static void finish(struct thread *t)
@@ -208,7 +211,8 @@ static void finish(struct thread *t)
 		return;
 	if (b->now_ns >= finish_moment(t)) {
 		for (uint32_t i = 0; i < t->count; i++)
-			connection_finish(&t->connections[i], b);
+			connection_finish(&t->connections[i], b, t->gave_up_due);
+		t->gave_up_due = true;
 	}
 	if (b->outstanding == 0 && b->owed == 0)
 		t->over = true;

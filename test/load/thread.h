@@ -38,6 +38,7 @@ struct thread {
 	int64_t ended_ns;    /* since when nothing more comes due; 0: not yet */
 	int64_t sweep_ns;    /* when timeouts are looked for next */
 	int64_t turn_end_ns; /* when this turn of the loop has taken long enough */
+	bool gave_up_due;    /* at the end: what waited for room */
 	bool ready;          /* said so */
 	bool over;           /* nothing more to do */
 	unsigned marks_seen;

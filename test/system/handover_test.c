@@ -83,7 +83,7 @@ static void upgrade(const char *to, const char *something)
 {
 	char script[2048];
 
-	snprintf(script, sizeof script, "%s\nexec -a \"$0\" " BOBBIND " \"$@\"", something);
+	snprintf(script, sizeof script, "%s\nexec -a \"$0\" \"" BOBBIND "\" \"$@\"", something);
 	install(to, script);
 }
 

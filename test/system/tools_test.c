@@ -76,9 +76,10 @@ static const struct row rows[] = {
 		PYTHON_PRELUDE "s.sendall(b\"a\\nb\\nlast\"); s.shutdown(socket.SHUT_WR)\n"
 			       "print(s.makefile(\"rb\").read())\n'",
 		"b'echo: a\\necho: b\\necho: last'\n"},
-	{"go", "line", "go run $GO_CLIENT line 127.0.0.1:$PORT", "echo: 1\necho: 2\necho: 3\n"},
-	{"go", "frame", "go run $GO_CLIENT frame 127.0.0.1:$PORT", "1 true\n70000 true\n0 true\n"},
-	{"go", "line", "go run $GO_CLIENT half-close 127.0.0.1:$PORT", "echo: last words"},
+	{"go", "line", "go run \"$GO_CLIENT\" line 127.0.0.1:$PORT", "echo: 1\necho: 2\necho: 3\n"},
+	{"go", "frame", "go run \"$GO_CLIENT\" frame 127.0.0.1:$PORT",
+		"1 true\n70000 true\n0 true\n"},
+	{"go", "line", "go run \"$GO_CLIENT\" half-close 127.0.0.1:$PORT", "echo: last words"},
 	/* A scan sends whatever many protocols begin with; the server must be there afterwards. */
 	{"nmap", "line",
 		"nmap -Pn -sV --version-light -p $PORT 127.0.0.1 | grep -c \"^$PORT/tcp open\"",

@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 /* A socket of that address; port 0 is any.  -1 if the port is taken there. */
@@ -242,6 +243,38 @@ TEST(a_json_file_that_cannot_be_written_is_told_before_the_run)
 }
 
 /* A reader of the file must not take the last run's result for that of a run that failed. */
+/* Run by a shell, which closes what the redirection says. */
+static void run_redirected(const char *redirection)
+{
+	char script[64];
+	char address[64];
+	const char *argv[] = {"/bin/sh", "-c", script, "sh", getenv("BOBBIN_LOAD"), "-n", "10",
+		"-c", "2", "--json", fixture.json, address, NULL};
+
+	fixture_serve("line", "");
+	snprintf(script, sizeof script, "exec \"$@\" %s", redirection);
+	snprintf(address, sizeof address, "127.0.0.1:%u", fixture.port);
+	process_free(fixture.load);
+	fixture.load = process_start(argv, NULL);
+	fixture_end_load();
+}
+
+/* The file does not get the descriptor of what is closed, and with it the report. */
+TEST(a_closed_standard_output_is_an_error_and_the_json_whole)
+{
+	run_redirected(">&-");
+	ck_assert_int_eq(fixture.status, EX_IOERR);
+	fixture_json_must_be("messages.answered", 10);
+	fixture_json_must_be("exit_status", 0);
+}
+
+TEST(a_full_standard_output_is_an_error)
+{
+	run_redirected(">/dev/full");
+	ck_assert_int_eq(fixture.status, EX_IOERR);
+	fixture_json_must_be("messages.answered", 10);
+}
+
 TEST(a_run_that_fails_leaves_no_older_result_behind)
 {
 	char text[8] = "";

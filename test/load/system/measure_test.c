@@ -79,6 +79,15 @@ TEST(the_closed_loop_does_not_see_the_stall_in_p99)
 }
 
 /* The open loop's messages in flight are as few; all the others waited before they were sent. */
+TEST_OF_TIME(the_last_replies_of_an_overloaded_schedule_are_awaited)
+{
+	fixture_serve("line", "--delay 200ms");
+	fixture_run_load("line", "-c 4 -d 1s --rate 100 --timeout 500ms");
+	fixture_json_must_be("messages.cut_off", 0);
+	fixture_json_must_be("messages.lost", 0);
+	ck_assert_double_ge(fixture_json("messages.not_sent_no_room"), 1);
+}
+
 TEST_OF_TIME(from_their_sending_on_only_those_in_flight_saw_the_stall)
 {
 	double least = INFINITY;

@@ -176,6 +176,29 @@ START_TEST(an_end_with_nothing_owed_is_no_failure)
 }
 END_TEST
 
+/* While the thread stood still the server has ended the stream: that is seen before anything is sent. */
+START_TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
+{
+	int peer = converse();
+	struct pollfd p = {.fd = connection.fd, .events = POLLIN | POLLRDHUP};
+
+	answer(peer);
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	connection_ready(&connection, &bench, EPOLLIN);
+	ck_assert_uint_eq(bench.figures->answered, 1);
+	shutdown(peer, SHUT_WR);
+	p.events = POLLRDHUP;
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	bench.stalls[bench.stall_count++] =
+		(struct bench_stall){bench.now_ns, bench.now_ns + NS_PER_S};
+	pump_one_more();
+	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
+	ck_assert_uint_eq(bench.figures->ended_by_server, 1);
+	ck_assert_uint_eq(bench.figures->sent, 1);
+	close(peer);
+}
+END_TEST
+
 START_TEST(a_reset_that_a_send_meets_is_a_reset)
 {
 	int peer = converse();
@@ -197,6 +220,7 @@ int main(void)
 	tcase_add_test(tc, a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream);
 	tcase_add_test(tc, a_reply_that_has_come_and_was_not_read_is_not_overdue);
 	tcase_add_test(tc, an_end_with_nothing_owed_is_no_failure);
+	tcase_add_test(tc, after_a_stall_a_connection_is_looked_at_before_it_sends);
 	tcase_add_test(tc, a_reset_that_a_send_meets_is_a_reset);
 	return suite_run("load: connection", tc);
 }

@@ -105,6 +105,7 @@ START_TEST(wrong_options_are_refused_with_what_would_be_right)
 	must_refuse("-s 2KiB-1KiB a:1", "the smaller size comes first");
 	must_refuse("-s 65MiB a:1", "at most 64MiB");
 	must_refuse("--rate 10/ms a:1", "a number, with k, M or G");
+	must_refuse("--prefix x a:1=frame", "only the replies of line");
 	must_refuse("--rate 0/s a:1", "it is above 0");
 	must_refuse("--rate 2G/s a:1", "at most 1G/s");
 	must_refuse("--banner {id}{peer} a:1", "between two placeholders");

@@ -174,11 +174,34 @@ START_TEST(what_the_clients_own_stalls_explain_is_not_valid)
 	f->stalls = 1;
 	add_bound("p99 > 1s");
 	must_be(RESULT_NOT_VALID);
-	ck_assert(result_judge(r, &settings.bounds[0]).explained);
+	ck_assert_ptr_nonnull(result_judge(r, &settings.bounds[0]).why_not_valid);
 	/* Those that are slow without it break it all the same. */
 	f->due = f->sent = f->answered = 1100;
 	for (int i = 0; i < 50; i++)
 		histogram_record(&f->latency, 2 * NS_PER_S);
+	must_be(RESULT_BROKEN);
+}
+END_TEST
+
+START_TEST(a_slow_connect_may_be_a_stall_too)
+{
+	histogram_record(&r->figures.connect, NS_PER_S);
+	add_bound("connect.max > 5ms");
+	must_be(RESULT_BROKEN);
+	histogram_record(&r->figures.own_connect, NS_PER_S);
+	must_be(RESULT_NOT_VALID);
+}
+END_TEST
+
+START_TEST(what_was_not_measured_is_not_judged)
+{
+	memset(&r->figures.latency, 0, sizeof r->figures.latency);
+	r->figures.replies = 0;
+	r->window_ns = 0;
+	add_bound("p50 > 1s");
+	add_bound("rate < 1/s");
+	must_be(RESULT_NOT_VALID);
+	add_bound("answered < 2000");
 	must_be(RESULT_BROKEN);
 }
 END_TEST
@@ -218,6 +241,8 @@ int main(void)
 	tcase_add_test(tc, what_the_client_did_not_send_breaks_no_bound_of_the_servers);
 	tcase_add_test(tc, an_end_before_the_load_began_is_no_verdict);
 	tcase_add_test(tc, what_the_clients_own_stalls_explain_is_not_valid);
+	tcase_add_test(tc, a_slow_connect_may_be_a_stall_too);
+	tcase_add_test(tc, what_was_not_measured_is_not_judged);
 	tcase_add_test(tc, a_rate_is_that_of_the_time_in_which_the_client_was_there);
 	tcase_add_test(tc, the_messages_that_a_rate_needs_in_flight_are_told);
 	return suite_run("load: result", tc);
