@@ -244,16 +244,22 @@ static void write_started(struct json *j, const struct timespec *started)
 		(int64_t)started->tv_sec * NS_PER_S + (int64_t)started->tv_nsec);
 }
 
+/* How every file of ours begins. */
+static void begin_file(struct json *j, FILE *to)
+{
+	json_init(j, to);
+	json_open_object(j, NULL);
+	json_integer(j, "format", 1);
+	json_string(j, "program", "bobbin-load " BOBBIN_VERSION);
+	json_string(j, "command", "run");
+}
+
 void report_json_write(FILE *to, const struct result *r, const struct settings *s)
 {
 	const char *sum = figures_broken_sum(&r->figures);
 	struct json j;
 
-	json_init(&j, to);
-	json_open_object(&j, NULL);
-	json_integer(&j, "format", 1);
-	json_string(&j, "program", "bobbin-load " BOBBIN_VERSION);
-	json_string(&j, "command", "run");
+	begin_file(&j, to);
 	write_started(&j, &r->started);
 	write_host(&j);
 	write_settings(&j, s);
@@ -279,11 +285,7 @@ void report_json_write_failure(FILE *to, const char *why, int status)
 {
 	struct json j;
 
-	json_init(&j, to);
-	json_open_object(&j, NULL);
-	json_integer(&j, "format", 1);
-	json_string(&j, "program", "bobbin-load " BOBBIN_VERSION);
-	json_string(&j, "command", "run");
+	begin_file(&j, to);
 	json_string(&j, "failed", why);
 	json_integer(&j, "exit_status", status);
 	json_close_object(&j);

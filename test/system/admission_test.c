@@ -684,7 +684,7 @@ START_TEST(A27_slow_clients_who_have_all_places_lose_them_at_their_deadline)
 		"-o", "linger.time=0");
 	int64_t began = deadline_now();
 	slow_begin(&slow, &s);
-	/* Some may have lost theirs by now: whoever comes later is behind all of them. */
+	/* Some may have lost theirs by now; a client that comes later comes after all of them. */
 	await_counter(&s, "accepted", SLOW);
 	int other = client_connect_from(&s.addresses[0], "127.0.0.2");
 	CLIENT_SAY(other, "hello\n");
