@@ -9,7 +9,8 @@
 #include "server/options.h"
 #include "server/settings.h"
 
-#include <check.h>
+#include "test/suite.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static void describe(const struct option *row, struct settings *s, char *out, si
 	free(value);
 }
 
-START_TEST(every_option_is_in_the_manual)
+TEST(every_option_is_in_the_manual)
 {
 	struct settings *s = settings_new();
 	char *page = must_read(MANUAL_5);
@@ -69,9 +70,8 @@ START_TEST(every_option_is_in_the_manual)
 	free(page);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(the_manual_has_no_option_that_is_not_there)
+TEST(the_manual_has_no_option_that_is_not_there)
 {
 	static const char item[] = ".It Ic ";
 	char *page = must_read(MANUAL_5);
@@ -84,9 +84,8 @@ START_TEST(the_manual_has_no_option_that_is_not_there)
 	}
 	free(page);
 }
-END_TEST
 
-START_TEST(every_end_of_a_connection_is_in_the_manual)
+TEST(every_end_of_a_connection_is_in_the_manual)
 {
 	char *page = must_read(MANUAL_8);
 	char expected[64];
@@ -97,21 +96,4 @@ START_TEST(every_end_of_a_connection_is_in_the_manual)
 		ck_assert_msg(strstr(page, expected), "%s lacks: %s", MANUAL_8, expected);
 	}
 	free(page);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("manuals");
-	TCase *manuals = tcase_create("manuals");
-
-	tcase_add_test(manuals, every_option_is_in_the_manual);
-	tcase_add_test(manuals, the_manual_has_no_option_that_is_not_there);
-	tcase_add_test(manuals, every_end_of_a_connection_is_in_the_manual);
-	suite_add_tcase(suite, manuals);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
 }

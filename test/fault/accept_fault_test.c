@@ -12,7 +12,7 @@
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +116,7 @@ static void play(void)
 
 /* Nothing to count. */
 
-START_TEST(an_interruption_is_passed_over)
+TEST(an_interruption_is_passed_over)
 {
 	begin();
 	for (int i = 0; i < 5; i++)
@@ -128,9 +128,8 @@ START_TEST(an_interruption_is_passed_over)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=closed"), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
-START_TEST(the_listeners_own_timeout_is_passed_over)
+TEST(the_listeners_own_timeout_is_passed_over)
 {
 	begin();
 	for (int i = 0; i < 5; i++)
@@ -140,9 +139,8 @@ START_TEST(the_listeners_own_timeout_is_passed_over)
 	ck_assert_uint_eq(acceptors_counters().accept_shortages, 0);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
-START_TEST(a_listener_that_does_not_block_is_made_to_and_costs_one_rest)
+TEST(a_listener_that_does_not_block_is_made_to_and_costs_one_rest)
 {
 	begin();
 	int fd = acceptors[0].listener.fd;
@@ -157,14 +155,13 @@ START_TEST(a_listener_that_does_not_block_is_made_to_and_costs_one_rest)
 	acceptors_stop();
 	ck_assert_uint_eq(acceptors_counters().accept_shortages, 0);
 }
-END_TEST
 
 /* Their trouble. */
 
 static const int theirs[] = {ECONNABORTED, EPROTO, ECONNRESET, ETIMEDOUT, EPERM, ENETDOWN,
 	ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, ENOPROTOOPT, EOPNOTSUPP};
 
-START_TEST(a_connections_own_trouble_is_counted_and_the_next_is_served)
+TEST_ROWS(a_connections_own_trouble_is_counted_and_the_next_is_served, SUITE_COUNT(theirs))
 {
 	begin();
 	add_act(theirs[_i], 0);
@@ -177,13 +174,12 @@ START_TEST(a_connections_own_trouble_is_counted_and_the_next_is_served)
 	/* Nobody's fault here: no line but the served client's. */
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
 /* Shortages; the last is an errno that the table does not know. */
 
 static const int shortages[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EXDEV};
 
-START_TEST(a_shortage_is_counted_told_and_rested_and_the_next_is_served)
+TEST_ROWS(a_shortage_is_counted_told_and_rested_and_the_next_is_served, SUITE_COUNT(shortages))
 {
 	char words[128];
 
@@ -200,9 +196,8 @@ START_TEST(a_shortage_is_counted_told_and_rested_and_the_next_is_served)
 		strerrordesc_np(shortages[_i]));
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 }
-END_TEST
 
-START_TEST(the_back_off_doubles_from_5_ms_to_1_s_and_stays_there)
+TEST(the_back_off_doubles_from_5_ms_to_1_s_and_stays_there)
 {
 	static const int64_t expected[] = {5 * MS, 10 * MS, 20 * MS, 40 * MS, 80 * MS, 160 * MS,
 		320 * MS, 640 * MS, 1000 * MS, 1000 * MS, 1000 * MS, 1000 * MS};
@@ -215,9 +210,8 @@ START_TEST(the_back_off_doubles_from_5_ms_to_1_s_and_stays_there)
 	for (size_t i = 0; i < SUITE_COUNT(expected); i++)
 		ck_assert_int_eq(rests[i], expected[i]);
 }
-END_TEST
 
-START_TEST(a_connection_that_is_served_ends_the_back_off)
+TEST(a_connection_that_is_served_ends_the_back_off)
 {
 	begin();
 	add_act(EMFILE, 0);
@@ -236,9 +230,8 @@ START_TEST(a_connection_that_is_served_ends_the_back_off)
 	ck_assert_int_eq(rests[2], 20 * MS);
 	ck_assert_int_eq(rests[3], 5 * MS);
 }
-END_TEST
 
-START_TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold)
+TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold)
 {
 	begin();
 	add_act(EMFILE, 0);
@@ -254,13 +247,12 @@ START_TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_unt
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=19\n"), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=1\n"), 1);
 }
-END_TEST
 
 /* The listener is gone. */
 
 static const int fatal[] = {EBADF, EINVAL, ENOTSOCK, EFAULT};
 
-START_TEST(a_listener_that_is_gone_ends_its_acceptor_and_no_other)
+TEST_ROWS(a_listener_that_is_gone_ends_its_acceptor_and_no_other, SUITE_COUNT(fatal))
 {
 	char words[128];
 
@@ -287,11 +279,10 @@ START_TEST(a_listener_that_is_gone_ends_its_acceptor_and_no_other)
 	ck_assert(!atomic_load(&acceptors[1].lost));
 	rig_check_sum();
 }
-END_TEST
 
 /* While draining. */
 
-START_TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
+TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
 {
 	begin();
 	add_act(EINTR, 0);
@@ -313,9 +304,8 @@ START_TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_s
 	ck_assert_uint_eq(acceptors_counters().accept_shortages, 1);
 	acceptors_stop();
 }
-END_TEST
 
-START_TEST(a_listener_that_goes_while_draining_is_told_and_ends_the_acceptor)
+TEST(a_listener_that_goes_while_draining_is_told_and_ends_the_acceptor)
 {
 	begin();
 	add_act(EBADF, 0);
@@ -326,25 +316,4 @@ START_TEST(a_listener_that_goes_while_draining_is_told_and_ends_the_acceptor)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=listener_lost"), 1);
 	close(fd);
 	acceptors_stop();
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{an_interruption_is_passed_over, 0},
-		{the_listeners_own_timeout_is_passed_over, 0},
-		{a_listener_that_does_not_block_is_made_to_and_costs_one_rest, 0},
-		{a_connections_own_trouble_is_counted_and_the_next_is_served, SUITE_COUNT(theirs)},
-		{a_shortage_is_counted_told_and_rested_and_the_next_is_served,
-			SUITE_COUNT(shortages)},
-		{the_back_off_doubles_from_5_ms_to_1_s_and_stays_there, 0},
-		{a_connection_that_is_served_ends_the_back_off, 0},
-		{a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold, 0},
-		{a_listener_that_is_gone_ends_its_acceptor_and_no_other, SUITE_COUNT(fatal)},
-		{errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served, 0},
-		{a_listener_that_goes_while_draining_is_told_and_ends_the_acceptor, 0},
-	};
-
-	return suite_run("accept faults", tests, SUITE_COUNT(tests));
 }

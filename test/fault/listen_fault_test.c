@@ -7,7 +7,7 @@
 #include "passed.h"
 #include "rig.h"
 #include "server/log.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -79,7 +79,7 @@ static int open_all(void)
 	return listener_open_all(rig.settings, &listeners, &count);
 }
 
-START_TEST(without_ipv6_a_dual_stack_wildcard_serves_ipv4_and_says_so)
+TEST(without_ipv6_a_dual_stack_wildcard_serves_ipv4_and_says_so)
 {
 	begin(":0", NETWORK_TCP);
 	no_ipv6 = true;
@@ -97,16 +97,14 @@ START_TEST(without_ipv6_a_dual_stack_wildcard_serves_ipv4_and_says_so)
 	must_dial(&at);
 	must_accept(listeners[0].fd);
 }
-END_TEST
 
-START_TEST(with_ipv6_nothing_is_said)
+TEST(with_ipv6_nothing_is_said)
 {
 	begin(":0", NETWORK_TCP4);
 	no_ipv6 = true;
 	ck_assert_int_eq(open_all(), EX_OK);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 static const struct {
 	const char *address;
@@ -118,7 +116,7 @@ static const struct {
 	{"[::1]:0", NETWORK_TCP, "[::1]:0"},
 };
 
-START_TEST(without_ipv6_what_asks_for_it_fails)
+TEST_ROWS(without_ipv6_what_asks_for_it_fails, SUITE_COUNT(ipv6))
 {
 	char words[128];
 
@@ -133,9 +131,8 @@ START_TEST(without_ipv6_what_asks_for_it_fails)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 	ck_assert_uint_eq(open_descriptors(), before);
 }
-END_TEST
 
-START_TEST(without_ipv6_a_fall_back_that_fails_is_told_alone)
+TEST(without_ipv6_a_fall_back_that_fails_is_told_alone)
 {
 	begin(":0", NETWORK_TCP);
 	no_ipv6 = true;
@@ -144,7 +141,6 @@ START_TEST(without_ipv6_a_fall_back_that_fails_is_told_alone)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=no_ipv6"), 0);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " address=0.0.0.0:0 "), 1);
 }
-END_TEST
 
 static const struct {
 	int error;
@@ -161,7 +157,7 @@ static const struct {
 
 static int *const failing[] = {&socket_error, &bind_error, &listen_error};
 
-START_TEST(each_failure_has_its_status_and_leaves_nothing_open)
+TEST_ROWS(each_failure_has_its_status_and_leaves_nothing_open, SUITE_COUNT(statuses))
 {
 	for (size_t i = 0; i < SUITE_COUNT(failing); i++) {
 		begin("127.0.0.1:0", NETWORK_TCP4);
@@ -178,9 +174,8 @@ START_TEST(each_failure_has_its_status_and_leaves_nothing_open)
 		settings_release(rig.settings);
 	}
 }
-END_TEST
 
-START_TEST(a_passed_socket_that_cannot_listen_is_told_by_its_address_and_closed)
+TEST(a_passed_socket_that_cannot_listen_is_told_by_its_address_and_closed)
 {
 	struct address at;
 	char words[128];
@@ -199,29 +194,12 @@ START_TEST(a_passed_socket_that_cannot_listen_is_told_by_its_address_and_closed)
 	snprintf(words, sizeof words, " address=%s error=", text);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 }
-END_TEST
 
-START_TEST(a_queue_whose_length_cannot_be_told_counts_as_empty)
+TEST(a_queue_whose_length_cannot_be_told_counts_as_empty)
 {
 	begin("127.0.0.1:0", NETWORK_TCP4);
 	ck_assert_int_eq(open_all(), EX_OK);
 	must_dial(&listeners[0].bound);
 	no_tcp_info = true;
 	ck_assert_uint_eq(listener_queued(&listeners[0]), 0);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_ipv6_a_dual_stack_wildcard_serves_ipv4_and_says_so, 0},
-		{with_ipv6_nothing_is_said, 0},
-		{without_ipv6_what_asks_for_it_fails, SUITE_COUNT(ipv6)},
-		{without_ipv6_a_fall_back_that_fails_is_told_alone, 0},
-		{each_failure_has_its_status_and_leaves_nothing_open, SUITE_COUNT(statuses)},
-		{a_passed_socket_that_cannot_listen_is_told_by_its_address_and_closed, 0},
-		{a_queue_whose_length_cannot_be_told_counts_as_empty, 0},
-	};
-
-	return suite_run("listen faults", tests, SUITE_COUNT(tests));
 }

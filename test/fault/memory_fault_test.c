@@ -9,7 +9,7 @@
 #include "peer.h"
 #include "rig.h"
 #include "server/service.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -75,7 +75,7 @@ static void must_send_line(int fd, size_t len)
 	big[len] = 'x';
 }
 
-START_TEST(a_line_without_memory_for_it_gets_the_error_reply_and_fin)
+TEST(a_line_without_memory_for_it_gets_the_error_reply_and_fin)
 {
 	begin("line");
 	int fd = acceptors_dial(0);
@@ -85,9 +85,8 @@ START_TEST(a_line_without_memory_for_it_gets_the_error_reply_and_fin)
 	peer_expects_last_text(fd, "error: out of memory\n");
 	end(1);
 }
-END_TEST
 
-START_TEST(a_frame_without_memory_for_it_gets_the_error_reply_as_a_frame)
+TEST(a_frame_without_memory_for_it_gets_the_error_reply_as_a_frame)
 {
 	begin("frame");
 	int fd = acceptors_dial(0);
@@ -100,9 +99,8 @@ START_TEST(a_frame_without_memory_for_it_gets_the_error_reply_as_a_frame)
 		24);
 	end(1);
 }
-END_TEST
 
-START_TEST(a_line_that_outgrows_its_memory_gets_the_error_reply_too)
+TEST(a_line_that_outgrows_its_memory_gets_the_error_reply_too)
 {
 	begin("line");
 	int fd = acceptors_dial(0);
@@ -112,9 +110,8 @@ START_TEST(a_line_that_outgrows_its_memory_gets_the_error_reply_too)
 	peer_expects_last_text(fd, "error: out of memory\n");
 	end(1);
 }
-END_TEST
 
-START_TEST(what_was_answered_before_arrives_before_the_error_reply)
+TEST(what_was_answered_before_arrives_before_the_error_reply)
 {
 	begin("line");
 	int fd = acceptors_dial(0);
@@ -125,9 +122,8 @@ START_TEST(what_was_answered_before_arrives_before_the_error_reply)
 	peer_expects_last_text(fd, "echo: one\nerror: out of memory\n");
 	end(1);
 }
-END_TEST
 
-START_TEST(the_other_connections_go_on_and_the_next_is_served)
+TEST(the_other_connections_go_on_and_the_next_is_served)
 {
 	begin("line");
 	int other = acceptors_dial(0);
@@ -150,10 +146,9 @@ START_TEST(the_other_connections_go_on_and_the_next_is_served)
 	close(fd);
 	end(1);
 }
-END_TEST
 
 /* The larger buffer is for speed alone. */
-START_TEST(bulk_goes_on_in_small_steps)
+TEST(bulk_goes_on_in_small_steps)
 {
 	char back[LONG_BYTES];
 
@@ -165,9 +160,8 @@ START_TEST(bulk_goes_on_in_small_steps)
 	close(fd);
 	end(0);
 }
-END_TEST
 
-START_TEST(many_short_lines_go_on_in_small_steps)
+TEST(many_short_lines_go_on_in_small_steps)
 {
 	char lines[LONG_BYTES];
 
@@ -181,20 +175,4 @@ START_TEST(many_short_lines_go_on_in_small_steps)
 	ck_assert_mem_eq(big, lines, LONG_BYTES);
 	close(fd);
 	end(0);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_line_without_memory_for_it_gets_the_error_reply_and_fin, 0},
-		{a_frame_without_memory_for_it_gets_the_error_reply_as_a_frame, 0},
-		{a_line_that_outgrows_its_memory_gets_the_error_reply_too, 0},
-		{what_was_answered_before_arrives_before_the_error_reply, 0},
-		{the_other_connections_go_on_and_the_next_is_served, 0},
-		{bulk_goes_on_in_small_steps, 0},
-		{many_short_lines_go_on_in_small_steps, 0},
-	};
-
-	return suite_run("memory faults", tests, SUITE_COUNT(tests));
 }

@@ -9,7 +9,7 @@
 #include "peer.h"
 #include "rig.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <sched.h>
 #include <semaphore.h>
@@ -37,7 +37,7 @@ ssize_t __wrap_recv(int fd, void *data, size_t len, int flags)
 	return n;
 }
 
-START_TEST(a_request_that_was_just_received_is_owed_when_it_is_cut)
+TEST(a_request_that_was_just_received_is_owed_when_it_is_cut)
 {
 	const struct stream_terms terms = session_terms(STREAM_LINE);
 	const struct socket_options options = stream_socket_options(&terms, true, 0);
@@ -57,7 +57,6 @@ START_TEST(a_request_that_was_just_received_is_owed_when_it_is_cut)
 	stream_finish(&s);
 	pair_close(&pair);
 }
-END_TEST
 
 /* A connection comes when the thread has lain down to park, and before it sleeps. */
 
@@ -93,7 +92,7 @@ static void talk_and_leave(struct pair *pair)
 	close(pair->far);
 }
 
-START_TEST(a_thread_on_its_way_to_sleep_takes_what_comes_and_sleeps_well_later)
+TEST(a_thread_on_its_way_to_sleep_takes_what_comes_and_sleeps_well_later)
 {
 	const struct socket_options options = {
 		.receive_timeout_ns = 60 * NS_PER_S, .send_timeout_ns = 60 * NS_PER_S};
@@ -114,15 +113,4 @@ START_TEST(a_thread_on_its_way_to_sleep_takes_what_comes_and_sleeps_well_later)
 	/* All of it was one thread's work, which slept once for two connections. */
 	ck_assert_int_eq(atomic_load(&sleeps), 3);
 	ck_assert_uint_eq(registry_counters(&rig.registry).threads_started, 1);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_request_that_was_just_received_is_owed_when_it_is_cut, 0},
-		{a_thread_on_its_way_to_sleep_takes_what_comes_and_sleeps_well_later, 0},
-	};
-
-	return suite_run("moment", tests, SUITE_COUNT(tests));
 }

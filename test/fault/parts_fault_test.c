@@ -2,7 +2,7 @@
 /* Proves block and sources: where memory is not to be had, nothing has changed, and it is said. */
 #include "common/block.h"
 #include "server/sources.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -37,7 +37,7 @@ void *__wrap_mmap(void *address, size_t len, int protection, int flags, int fd, 
 	return __wrap_mmap64(address, len, protection, flags, fd, offset);
 }
 
-START_TEST(a_list_for_which_there_is_no_memory_says_so)
+TEST(a_list_for_which_there_is_no_memory_says_so)
 {
 	char fault[64] = "";
 
@@ -47,9 +47,8 @@ START_TEST(a_list_for_which_there_is_no_memory_says_so)
 	ck_assert_ptr_null(list);
 	ck_assert_str_eq(fault, "out of memory");
 }
-END_TEST
 
-START_TEST(a_table_for_which_there_is_no_memory_stays_as_it_is)
+TEST(a_table_for_which_there_is_no_memory_stays_as_it_is)
 {
 	static struct sources s;
 	const struct sources_terms terms = {.per_address = 1};
@@ -66,15 +65,4 @@ START_TEST(a_table_for_which_there_is_no_memory_stays_as_it_is)
 	sources_leave(&s, &a);
 	ck_assert_int_eq(sources_resize(&s, 2000), 0);
 	ck_assert_int_eq(sources_enter(&s, &a, &terms, 0), SOURCES_ADMITTED);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_list_for_which_there_is_no_memory_says_so, 0},
-		{a_table_for_which_there_is_no_memory_stays_as_it_is, 0},
-	};
-
-	return suite_run("parts_fault", tests, SUITE_COUNT(tests));
 }

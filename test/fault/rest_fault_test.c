@@ -4,11 +4,11 @@
 #include "acceptors.h"
 
 #include "common/deadline.h"
-#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
-#include "suite.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,7 @@ static void await_calls(int count)
 	await(were_made, &count);
 }
 
-START_TEST(each_rest_lasts_as_long_as_its_back_off)
+TEST_TIMED(each_rest_lasts_as_long_as_its_back_off)
 {
 	int64_t back_off = 5 * NS_PER_MS;
 
@@ -78,10 +78,9 @@ START_TEST(each_rest_lasts_as_long_as_its_back_off)
 	}
 	acceptors_stop();
 }
-END_TEST
 
 /* The longest rest, 1 s, is cut short by what may have freed a descriptor. */
-START_TEST(a_connection_that_ends_ends_the_rest)
+TEST_TIMED(a_connection_that_ends_ends_the_rest)
 {
 	acceptors_begin(1);
 	open_watched();
@@ -117,9 +116,8 @@ START_TEST(a_connection_that_ends_ends_the_rest)
 	mode_check_most(quickest, 500 * NS_PER_MS);
 	acceptors_stop();
 }
-END_TEST
 
-START_TEST(a_stop_ends_the_rest)
+TEST_TIMED(a_stop_ends_the_rest)
 {
 	acceptors_begin(1);
 	open_watched();
@@ -131,7 +129,6 @@ START_TEST(a_stop_ends_the_rest)
 	acceptors_stop();
 	mode_check_most(deadline_now() - before, 900 * NS_PER_MS);
 }
-END_TEST
 
 static rlim_t lowest_free_descriptor(void)
 {
@@ -143,7 +140,7 @@ static rlim_t lowest_free_descriptor(void)
 }
 
 /* The real thing: no descriptors at all, for a while; then one is freed. */
-START_TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
+TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
 {
 	struct rlimit limit;
 
@@ -168,9 +165,8 @@ START_TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
 	ck_assert_uint_ge(acceptors_counters().accept_shortages, 2);
 	acceptors_stop();
 }
-END_TEST
 
-START_TEST(a_listener_that_does_not_block_is_no_spin)
+TEST(a_listener_that_does_not_block_is_no_spin)
 {
 	acceptors_begin(1);
 	open_watched();
@@ -182,18 +178,4 @@ START_TEST(a_listener_that_does_not_block_is_no_spin)
 	acceptors_stop();
 	/* One that fails, one for each client, one that waits for a third and is knocked at. */
 	ck_assert_int_le(atomic_load(&call_count), 4 + 1);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{each_rest_lasts_as_long_as_its_back_off, 0},
-		{a_connection_that_ends_ends_the_rest, 0},
-		{a_stop_ends_the_rest, 0},
-		{at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again, 0},
-		{a_listener_that_does_not_block_is_no_spin, 0},
-	};
-
-	return suite_run("rest faults", tests, SUITE_COUNT(tests));
 }

@@ -10,7 +10,7 @@
 #include "common/socket.h"
 #include "peer.h"
 #include "rig.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -39,7 +39,7 @@ static enum refusal take(struct slot **slot)
 	return registry_take(&r, &guest, true, slot);
 }
 
-START_TEST(without_memory_for_slots_there_is_none_and_nothing_has_changed)
+TEST(without_memory_for_slots_there_is_none_and_nothing_has_changed)
 {
 	struct slot *slot = NULL;
 
@@ -55,9 +55,8 @@ START_TEST(without_memory_for_slots_there_is_none_and_nothing_has_changed)
 	ck_assert_ptr_eq(slot, &r.chunks[0][0]);
 	ck_assert_uint_eq(slot->number, 1);
 }
-END_TEST
 
-START_TEST(slots_that_are_there_go_on_being_used_without_memory_for_more)
+TEST(slots_that_are_there_go_on_being_used_without_memory_for_more)
 {
 	struct slot *slots[REGISTRY_CHUNK];
 	struct slot *slot;
@@ -75,7 +74,6 @@ START_TEST(slots_that_are_there_go_on_being_used_without_memory_for_more)
 	ck_assert_int_eq(take(&slot), REFUSAL_NONE);
 	ck_assert_ptr_eq(slot, &r.chunks[1][0]);
 }
-END_TEST
 
 /* The reset may come before the connect is seen to have succeeded. */
 static void check_is_reset(void)
@@ -90,7 +88,7 @@ static void check_is_reset(void)
 	close(fd);
 }
 
-START_TEST(a_client_without_a_slot_is_reset_and_counted_and_the_next_is_served)
+TEST(a_client_without_a_slot_is_reset_and_counted_and_the_next_is_served)
 {
 	acceptors_begin(1);
 	rig_set("limits.per_address", "1");
@@ -115,16 +113,4 @@ START_TEST(a_client_without_a_slot_is_reset_and_counted_and_the_next_is_served)
 	ck_assert_uint_ge(
 		capture_count(STDERR_FILENO, "level=warn event=refused reason=shortage "), 1);
 	acceptors_stop();
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_memory_for_slots_there_is_none_and_nothing_has_changed, 0},
-		{slots_that_are_there_go_on_being_used_without_memory_for_more, 0},
-		{a_client_without_a_slot_is_reset_and_counted_and_the_next_is_served, 0},
-	};
-
-	return suite_run("slot faults", tests, SUITE_COUNT(tests));
 }

@@ -7,7 +7,7 @@
 #include "pair.h"
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -97,16 +97,15 @@ static void must_find_nothing(void)
 	ck_assert_uint_gt(looks, 1);
 }
 
-START_TEST(what_has_come_is_received)
+TEST(what_has_come_is_received)
 {
 	begin();
 	must_send_text(pair.far, "x");
 	ck_assert_int_eq(receive(), 1);
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(what_comes_in_time_is_received)
+TEST(what_comes_in_time_is_received)
 {
 	begin();
 	send_at = 30;
@@ -114,9 +113,8 @@ START_TEST(what_comes_in_time_is_received)
 	ck_assert_uint_ge(looks, 30);
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(it_asks_for_as_long_as_it_was_told)
+TEST(it_asks_for_as_long_as_it_was_told)
 {
 	begin();
 	ck_assert_int_eq(receive(), -EAGAIN);
@@ -124,9 +122,8 @@ START_TEST(it_asks_for_as_long_as_it_was_told)
 	ck_assert_uint_eq(looks, 1 + TIME_NS / step_ns);
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(waits_that_brought_nothing_are_followed_by_more_and_more_that_do_not_spin)
+TEST(waits_that_brought_nothing_are_followed_by_more_and_more_that_do_not_spin)
 {
 	begin();
 	must_find_nothing();
@@ -140,9 +137,8 @@ START_TEST(waits_that_brought_nothing_are_followed_by_more_and_more_that_do_not_
 	}
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(one_that_paid_makes_up_for_them)
+TEST(one_that_paid_makes_up_for_them)
 {
 	begin();
 	must_find_nothing();
@@ -151,9 +147,8 @@ START_TEST(one_that_paid_makes_up_for_them)
 	ck_assert_uint_eq(idle_calls(), 1);
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(nobody_spins_without_a_seat)
+TEST(nobody_spins_without_a_seat)
 {
 	begin();
 	must_send_text(pair.far, "x");
@@ -166,7 +161,6 @@ START_TEST(nobody_spins_without_a_seat)
 	ck_assert_int_eq(receive(), 1);
 	pair_close(&pair);
 }
-END_TEST
 
 /* The seats, on so many processors. */
 static int seats_on(int processors)
@@ -189,13 +183,12 @@ static int seats_on(int processors)
 	return s.count;
 }
 
-START_TEST(there_is_a_seat_for_every_two_processors)
+TEST(there_is_a_seat_for_every_two_processors)
 {
 	ck_assert_int_eq(seats_on(1), 0);
 	int two = seats_on(2);
 	ck_assert(two == 1 || two == -1);
 }
-END_TEST
 
 /* Another thread wants the processor as soon as it has begun to spin. */
 static void must_be_replaced(void)
@@ -208,7 +201,7 @@ static void must_be_replaced(void)
 	spin = (struct spin){.idle = 0};
 }
 
-START_TEST(a_processor_that_others_want_closes_the_seats_for_longer_and_longer)
+TEST(a_processor_that_others_want_closes_the_seats_for_longer_and_longer)
 {
 	int64_t closed_ns = NS_PER_MS;
 
@@ -228,9 +221,8 @@ START_TEST(a_processor_that_others_want_closes_the_seats_for_longer_and_longer)
 	}
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(spins_that_paid_make_up_for_that)
+TEST(spins_that_paid_make_up_for_that)
 {
 	begin();
 	for (int i = 0; i < 2; i++) {
@@ -244,18 +236,16 @@ START_TEST(spins_that_paid_make_up_for_that)
 	}
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(the_end_of_the_stream_is_told_as_by_recv)
+TEST(the_end_of_the_stream_is_told_as_by_recv)
 {
 	begin();
 	must_half_close(pair.far);
 	ck_assert_int_eq(receive(), 0);
 	pair_close(&pair);
 }
-END_TEST
 
-START_TEST(an_error_is_told_as_by_recv)
+TEST(an_error_is_told_as_by_recv)
 {
 	begin();
 	socket_reset_on_close(pair.far);
@@ -264,10 +254,9 @@ START_TEST(an_error_is_told_as_by_recv)
 	ck_assert_int_eq(receive(), -ECONNRESET);
 	pair_close(&pair);
 }
-END_TEST
 
 /* Nobody sends what it waits for but its own looks at the clock. */
-START_TEST(a_stream_spins_for_its_next_message)
+TEST(a_stream_spins_for_its_next_message)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	atomic_bool draining = false;
@@ -291,25 +280,4 @@ START_TEST(a_stream_spins_for_its_next_message)
 	ck_assert(!stream_read_line(&s, &line));
 	ck_assert_str_eq(stream_end_name(s.end), "eof");
 	pair_close(&pair);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{what_has_come_is_received, 0},
-		{what_comes_in_time_is_received, 0},
-		{it_asks_for_as_long_as_it_was_told, 0},
-		{waits_that_brought_nothing_are_followed_by_more_and_more_that_do_not_spin, 0},
-		{one_that_paid_makes_up_for_them, 0},
-		{nobody_spins_without_a_seat, 0},
-		{there_is_a_seat_for_every_two_processors, 0},
-		{a_processor_that_others_want_closes_the_seats_for_longer_and_longer, 0},
-		{spins_that_paid_make_up_for_that, 0},
-		{the_end_of_the_stream_is_told_as_by_recv, 0},
-		{an_error_is_told_as_by_recv, 0},
-		{a_stream_spins_for_its_next_message, 0},
-	};
-
-	return suite_run("spin", tests, SUITE_COUNT(tests));
 }

@@ -4,7 +4,7 @@
 
 #include "capture.h"
 #include "pair.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -66,7 +66,7 @@ static void check_nothing_is_left(size_t before)
 	ck_assert_uint_eq(open_descriptors(), before);
 }
 
-START_TEST(without_a_pipe_nothing_is_started)
+TEST(without_a_pipe_nothing_is_started)
 {
 	pipe_error = EMFILE;
 	ck_assert_int_eq(start(), -EMFILE);
@@ -74,9 +74,8 @@ START_TEST(without_a_pipe_nothing_is_started)
 	ck_assert_int_eq(start(), -EMFILE);
 	check_nothing_is_left(before);
 }
-END_TEST
 
-START_TEST(without_a_process_nothing_is_left_behind)
+TEST(without_a_process_nothing_is_left_behind)
 {
 	fork_error = EAGAIN;
 	ck_assert_int_eq(start(), -EAGAIN);
@@ -84,9 +83,8 @@ START_TEST(without_a_process_nothing_is_left_behind)
 	ck_assert_int_eq(start(), -EAGAIN);
 	check_nothing_is_left(before);
 }
-END_TEST
 
-START_TEST(a_child_that_cannot_move_the_sockets_has_failed_and_the_error_is_told)
+TEST(a_child_that_cannot_move_the_sockets_has_failed_and_the_error_is_told)
 {
 	unsigned unused;
 	struct log_line l;
@@ -103,16 +101,4 @@ START_TEST(a_child_that_cannot_move_the_sockets_has_failed_and_the_error_is_told
 	successor_add_reason(&s, &l);
 	log_end(&l);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " error=\"Too many open files\"\n"), 1);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_a_pipe_nothing_is_started, 0},
-		{without_a_process_nothing_is_left_behind, 0},
-		{a_child_that_cannot_move_the_sockets_has_failed_and_the_error_is_told, 0},
-	};
-
-	return suite_run("successor, short of everything", tests, SUITE_COUNT(tests));
 }

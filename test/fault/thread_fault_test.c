@@ -8,7 +8,7 @@
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -50,7 +50,7 @@ static void check_turned_away(int which)
 
 static const int errors[] = {EAGAIN, ENOMEM, EPERM};
 
-START_TEST(the_connection_is_closed_and_all_that_was_done_for_it_is_undone)
+TEST_ROWS(the_connection_is_closed_and_all_that_was_done_for_it_is_undone, SUITE_COUNT(errors))
 {
 	char words[128];
 
@@ -81,9 +81,8 @@ START_TEST(the_connection_is_closed_and_all_that_was_done_for_it_is_undone)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 	acceptors_stop();
 }
-END_TEST
 
-START_TEST(connections_that_have_a_thread_are_not_touched)
+TEST(connections_that_have_a_thread_are_not_touched)
 {
 	acceptors_begin(1);
 	acceptors_open();
@@ -101,9 +100,8 @@ START_TEST(connections_that_have_a_thread_are_not_touched)
 	acceptors_stop();
 	rig_check_sum();
 }
-END_TEST
 
-START_TEST(a_parked_thread_serves_though_no_new_one_is_to_be_had)
+TEST(a_parked_thread_serves_though_no_new_one_is_to_be_had)
 {
 	acceptors_begin(1);
 	acceptors_open();
@@ -118,9 +116,8 @@ START_TEST(a_parked_thread_serves_though_no_new_one_is_to_be_had)
 	ck_assert_uint_eq(acceptors_counters().threads_failed, 0);
 	acceptors_stop();
 }
-END_TEST
 
-START_TEST(a_row_of_failures_is_rested_after_each_and_told_once_a_second)
+TEST(a_row_of_failures_is_rested_after_each_and_told_once_a_second)
 {
 	const int times = 6;
 	int64_t before = deadline_now();
@@ -145,9 +142,8 @@ START_TEST(a_row_of_failures_is_rested_after_each_and_told_once_a_second)
 	ck_assert_int_le((int64_t)told, 1 + (deadline_now() - before) / NS_PER_S);
 	acceptors_stop();
 }
-END_TEST
 
-START_TEST(with_one_place_only_the_place_is_free_again)
+TEST(with_one_place_only_the_place_is_free_again)
 {
 	acceptors_begin(2);
 	rig_set("limits.max_connections", "1");
@@ -162,10 +158,9 @@ START_TEST(with_one_place_only_the_place_is_free_again)
 	acceptors_stop();
 	rig_check_sum();
 }
-END_TEST
 
 /* A stop that comes right behind finds nobody inside. */
-START_TEST(the_barrier_is_left_for_a_connection_that_got_no_thread)
+TEST(the_barrier_is_left_for_a_connection_that_got_no_thread)
 {
 	acceptors_begin(1);
 	acceptors_open();
@@ -174,20 +169,4 @@ START_TEST(the_barrier_is_left_for_a_connection_that_got_no_thread)
 	check_turned_away(0);
 	acceptors_stop();
 	ck_assert_uint_eq(barrier_wait(&rig.busy, 0), 0);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_connection_is_closed_and_all_that_was_done_for_it_is_undone,
-			SUITE_COUNT(errors)},
-		{connections_that_have_a_thread_are_not_touched, 0},
-		{a_parked_thread_serves_though_no_new_one_is_to_be_had, 0},
-		{a_row_of_failures_is_rested_after_each_and_told_once_a_second, 0},
-		{with_one_place_only_the_place_is_free_again, 0},
-		{the_barrier_is_left_for_a_connection_that_got_no_thread, 0},
-	};
-
-	return suite_run("thread faults", tests, SUITE_COUNT(tests));
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* accept - many clients, too many clients, and what is left behind by them. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -41,7 +41,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-START_TEST(A11_1000_idle_clients_do_not_delay_the_next)
+TEST_TIMED(a_thousand_idle_clients_do_not_delay_the_next)
 {
 	struct server s;
 	enum {
@@ -72,11 +72,10 @@ START_TEST(A11_1000_idle_clients_do_not_delay_the_next)
 	free(fds);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* The descriptor limit. */
 
-START_TEST(A10_at_the_descriptor_limit_it_rests_and_serves_again_when_one_is_freed)
+TEST_TIMED(at_the_descriptor_limit_it_rests_and_serves_again_when_one_is_freed)
 {
 	struct server s;
 	enum {
@@ -129,16 +128,15 @@ START_TEST(A10_at_the_descriptor_limit_it_rests_and_serves_again_when_one_is_fre
 		close(held[--count]);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A10_without_threads_to_be_had_that_connection_alone_is_lost)
+TEST(without_threads_to_be_had_that_connection_alone_is_lost)
 {
 	struct server s;
 	/* The whole address space: no room for another stack. */
 	struct rlimit space;
 
 	if (server_is_instrumented())
-		SUITE_SKIP_TEST("a sanitizer needs more address space than any limit leaves");
+		SUITE_SKIP("a sanitizer needs more address space than any limit leaves");
 	SERVER_START(&s, "-l", ANY, "-o", "threads.stack=64MiB", "-o", "threads.parked=0");
 	int first = client_connect(&s);
 	exchange(first);
@@ -162,11 +160,10 @@ START_TEST(A10_without_threads_to_be_had_that_connection_alone_is_lost)
 	close(third);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* The connection limit. */
 
-START_TEST(A26_at_the_limit_clients_wait_in_the_queue_and_are_served_as_places_get_free)
+TEST(at_the_limit_clients_wait_in_the_queue_and_are_served_as_places_get_free)
 {
 	struct server s;
 	int fds[6];
@@ -188,11 +185,10 @@ START_TEST(A26_at_the_limit_clients_wait_in_the_queue_and_are_served_as_places_g
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* What is left behind. */
 
-START_TEST(A24_connections_errors_among_them_leave_no_descriptor)
+TEST(connections_errors_among_them_leave_no_descriptor)
 {
 	const int count = mode_times(1000, 10000);
 	struct server s;
@@ -220,9 +216,8 @@ START_TEST(A24_connections_errors_among_them_leave_no_descriptor)
 	server_await_proc(&s, "fd", before);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(short_connections_do_not_pay_for_a_thread_each)
+TEST(short_connections_do_not_pay_for_a_thread_each)
 {
 	struct server s;
 
@@ -239,9 +234,8 @@ START_TEST(short_connections_do_not_pay_for_a_thread_each)
 	ck_assert_int_eq(server_counter(&s, "accepted"), 200);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(parked_threads_end_when_nobody_comes)
+TEST(parked_threads_end_when_nobody_comes)
 {
 	struct server s;
 	int fds[20];
@@ -258,9 +252,8 @@ START_TEST(parked_threads_end_when_nobody_comes)
 	server_await_proc(&s, "task", before);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(connections_held_at_once_are_each_answered)
+TEST_TIMED(connections_held_at_once_are_each_answered)
 {
 	struct server s;
 	char most[48];
@@ -287,7 +280,6 @@ START_TEST(connections_held_at_once_are_each_answered)
 	free(fds);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Memory. */
 
@@ -319,7 +311,7 @@ static int64_t memory_of_endless(size_t times)
 	return kb;
 }
 
-START_TEST(A16_an_endless_line_costs_no_more_memory_the_longer_it_is)
+TEST_TIMED(an_endless_line_costs_no_more_memory_the_longer_it_is)
 {
 	int64_t few = memory_of_endless(2);
 	int64_t many = memory_of_endless(32);
@@ -329,9 +321,8 @@ START_TEST(A16_an_endless_line_costs_no_more_memory_the_longer_it_is)
 	if (!server_is_instrumented())
 		ck_assert_int_le(many, few + 64);
 }
-END_TEST
 
-START_TEST(the_memory_of_a_connection_is_printed_at_the_start)
+TEST(the_memory_of_a_connection_is_printed_at_the_start)
 {
 	struct server s;
 
@@ -346,9 +337,8 @@ START_TEST(the_memory_of_a_connection_is_printed_at_the_start)
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(a_limit_that_the_system_does_not_allow_is_warned_of)
+TEST(a_limit_that_the_system_does_not_allow_is_warned_of)
 {
 	struct server s;
 
@@ -358,26 +348,4 @@ START_TEST(a_limit_that_the_system_does_not_allow_is_warned_of)
 	ck_assert_int_lt(server_field(line, "allowed"), 1000000);
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("accept",
-		(const struct suite_test[]){
-			{A11_1000_idle_clients_do_not_delay_the_next, true},
-			{A10_at_the_descriptor_limit_it_rests_and_serves_again_when_one_is_freed,
-				true},
-			{A10_without_threads_to_be_had_that_connection_alone_is_lost, false},
-			{A26_at_the_limit_clients_wait_in_the_queue_and_are_served_as_places_get_free,
-				false},
-			{A24_connections_errors_among_them_leave_no_descriptor, false},
-			{short_connections_do_not_pay_for_a_thread_each, false},
-			{parked_threads_end_when_nobody_comes, false},
-			{connections_held_at_once_are_each_answered, true},
-			{A16_an_endless_line_costs_no_more_memory_the_longer_it_is, true},
-			{the_memory_of_a_connection_is_printed_at_the_start, false},
-			{a_limit_that_the_system_does_not_allow_is_warned_of, false},
-			{NULL, false},
-		});
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* activation - what a service manager passes and is told: sockets, names, and the words of sd_notify(3). */
 #include "client.h"
-#include "suite.h"
 #include "supervisor.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "test/unit/scratch.h"
@@ -90,7 +90,7 @@ static void expect_ready(struct supervisor *v, struct server *s)
 
 /* What is told. */
 
-START_TEST(B6_ready_is_told_with_the_addresses_once_it_listens)
+TEST(ready_is_told_with_the_addresses_once_it_listens)
 {
 	struct supervisor v;
 	struct server s;
@@ -118,7 +118,6 @@ START_TEST(B6_ready_is_told_with_the_addresses_once_it_listens)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
 static void expect_reloading(struct supervisor *v, const struct server *s, int64_t began)
 {
@@ -131,7 +130,7 @@ static void expect_reloading(struct supervisor *v, const struct server *s, int64
 	ck_assert_int_le(us, deadline_now() / NS_PER_US);
 }
 
-START_TEST(B6_a_reload_is_told_at_its_beginning_and_its_end_and_so_is_one_that_fails)
+TEST(a_reload_is_told_at_its_beginning_and_its_end_and_so_is_one_that_fails)
 {
 	struct supervisor v;
 	struct server s;
@@ -152,9 +151,8 @@ START_TEST(B6_a_reload_is_told_at_its_beginning_and_its_end_and_so_is_one_that_f
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(B6_the_stop_is_told_with_how_long_it_may_take_and_how_many_there_are)
+TEST(the_stop_is_told_with_how_long_it_may_take_and_how_many_there_are)
 {
 	struct supervisor v;
 	struct server s;
@@ -179,9 +177,8 @@ START_TEST(B6_the_stop_is_told_with_how_long_it_may_take_and_how_many_there_are)
 		close(fds[i]);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(B6_a_stop_that_has_to_cut_asks_for_the_time_of_that)
+TEST(a_stop_that_has_to_cut_asks_for_the_time_of_that)
 {
 	struct supervisor v;
 	struct server s;
@@ -198,9 +195,8 @@ START_TEST(B6_a_stop_that_has_to_cut_asks_for_the_time_of_that)
 	close(fd);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(B6_the_old_copy_names_its_successor_and_says_nothing_afterwards)
+TEST(the_old_copy_names_its_successor_and_says_nothing_afterwards)
 {
 	struct supervisor v;
 	struct server s;
@@ -235,9 +231,8 @@ START_TEST(B6_the_old_copy_names_its_successor_and_says_nothing_afterwards)
 	ck_assert_int_eq(server_wait(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(B6_a_handover_that_fails_names_nobody)
+TEST(a_handover_that_fails_names_nobody)
 {
 	struct supervisor v;
 	struct server s;
@@ -258,7 +253,6 @@ START_TEST(B6_a_handover_that_fails_names_nobody)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
 /* Nobody to tell it to. */
 
@@ -298,16 +292,15 @@ static void live_through_everything(struct server *s, void (*prepare)(void *), v
 	ck_assert_int_eq(server_stop(s), 0);
 }
 
-START_TEST(B6_without_a_manager_nothing_is_told_and_nothing_lost)
+TEST(without_a_manager_nothing_is_told_and_nothing_lost)
 {
 	struct server s;
 
 	live_through_everything(&s, forget_manager, NULL);
 	ck_assert_uint_eq(server_count_log(&s, "notif"), 0);
 }
-END_TEST
 
-START_TEST(B6_a_manager_that_is_not_there_harms_nothing)
+TEST(a_manager_that_is_not_there_harms_nothing)
 {
 	static char nowhere[] = "/nonexistent/notify";
 	struct server s;
@@ -315,9 +308,8 @@ START_TEST(B6_a_manager_that_is_not_there_harms_nothing)
 	live_through_everything(&s, set_manager, nowhere);
 	ck_assert_uint_gt(server_count_log(&s, "level=debug event=notification_lost"), 3);
 }
-END_TEST
 
-START_TEST(B6_what_is_no_manager_is_said_once_by_each_copy_and_harms_nothing)
+TEST(what_is_no_manager_is_said_once_by_each_copy_and_harms_nothing)
 {
 	static char nonsense[] = "nonsense";
 	struct server s;
@@ -326,7 +318,6 @@ START_TEST(B6_what_is_no_manager_is_said_once_by_each_copy_and_harms_nothing)
 	ck_assert_uint_eq(server_count_log(&s, "level=warn event=notify_socket_unusable"), 2);
 	ck_assert_uint_eq(server_count_log(&s, "event=notification_lost"), 0);
 }
-END_TEST
 
 /* Until the kernel takes no more. */
 static void fill(const struct supervisor *v)
@@ -343,7 +334,7 @@ static void fill(const struct supervisor *v)
 	close(fd);
 }
 
-START_TEST(B6_a_manager_that_does_not_listen_harms_nothing)
+TEST(a_manager_that_does_not_listen_harms_nothing)
 {
 	struct supervisor v;
 	struct server s;
@@ -354,7 +345,6 @@ START_TEST(B6_a_manager_that_does_not_listen_harms_nothing)
 	ck_assert_uint_gt(server_count_log(&s, "level=debug event=notification_lost"), 3);
 	supervisor_close(&v);
 }
-END_TEST
 
 /* What is passed. */
 
@@ -370,7 +360,7 @@ static void expect_prefix(in_port_t port, const char *prefix)
 	close(fd);
 }
 
-START_TEST(B6_the_names_of_sockets_select_their_listeners_here_and_in_a_successor)
+TEST(the_names_of_sockets_select_their_listeners_here_and_in_a_successor)
 {
 	struct supervisor v;
 	struct server s;
@@ -398,9 +388,8 @@ START_TEST(B6_the_names_of_sockets_select_their_listeners_here_and_in_a_successo
 	close(connect_port(two));
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(B6_a_socket_without_a_listener_gets_the_default_service_in_a_successor_too)
+TEST(a_socket_without_a_listener_gets_the_default_service_in_a_successor_too)
 {
 	struct supervisor v;
 	struct server s;
@@ -431,7 +420,6 @@ START_TEST(B6_a_socket_without_a_listener_gets_the_default_service_in_a_successo
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
 /* As a supervisor's child that starts the server as a child of its own would find it. */
 static void pass_to_another(void *socket)
@@ -446,7 +434,7 @@ static void pass_to_another(void *socket)
 		_exit(126);
 }
 
-START_TEST(B6_sockets_for_another_process_are_left_alone)
+TEST(sockets_for_another_process_are_left_alone)
 {
 	struct supervisor v;
 	struct server s;
@@ -470,7 +458,6 @@ START_TEST(B6_sockets_for_another_process_are_left_alone)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
 /* The real thing. */
 
@@ -511,14 +498,13 @@ static bool activate(struct server *s, in_port_t port)
 	return true;
 }
 
-START_TEST(B6_systemd_socket_activate_starts_it_at_the_first_client)
+TEST(systemd_socket_activate_starts_it_at_the_first_client)
 {
 	struct server s;
 	in_port_t port;
 
 	if (!suite_has_program("systemd-socket-activate"))
-		SUITE_SKIP_TEST(
-			"systemd-socket-activate is not installed (apt-get install systemd)");
+		SUITE_SKIP("systemd-socket-activate is not installed (apt-get install systemd)");
 	configure(NAMED, "");
 	for (port = find_free_port(); !activate(&s, port); port = find_free_port())
 		ck_assert_int_ne(server_wait(&s), 0);
@@ -535,31 +521,4 @@ START_TEST(B6_systemd_socket_activate_starts_it_at_the_first_client)
 	ck_assert_int_eq(server_wait_for(&s, old), 0);
 	expect_prefix(port, "two: ");
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("activation",
-		(const struct suite_test[]){
-			{B6_ready_is_told_with_the_addresses_once_it_listens, false},
-			{B6_a_reload_is_told_at_its_beginning_and_its_end_and_so_is_one_that_fails,
-				false},
-			{B6_the_stop_is_told_with_how_long_it_may_take_and_how_many_there_are,
-				false},
-			{B6_a_stop_that_has_to_cut_asks_for_the_time_of_that, false},
-			{B6_the_old_copy_names_its_successor_and_says_nothing_afterwards, false},
-			{B6_a_handover_that_fails_names_nobody, false},
-			{B6_without_a_manager_nothing_is_told_and_nothing_lost, false},
-			{B6_a_manager_that_is_not_there_harms_nothing, false},
-			{B6_what_is_no_manager_is_said_once_by_each_copy_and_harms_nothing, false},
-			{B6_a_manager_that_does_not_listen_harms_nothing, false},
-			{B6_the_names_of_sockets_select_their_listeners_here_and_in_a_successor,
-				false},
-			{B6_a_socket_without_a_listener_gets_the_default_service_in_a_successor_too,
-				false},
-			{B6_sockets_for_another_process_are_left_alone, false},
-			{B6_systemd_socket_activate_starts_it_at_the_first_client, false},
-			{NULL, false},
-		});
 }

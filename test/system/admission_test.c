@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* admission - who is let in, how the others are turned away, and what they cost. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "common/lock.h"
@@ -100,7 +100,7 @@ static void connect_while_stopped(struct server *s, int *fds, size_t count)
 
 /* The limit in all: to wait. */
 
-START_TEST(A26_with_the_policy_wait_a_client_is_served_when_a_place_gets_free)
+TEST_TIMED(with_the_policy_wait_a_client_is_served_when_a_place_gets_free)
 {
 	struct server s;
 
@@ -122,11 +122,10 @@ START_TEST(A26_with_the_policy_wait_a_client_is_served_when_a_place_gets_free)
 	ck_assert_int_eq(server_counter(&s, "refused"), 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* The limit in all: to refuse. */
 
-START_TEST(A26_with_the_policy_refuse_the_client_reads_why_in_the_services_framing)
+TEST_TIMED(with_the_policy_refuse_the_client_reads_why_in_the_services_framing)
 {
 	static const struct {
 		const char *listen_at;
@@ -166,9 +165,8 @@ START_TEST(A26_with_the_policy_refuse_the_client_reads_why_in_the_services_frami
 		ck_assert_int_eq(server_stop(&s), 0);
 	}
 }
-END_TEST
 
-START_TEST(A26_refused_sockets_are_closed_within_a_second_though_nobody_else_comes)
+TEST_TIMED(refused_sockets_are_closed_within_a_second_though_nobody_else_comes)
 {
 	struct server s;
 
@@ -191,9 +189,8 @@ START_TEST(A26_refused_sockets_are_closed_within_a_second_though_nobody_else_com
 	close(held);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A26_refused_sockets_are_closed_within_a_second_though_all_places_are_taken)
+TEST_TIMED(refused_sockets_are_closed_within_a_second_though_all_places_are_taken)
 {
 	struct server s;
 
@@ -217,7 +214,6 @@ START_TEST(A26_refused_sockets_are_closed_within_a_second_though_all_places_are_
 	close(waiting);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* A reset that comes after the end of the stream shows here only. */
 static void must_have_no_error(int fd)
@@ -229,7 +225,7 @@ static void must_have_no_error(int fd)
 	ck_assert_int_eq(error, 0);
 }
 
-START_TEST(A26_200_refused_at_once_each_read_why_and_see_no_reset)
+TEST(two_hundred_refused_at_once_each_read_why_and_see_no_reset)
 {
 	struct server s;
 	enum {
@@ -257,11 +253,10 @@ START_TEST(A26_200_refused_at_once_each_read_why_and_see_no_reset)
 	close(held);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Limits and policies of a listener's own. */
 
-START_TEST(A26_a_listeners_own_limit_holds_for_it_and_for_no_other)
+TEST(a_listeners_own_limit_holds_for_it_and_for_no_other)
 {
 	struct server s;
 
@@ -290,9 +285,8 @@ START_TEST(A26_a_listeners_own_limit_holds_for_it_and_for_no_other)
 		close(fds[i]);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A26_a_listeners_own_policy_holds_for_it_and_for_no_other)
+TEST(a_listeners_own_policy_holds_for_it_and_for_no_other)
 {
 	struct server s;
 
@@ -318,11 +312,10 @@ START_TEST(A26_a_listeners_own_policy_holds_for_it_and_for_no_other)
 	close(must_be_served(two, "127.0.0.1"));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Connections of one source. */
 
-START_TEST(A27_one_source_has_so_many_connections_and_another_as_many)
+TEST(one_source_has_so_many_connections_and_another_as_many)
 {
 	struct server s;
 
@@ -346,9 +339,8 @@ START_TEST(A27_one_source_has_so_many_connections_and_another_as_many)
 	close(second);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_one_who_finds_no_place_does_not_count_for_its_source)
+TEST(one_who_finds_no_place_does_not_count_for_its_source)
 {
 	struct server s;
 
@@ -363,9 +355,8 @@ START_TEST(A27_one_who_finds_no_place_does_not_count_for_its_source)
 	close(must_be_served(at, "127.0.0.2"));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_a_source_is_counted_over_all_listeners_and_an_ipv4_client_is_one_on_any)
+TEST(a_source_is_counted_over_all_listeners_and_an_ipv4_client_is_one_on_any)
 {
 	struct server s;
 
@@ -380,14 +371,13 @@ START_TEST(A27_a_source_is_counted_over_all_listeners_and_an_ipv4_client_is_one_
 	close(other);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_an_ipv6_source_is_none_of_the_ipv4_ones)
+TEST(an_ipv6_source_is_none_of_the_ipv4_ones)
 {
 	struct server s;
 
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	SERVER_START(&s, "-l", ":0", "-o", "limits.per_address=1");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
@@ -401,7 +391,6 @@ START_TEST(A27_an_ipv6_source_is_none_of_the_ipv4_ones)
 	close(held[1]);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* New connections of one source in a second. */
 
@@ -424,7 +413,7 @@ static bool is_served(const struct address *at, const char *source)
 	return served;
 }
 
-START_TEST(A27_a_burst_is_served_and_then_so_many_a_second)
+TEST_TIMED(a_burst_is_served_and_then_so_many_a_second)
 {
 	struct server s;
 	enum {
@@ -453,11 +442,10 @@ START_TEST(A27_a_burst_is_served_and_then_so_many_a_second)
 	check_sum(&s);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Lists. */
 
-START_TEST(A27_a_denied_address_is_reset_and_costs_no_thread)
+TEST(a_denied_address_is_reset_and_costs_no_thread)
 {
 	struct server s;
 
@@ -477,9 +465,8 @@ START_TEST(A27_a_denied_address_is_reset_and_costs_no_thread)
 	close(held);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_with_a_list_of_those_allowed_others_are_reset_and_the_denied_too)
+TEST(with_a_list_of_those_allowed_others_are_reset_and_the_denied_too)
 {
 	struct server s;
 
@@ -492,9 +479,8 @@ START_TEST(A27_with_a_list_of_those_allowed_others_are_reset_and_the_denied_too)
 	ck_assert_int_eq(server_counter(&s, "refused_denied"), 2);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_a_listeners_own_lists_hold_in_place_of_the_common_ones)
+TEST(a_listeners_own_lists_hold_in_place_of_the_common_ones)
 {
 	struct server s;
 
@@ -527,15 +513,14 @@ START_TEST(A27_a_listeners_own_lists_hold_in_place_of_the_common_ones)
 	ck_assert_int_eq(server_counter(&s, "refused_denied"), 3);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients)
+TEST(on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients)
 {
 	struct server s;
 	struct server t;
 
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	SERVER_START(&s, "-l", ":0", "-o", "limits.deny=127.0.0.0/8");
 	struct address four = client_address("127.0.0.1", server_port(&s));
 	struct address six = client_address("::1", server_port(&s));
@@ -549,11 +534,10 @@ START_TEST(A27_on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients)
 	close(must_be_served(&four, "127.0.0.1"));
 	ck_assert_int_eq(server_stop(&t), 0);
 }
-END_TEST
 
 /* What the operator sees. */
 
-START_TEST(A27_every_refusal_is_counted_by_its_reason)
+TEST(every_refusal_is_counted_by_its_reason)
 {
 	struct server s;
 	static const char *const reasons[] = {
@@ -580,9 +564,8 @@ START_TEST(A27_every_refusal_is_counted_by_its_reason)
 	close(first);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_each_reason_is_told_once_a_second_with_the_number_of_those_untold)
+TEST(each_reason_is_told_once_a_second_with_the_number_of_those_untold)
 {
 	struct server s;
 
@@ -611,7 +594,6 @@ START_TEST(A27_each_reason_is_told_once_a_second_with_the_number_of_those_untold
 	ck_assert_ptr_nonnull(strstr(line, " listener=127.0.0.1:0 peer=127.0.0.2:"));
 	free(line);
 }
-END_TEST
 
 /* Slow clients. */
 
@@ -655,7 +637,7 @@ static void slow_end(struct slow *slow)
 		close(slow->fds[i]);
 }
 
-START_TEST(A27_slow_clients_of_one_source_leave_places_for_others_when_it_is_bounded)
+TEST_TIMED(slow_clients_of_one_source_leave_places_for_others_when_it_is_bounded)
 {
 	struct server s;
 	struct slow slow;
@@ -673,9 +655,8 @@ START_TEST(A27_slow_clients_of_one_source_leave_places_for_others_when_it_is_bou
 	slow_end(&slow);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A27_slow_clients_who_have_all_places_lose_them_at_their_deadline)
+TEST_TIMED(slow_clients_who_have_all_places_lose_them_at_their_deadline)
 {
 	struct server s;
 	struct slow slow;
@@ -695,40 +676,4 @@ START_TEST(A27_slow_clients_who_have_all_places_lose_them_at_their_deadline)
 	close(other);
 	slow_end(&slow);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("admission",
-		(const struct suite_test[]){
-			{A26_with_the_policy_wait_a_client_is_served_when_a_place_gets_free, true},
-			{A26_with_the_policy_refuse_the_client_reads_why_in_the_services_framing,
-				true},
-			{A26_refused_sockets_are_closed_within_a_second_though_nobody_else_comes,
-				true},
-			{A26_refused_sockets_are_closed_within_a_second_though_all_places_are_taken,
-				true},
-			{A26_200_refused_at_once_each_read_why_and_see_no_reset, false},
-			{A26_a_listeners_own_limit_holds_for_it_and_for_no_other, false},
-			{A26_a_listeners_own_policy_holds_for_it_and_for_no_other, false},
-			{A27_one_source_has_so_many_connections_and_another_as_many, false},
-			{A27_one_who_finds_no_place_does_not_count_for_its_source, false},
-			{A27_a_source_is_counted_over_all_listeners_and_an_ipv4_client_is_one_on_any,
-				false},
-			{A27_an_ipv6_source_is_none_of_the_ipv4_ones, false},
-			{A27_a_burst_is_served_and_then_so_many_a_second, true},
-			{A27_a_denied_address_is_reset_and_costs_no_thread, false},
-			{A27_with_a_list_of_those_allowed_others_are_reset_and_the_denied_too,
-				false},
-			{A27_a_listeners_own_lists_hold_in_place_of_the_common_ones, false},
-			{A27_on_a_dual_stack_listener_ipv4_blocks_are_for_ipv4_clients, false},
-			{A27_every_refusal_is_counted_by_its_reason, false},
-			{A27_each_reason_is_told_once_a_second_with_the_number_of_those_untold,
-				false},
-			{A27_slow_clients_of_one_source_leave_places_for_others_when_it_is_bounded,
-				true},
-			{A27_slow_clients_who_have_all_places_lose_them_at_their_deadline, true},
-			{NULL, false},
-		});
 }

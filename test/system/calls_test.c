@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* calls - which system calls a message and a connection cost, counted with strace. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ static const char *find_received(const char *trace, const char *message)
 	return found;
 }
 
-START_TEST(A12_an_accepted_socket_needs_no_call_before_its_first_recv)
+TEST(an_accepted_socket_needs_no_call_before_its_first_recv)
 {
 	struct traced t;
 
@@ -91,9 +91,8 @@ START_TEST(A12_an_accepted_socket_needs_no_call_before_its_first_recv)
 			"%s between accept4 and recv", others[i]);
 	free(trace);
 }
-END_TEST
 
-START_TEST(a_message_that_comes_whole_costs_one_recv_and_one_send)
+TEST(a_message_that_comes_whole_costs_one_recv_and_one_send)
 {
 	struct traced t;
 	enum {
@@ -123,9 +122,8 @@ START_TEST(a_message_that_comes_whole_costs_one_recv_and_one_send)
 	ck_assert_uint_eq(count(begin, end, "ioctl"), 0);
 	free(trace);
 }
-END_TEST
 
-START_TEST(the_replies_of_a_batch_leave_in_one_send)
+TEST(the_replies_of_a_batch_leave_in_one_send)
 {
 	struct traced t;
 	char batch[64 * 8 + 1] = "";
@@ -153,9 +151,8 @@ START_TEST(the_replies_of_a_batch_leave_in_one_send)
 	ck_assert_uint_eq(count(begin, end, "sendmsg"), 2);
 	free(trace);
 }
-END_TEST
 
-START_TEST(a_connection_that_the_peer_ends_costs_no_shutdown)
+TEST(a_connection_that_the_peer_ends_costs_no_shutdown)
 {
 	struct traced t;
 
@@ -181,20 +178,12 @@ START_TEST(a_connection_that_the_peer_ends_costs_no_shutdown)
 	ck_assert_uint_le(count(begin, end, "clone3"), 1);
 	free(trace);
 }
-END_TEST
 
-int main(void)
+static const char *why_no_calls(void)
 {
 	if (!suite_has_program("strace"))
-		suite_skip("calls", "strace is not installed (apt-get install strace)");
-	if (server_is_instrumented())
-		suite_skip("calls", "a sanitizer makes system calls of its own");
-	return suite_run("calls",
-		(const struct suite_test[]){
-			{A12_an_accepted_socket_needs_no_call_before_its_first_recv, false},
-			{a_message_that_comes_whole_costs_one_recv_and_one_send, false},
-			{the_replies_of_a_batch_leave_in_one_send, false},
-			{a_connection_that_the_peer_ends_costs_no_shutdown, false},
-			{NULL, false},
-		});
+		return "strace is not installed (apt-get install strace)";
+	return server_is_instrumented() ? "a sanitizer makes system calls of its own" : NULL;
 }
+
+SUITE_NEEDS(why_no_calls)

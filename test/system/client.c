@@ -4,7 +4,7 @@
 
 #include "common/deadline.h"
 #include "common/socket.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* conversation - what the three services answer, and how each conversation ends. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/socket.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static void expect_record(struct server *s, const char *end)
 
 /* Lines. */
 
-START_TEST(A13_a_line_that_comes_in_one_byte_segments_is_answered)
+TEST(a_line_that_comes_in_one_byte_segments_is_answered)
 {
 	struct server s;
 
@@ -38,9 +38,8 @@ START_TEST(A13_a_line_that_comes_in_one_byte_segments_is_answered)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(lines_keep_every_byte_but_their_end)
+TEST(lines_keep_every_byte_but_their_end)
 {
 	struct server s;
 
@@ -53,9 +52,8 @@ START_TEST(lines_keep_every_byte_but_their_end)
 	expect_record(&s, "eof");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A16_a_line_at_the_bound_is_answered_and_one_byte_more_is_refused)
+TEST(a_line_at_the_bound_is_answered_and_one_byte_more_is_refused)
 {
 	struct server s;
 	char line[4097];
@@ -75,9 +73,8 @@ START_TEST(A16_a_line_at_the_bound_is_answered_and_one_byte_more_is_refused)
 	expect_record(&s, "too_long");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(the_lines_before_one_that_is_too_long_are_answered)
+TEST(the_lines_before_one_that_is_too_long_are_answered)
 {
 	struct server s;
 
@@ -88,11 +85,10 @@ START_TEST(the_lines_before_one_that_is_too_long_are_answered)
 	client_expect_end(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Frames. */
 
-START_TEST(frames_come_back_as_they_are_an_empty_one_too)
+TEST(frames_come_back_as_they_are_an_empty_one_too)
 {
 	struct server s;
 
@@ -105,9 +101,8 @@ START_TEST(frames_come_back_as_they_are_an_empty_one_too)
 	expect_record(&s, "eof");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A17_a_frame_above_the_bound_is_refused_at_its_header)
+TEST(a_frame_above_the_bound_is_refused_at_its_header)
 {
 	struct server s;
 
@@ -120,9 +115,8 @@ START_TEST(A17_a_frame_above_the_bound_is_refused_at_its_header)
 	expect_record(&s, "too_long");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A17_a_frame_at_the_bound_is_answered)
+TEST(a_frame_at_the_bound_is_answered)
 {
 	struct server s;
 	size_t len = 1 << 20;
@@ -140,9 +134,8 @@ START_TEST(A17_a_frame_at_the_bound_is_answered)
 	free(body);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(a_frame_that_the_end_of_the_stream_cuts_off_gets_no_reply)
+TEST(a_frame_that_the_end_of_the_stream_cuts_off_gets_no_reply)
 {
 	struct server s;
 
@@ -155,9 +148,8 @@ START_TEST(a_frame_that_the_end_of_the_stream_cuts_off_gets_no_reply)
 	expect_record(&s, "truncated");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(a_header_that_the_end_of_the_stream_cuts_off_is_truncated_too)
+TEST(a_header_that_the_end_of_the_stream_cuts_off_is_truncated_too)
 {
 	struct server s;
 
@@ -169,11 +161,10 @@ START_TEST(a_header_that_the_end_of_the_stream_cuts_off_is_truncated_too)
 	expect_record(&s, "truncated");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Bytes. */
 
-START_TEST(echo_returns_the_bytes_and_then_the_end)
+TEST(echo_returns_the_bytes_and_then_the_end)
 {
 	struct server s;
 
@@ -186,9 +177,8 @@ START_TEST(echo_returns_the_bytes_and_then_the_end)
 	expect_record(&s, "eof");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(urgent_bytes_are_bytes_like_the_others)
+TEST(urgent_bytes_are_bytes_like_the_others)
 {
 	struct server s;
 
@@ -201,7 +191,6 @@ START_TEST(urgent_bytes_are_bytes_like_the_others)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Full writing. */
 
@@ -231,7 +220,7 @@ static void expect_in_small_reads(int fd, const char *data, size_t len)
 		client_expect(fd, data + done, len - done < 4096 ? len - done : 4096);
 }
 
-START_TEST(A14_a_stream_to_a_reader_of_small_reads_arrives_whole)
+TEST(a_stream_to_a_reader_of_small_reads_arrives_whole)
 {
 	struct server s;
 	pthread_t sender;
@@ -252,11 +241,10 @@ START_TEST(A14_a_stream_to_a_reader_of_small_reads_arrives_whole)
 	free(body);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Ends. */
 
-START_TEST(A15_a_client_that_goes_away_leaves_no_line_above_info)
+TEST(a_client_that_goes_away_leaves_no_line_above_info)
 {
 	struct server s;
 	struct linger reset = {.l_onoff = 1};
@@ -276,9 +264,8 @@ START_TEST(A15_a_client_that_goes_away_leaves_no_line_above_info)
 	ck_assert_uint_eq(server_count_log(&s, "level=warn"), 0);
 	ck_assert_uint_eq(server_count_log(&s, "level=error"), 0);
 }
-END_TEST
 
-START_TEST(A21_send_half_close_then_read_gets_every_reply_and_the_end)
+TEST(send_half_close_then_read_gets_every_reply_and_the_end)
 {
 	struct server s;
 	enum {
@@ -296,9 +283,8 @@ START_TEST(A21_send_half_close_then_read_gets_every_reply_and_the_end)
 	expect_record(&s, "eof");
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A22_a_refused_client_reads_its_error_before_the_end)
+TEST(a_refused_client_reads_its_error_before_the_end)
 {
 	const int times = mode_times(100, 10000);
 	struct server s;
@@ -316,9 +302,8 @@ START_TEST(A22_a_refused_client_reads_its_error_before_the_end)
 	ck_assert_int_eq(server_stop(&s), 0);
 	ck_assert_uint_eq(server_count_log(&s, "end=too_long"), times);
 }
-END_TEST
 
-START_TEST(A22_replies_of_a_megabyte_and_then_the_error_are_read_whole)
+TEST(replies_of_a_megabyte_and_then_the_error_are_read_whole)
 {
 	struct server s;
 	size_t len = 1 << 20;
@@ -340,9 +325,8 @@ START_TEST(A22_replies_of_a_megabyte_and_then_the_error_are_read_whole)
 	free(body);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A25_the_record_tells_all_of_a_connection)
+TEST(the_record_tells_all_of_a_connection)
 {
 	struct server s;
 	char peer[32];
@@ -372,9 +356,8 @@ START_TEST(A25_the_record_tells_all_of_a_connection)
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(several_listeners_serve_at_once_each_with_its_own_terms)
+TEST(several_listeners_serve_at_once_each_with_its_own_terms)
 {
 	struct server s;
 
@@ -394,31 +377,4 @@ START_TEST(several_listeners_serve_at_once_each_with_its_own_terms)
 	close(frame);
 	close(echo);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("conversation",
-		(const struct suite_test[]){
-			{A13_a_line_that_comes_in_one_byte_segments_is_answered, false},
-			{lines_keep_every_byte_but_their_end, false},
-			{A16_a_line_at_the_bound_is_answered_and_one_byte_more_is_refused, false},
-			{the_lines_before_one_that_is_too_long_are_answered, false},
-			{frames_come_back_as_they_are_an_empty_one_too, false},
-			{A17_a_frame_above_the_bound_is_refused_at_its_header, false},
-			{A17_a_frame_at_the_bound_is_answered, false},
-			{a_frame_that_the_end_of_the_stream_cuts_off_gets_no_reply, false},
-			{a_header_that_the_end_of_the_stream_cuts_off_is_truncated_too, false},
-			{echo_returns_the_bytes_and_then_the_end, false},
-			{urgent_bytes_are_bytes_like_the_others, false},
-			{A14_a_stream_to_a_reader_of_small_reads_arrives_whole, false},
-			{A15_a_client_that_goes_away_leaves_no_line_above_info, false},
-			{A21_send_half_close_then_read_gets_every_reply_and_the_end, false},
-			{A22_a_refused_client_reads_its_error_before_the_end, false},
-			{A22_replies_of_a_megabyte_and_then_the_error_are_read_whole, false},
-			{A25_the_record_tells_all_of_a_connection, false},
-			{several_listeners_serve_at_once_each_with_its_own_terms, false},
-			{NULL, false},
-		});
 }

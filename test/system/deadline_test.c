@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* deadline - what is cut when, as a peer sees it. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 
@@ -49,7 +49,7 @@ static void drip(int fd)
 	} while (poll(&p, 1, 100) == 0);
 }
 
-START_TEST(A18_a_client_that_drips_a_byte_per_100_ms_is_cut_at_the_messages_deadline)
+TEST_TIMED(a_client_that_drips_a_byte_per_100_ms_is_cut_at_the_messages_deadline)
 {
 	struct server s;
 
@@ -64,9 +64,8 @@ START_TEST(A18_a_client_that_drips_a_byte_per_100_ms_is_cut_at_the_messages_dead
 	bound_check_window("A18", "dripping client cut", took, 1000 * MS);
 	expect_end(&s, "message_timeout");
 }
-END_TEST
 
-START_TEST(A18_a_frame_has_one_deadline_too_and_its_error_comes_as_a_frame)
+TEST_TIMED(a_frame_has_one_deadline_too_and_its_error_comes_as_a_frame)
 {
 	struct server s;
 
@@ -81,9 +80,8 @@ START_TEST(A18_a_frame_has_one_deadline_too_and_its_error_comes_as_a_frame)
 	close(fd);
 	expect_end(&s, "message_timeout");
 }
-END_TEST
 
-START_TEST(A19_an_idle_client_is_cut_at_the_idle_time_though_messages_may_take_longer)
+TEST_TIMED(an_idle_client_is_cut_at_the_idle_time_though_messages_may_take_longer)
 {
 	struct server s;
 
@@ -96,9 +94,8 @@ START_TEST(A19_an_idle_client_is_cut_at_the_idle_time_though_messages_may_take_l
 	close(fd);
 	expect_end(&s, "idle");
 }
-END_TEST
 
-START_TEST(A19_a_slow_message_is_cut_at_its_own_time_though_the_pause_may_take_longer)
+TEST_TIMED(a_slow_message_is_cut_at_its_own_time_though_the_pause_may_take_longer)
 {
 	struct server s;
 
@@ -112,9 +109,8 @@ START_TEST(A19_a_slow_message_is_cut_at_its_own_time_though_the_pause_may_take_l
 	close(fd);
 	expect_end(&s, "message_timeout");
 }
-END_TEST
 
-START_TEST(A19_after_a_slow_message_the_pause_has_its_own_time_again)
+TEST_TIMED(after_a_slow_message_the_pause_has_its_own_time_again)
 {
 	struct server s;
 
@@ -130,9 +126,8 @@ START_TEST(A19_after_a_slow_message_the_pause_has_its_own_time_again)
 	close(fd);
 	expect_end(&s, "idle");
 }
-END_TEST
 
-START_TEST(a_lifetime_ends_a_busy_connection)
+TEST_TIMED(a_lifetime_ends_a_busy_connection)
 {
 	struct server s;
 	struct pollfd p;
@@ -153,7 +148,6 @@ START_TEST(a_lifetime_ends_a_busy_connection)
 	close(fd);
 	expect_end(&s, "lifetime");
 }
-END_TEST
 
 /* Send frames without ever reading a reply, until the server resets the connection. */
 static void stuff(int fd)
@@ -164,7 +158,7 @@ static void stuff(int fd)
 		continue;
 }
 
-START_TEST(A20_a_client_that_never_reads_is_cut_and_its_thread_ends)
+TEST(a_client_that_never_reads_is_cut_and_its_thread_ends)
 {
 	struct server s;
 
@@ -180,9 +174,8 @@ START_TEST(A20_a_client_that_never_reads_is_cut_and_its_thread_ends)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A20_the_cut_comes_in_the_replys_window)
+TEST_TIMED(the_cut_comes_in_the_replys_window)
 {
 	struct server s;
 	static char reply[4 << 20];
@@ -210,9 +203,8 @@ START_TEST(A20_the_cut_comes_in_the_replys_window)
 	bound_check_window("A20", "client that never reads cut", took, 400 * MS);
 	expect_end(&s, "reply_timeout");
 }
-END_TEST
 
-START_TEST(a_refused_client_that_does_not_close_is_left_after_the_linger)
+TEST_TIMED(a_refused_client_that_does_not_close_is_left_after_the_linger)
 {
 	struct server s;
 
@@ -227,9 +219,8 @@ START_TEST(a_refused_client_that_does_not_close_is_left_after_the_linger)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(lingering_reads_no_more_than_its_bytes)
+TEST(lingering_reads_no_more_than_its_bytes)
 {
 	struct server s;
 	static char flood[1 << 20];
@@ -245,26 +236,4 @@ START_TEST(lingering_reads_no_more_than_its_bytes)
 	free(line);
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("deadline",
-		(const struct suite_test[]){
-			{A18_a_client_that_drips_a_byte_per_100_ms_is_cut_at_the_messages_deadline,
-				true},
-			{A18_a_frame_has_one_deadline_too_and_its_error_comes_as_a_frame, true},
-			{A19_an_idle_client_is_cut_at_the_idle_time_though_messages_may_take_longer,
-				true},
-			{A19_a_slow_message_is_cut_at_its_own_time_though_the_pause_may_take_longer,
-				true},
-			{A19_after_a_slow_message_the_pause_has_its_own_time_again, true},
-			{a_lifetime_ends_a_busy_connection, true},
-			{A20_a_client_that_never_reads_is_cut_and_its_thread_ends, false},
-			{A20_the_cut_comes_in_the_replys_window, true},
-			{a_refused_client_that_does_not_close_is_left_after_the_linger, true},
-			{lingering_reads_no_more_than_its_bytes, false},
-			{NULL, false},
-		});
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* handover - a successor takes the listeners over, and nobody notices; or it fails, and nothing changes. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 #include "test/unit/scratch.h"
 
 #include <arpa/inet.h>
@@ -178,7 +178,7 @@ static void expect_ended(struct server *s, pid_t pid, int status)
 
 /* Who serves whom. */
 
-START_TEST(B5_connections_of_the_old_copy_live_on_and_new_ones_go_to_the_successor)
+TEST(connections_of_the_old_copy_live_on_and_new_ones_go_to_the_successor)
 {
 	struct server s;
 
@@ -204,9 +204,8 @@ START_TEST(B5_connections_of_the_old_copy_live_on_and_new_ones_go_to_the_success
 	close(after);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_an_old_copy_without_connections_ends_at_once)
+TEST_TIMED(an_old_copy_without_connections_ends_at_once)
 {
 	struct server s;
 
@@ -219,9 +218,8 @@ START_TEST(B5_an_old_copy_without_connections_ends_at_once)
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_whoever_connects_while_the_server_stands_still_is_served_by_one_of_the_two)
+TEST(whoever_connects_while_the_server_stands_still_is_served_by_one_of_the_two)
 {
 	struct server s;
 	int fds[40];
@@ -246,9 +244,8 @@ START_TEST(B5_whoever_connects_while_the_server_stands_still_is_served_by_one_of
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_whoever_waits_in_the_queue_is_served_by_the_successor)
+TEST(whoever_waits_in_the_queue_is_served_by_the_successor)
 {
 	struct server s;
 	int fds[20];
@@ -270,9 +267,8 @@ START_TEST(B5_whoever_waits_in_the_queue_is_served_by_the_successor)
 	for (int i = 0; i < 20; i++)
 		close(fds[i]);
 }
-END_TEST
 
-START_TEST(B5_a_client_that_was_queued_has_the_successors_deadlines)
+TEST(a_client_that_was_queued_has_the_successors_deadlines)
 {
 	struct server s;
 
@@ -289,9 +285,8 @@ START_TEST(B5_a_client_that_was_queued_has_the_successors_deadlines)
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_the_port_is_the_successors_alone)
+TEST(the_port_is_the_successors_alone)
 {
 	struct server s;
 
@@ -307,11 +302,10 @@ START_TEST(B5_the_port_is_the_successors_alone)
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
 /* The end of the old copy. */
 
-START_TEST(B5_after_handover_drain_the_old_copy_stops)
+TEST_TIMED(after_handover_drain_the_old_copy_stops)
 {
 	struct server s;
 
@@ -331,9 +325,8 @@ START_TEST(B5_after_handover_drain_the_old_copy_stops)
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_a_connection_that_is_owed_an_answer_after_handover_drain_is_cut_by_the_rules)
+TEST(a_connection_that_is_owed_an_answer_after_handover_drain_is_cut_by_the_rules)
 {
 	struct server s;
 
@@ -351,9 +344,8 @@ START_TEST(B5_a_connection_that_is_owed_an_answer_after_handover_drain_is_cut_by
 	close(half);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_sigterm_to_the_old_copy_drains_it_and_leaves_the_successor_alone)
+TEST(sigterm_to_the_old_copy_drains_it_and_leaves_the_successor_alone)
 {
 	struct server s;
 
@@ -376,7 +368,6 @@ START_TEST(B5_sigterm_to_the_old_copy_drains_it_and_leaves_the_successor_alone)
 	server_signal(&s, SIGINT);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
 /* A successor that fails. */
 
@@ -446,7 +437,7 @@ enum {
 	FAILURES = sizeof failures / sizeof *failures
 };
 
-START_TEST(B5_when_the_successor_fails_the_old_copy_says_why_and_serves_on)
+TEST(when_the_successor_fails_the_old_copy_says_why_and_serves_on)
 {
 	static const char conf[] = "handover: { timeout = \"1min\"; };";
 	struct server s;
@@ -480,9 +471,8 @@ START_TEST(B5_when_the_successor_fails_the_old_copy_says_why_and_serves_on)
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_a_successor_that_is_not_ready_in_time_is_ended)
+TEST_TIMED(a_successor_that_is_not_ready_in_time_is_ended)
 {
 	struct server s;
 
@@ -502,7 +492,6 @@ START_TEST(B5_a_successor_that_is_not_ready_in_time_is_ended)
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* A port that is taken: a successor that is to listen there has set up the others by then. */
 static int take_port(char *conf, size_t size)
@@ -532,7 +521,7 @@ static int option_of(const struct server *s, int client, int level, int name)
 	return value;
 }
 
-START_TEST(B5_after_a_failed_handover_the_listeners_have_their_own_options_again)
+TEST_TIMED(after_a_failed_handover_the_listeners_have_their_own_options_again)
 {
 	struct server s;
 	char listeners[256];
@@ -565,9 +554,8 @@ START_TEST(B5_after_a_failed_handover_the_listeners_have_their_own_options_again
 	close(taken);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_sigterm_during_the_wait_ends_the_successor_and_stops)
+TEST(sigterm_during_the_wait_ends_the_successor_and_stops)
 {
 	struct server s;
 
@@ -594,7 +582,6 @@ START_TEST(B5_sigterm_during_the_wait_ends_the_successor_and_stops)
 	close(first);
 	close(second);
 }
-END_TEST
 
 /* Signals that come at the wrong moment. */
 
@@ -606,7 +593,7 @@ static void expect_ignored(struct server *s, const char *words)
 	free(line);
 }
 
-START_TEST(B5_during_a_stop_a_handover_is_ignored_with_the_reason)
+TEST(during_a_stop_a_handover_is_ignored_with_the_reason)
 {
 	struct server s;
 
@@ -619,9 +606,8 @@ START_TEST(B5_during_a_stop_a_handover_is_ignored_with_the_reason)
 	ck_assert_int_eq(server_wait(&s), 0);
 	ck_assert_uint_eq(server_count_log(&s, "event=ready"), 1);
 }
-END_TEST
 
-START_TEST(B5_during_a_handover_and_after_it_changes_are_ignored_with_the_reason)
+TEST(during_a_handover_and_after_it_changes_are_ignored_with_the_reason)
 {
 	struct server s;
 
@@ -655,11 +641,10 @@ START_TEST(B5_during_a_handover_and_after_it_changes_are_ignored_with_the_reason
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* What is started. */
 
-START_TEST(B5_what_is_at_the_path_by_then_is_what_starts)
+TEST(what_is_at_the_path_by_then_is_what_starts)
 {
 	struct server s;
 	char folder[512];
@@ -685,9 +670,8 @@ START_TEST(B5_what_is_at_the_path_by_then_is_what_starts)
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_a_symbolic_link_is_followed_anew)
+TEST(a_symbolic_link_is_followed_anew)
 {
 	struct server s;
 
@@ -705,9 +689,8 @@ START_TEST(B5_a_symbolic_link_is_followed_anew)
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_a_program_that_was_found_in_path_is_started_from_there)
+TEST(a_program_that_was_found_in_path_is_started_from_there)
 {
 	struct server s;
 	char path[4096];
@@ -725,7 +708,6 @@ START_TEST(B5_a_program_that_was_found_in_path_is_started_from_there)
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* What the successor is given. */
 
@@ -738,7 +720,7 @@ static bool has_signal(const char *line, const char *key, int signal)
 	return strtoull(found + strlen(key), NULL, 16) >> (signal - 1) & 1;
 }
 
-START_TEST(B5_each_successor_has_the_environment_the_mask_and_sigpipe_of_a_first_start)
+TEST(each_successor_has_the_environment_the_mask_and_sigpipe_of_a_first_start)
 {
 	static const char look[] =
 		"echo \"given $$ pid=$LISTEN_PID fds=$LISTEN_FDS names=$LISTEN_FDNAMES"
@@ -774,7 +756,6 @@ START_TEST(B5_each_successor_has_the_environment_the_mask_and_sigpipe_of_a_first
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* What is blocked, ignored and caught in the first thread. */
 static void read_masks(const struct server *s, char *text, size_t size)
@@ -794,7 +775,7 @@ static void read_masks(const struct server *s, char *text, size_t size)
 	fclose(file);
 }
 
-START_TEST(B5_a_successor_treats_signals_as_the_first_one_does)
+TEST(a_successor_treats_signals_as_the_first_one_does)
 {
 	struct server s;
 	char first[512];
@@ -809,11 +790,10 @@ START_TEST(B5_a_successor_treats_signals_as_the_first_one_does)
 	ck_assert_str_eq(first, second);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Other listeners. */
 
-START_TEST(B5_a_listener_that_is_gone_from_the_file_is_drained_by_the_old_copy_and_closed)
+TEST(a_listener_that_is_gone_from_the_file_is_drained_by_the_old_copy_and_closed)
 {
 	struct server s;
 	int queued[3];
@@ -852,9 +832,8 @@ START_TEST(B5_a_listener_that_is_gone_from_the_file_is_drained_by_the_old_copy_a
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handover_drain)
+TEST_TIMED(a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handover_drain)
 {
 	struct server s;
 
@@ -880,9 +859,8 @@ START_TEST(B5_a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handove
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_keep_their_ports)
+TEST(a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_keep_their_ports)
 {
 	struct server s;
 
@@ -909,11 +887,10 @@ START_TEST(B5_a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_kee
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Again and again. */
 
-START_TEST(B5_ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on)
+TEST(ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on)
 {
 	enum {
 		COPIES = 10
@@ -949,9 +926,8 @@ START_TEST(B5_ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on)
 	close(fds[COPIES]);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B5_there_is_a_descriptor_for_a_handover_when_clients_have_all_of_them)
+TEST(there_is_a_descriptor_for_a_handover_when_clients_have_all_of_them)
 {
 	enum {
 		CLIENTS = 20
@@ -970,49 +946,4 @@ START_TEST(B5_there_is_a_descriptor_for_a_handover_when_clients_have_all_of_them
 	close(fds[CLIENTS - 1]);
 	expect_ended(&s, old, 0);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("handover",
-		(const struct suite_test[]){
-			{B5_connections_of_the_old_copy_live_on_and_new_ones_go_to_the_successor,
-				false},
-			{B5_an_old_copy_without_connections_ends_at_once, true},
-			{B5_whoever_connects_while_the_server_stands_still_is_served_by_one_of_the_two,
-				false},
-			{B5_whoever_waits_in_the_queue_is_served_by_the_successor, false},
-			{B5_a_client_that_was_queued_has_the_successors_deadlines, false},
-			{B5_the_port_is_the_successors_alone, false},
-			{B5_after_handover_drain_the_old_copy_stops, true},
-			{B5_a_connection_that_is_owed_an_answer_after_handover_drain_is_cut_by_the_rules,
-				false},
-			{B5_sigterm_to_the_old_copy_drains_it_and_leaves_the_successor_alone,
-				false},
-			{B5_when_the_successor_fails_the_old_copy_says_why_and_serves_on, false},
-			{B5_a_successor_that_is_not_ready_in_time_is_ended, true},
-			{B5_after_a_failed_handover_the_listeners_have_their_own_options_again,
-				true},
-			{B5_sigterm_during_the_wait_ends_the_successor_and_stops, false},
-			{B5_during_a_stop_a_handover_is_ignored_with_the_reason, false},
-			{B5_during_a_handover_and_after_it_changes_are_ignored_with_the_reason,
-				false},
-			{B5_what_is_at_the_path_by_then_is_what_starts, false},
-			{B5_a_symbolic_link_is_followed_anew, false},
-			{B5_a_program_that_was_found_in_path_is_started_from_there, false},
-			{B5_each_successor_has_the_environment_the_mask_and_sigpipe_of_a_first_start,
-				false},
-			{B5_a_successor_treats_signals_as_the_first_one_does, false},
-			{B5_a_listener_that_is_gone_from_the_file_is_drained_by_the_old_copy_and_closed,
-				false},
-			{B5_a_queue_that_does_not_get_shorter_holds_the_old_copy_up_to_handover_drain,
-				true},
-			{B5_a_listener_that_the_file_has_now_is_opened_and_those_on_port_0_keep_their_ports,
-				false},
-			{B5_there_is_a_descriptor_for_a_handover_when_clients_have_all_of_them,
-				false},
-			{B5_ten_handovers_in_a_row_and_a_connection_of_each_copy_lives_on, false},
-			{NULL, false},
-		});
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* identity - what clients are told about the server, about their connection and about themselves. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/socket.h"
 
@@ -67,7 +67,7 @@ static void read_id(char id[64])
 	ck_assert_int_eq(server_stop(&s), 0);
 }
 
-START_TEST(A28_the_banner_names_server_connection_client_and_listener)
+TEST(the_banner_names_server_connection_client_and_listener)
 {
 	struct server s;
 	char expected[512];
@@ -95,9 +95,8 @@ START_TEST(A28_the_banner_names_server_connection_client_and_listener)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A28_the_prefix_of_every_reply_has_the_same_values)
+TEST(the_prefix_of_every_reply_has_the_same_values)
 {
 	struct server s;
 	char expected[512];
@@ -121,9 +120,8 @@ START_TEST(A28_the_prefix_of_every_reply_has_the_same_values)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A28_a_server_without_a_name_has_the_hosts)
+TEST(a_server_without_a_name_has_the_hosts)
 {
 	struct server s;
 	char host[HOST_NAME_MAX + 1] = "";
@@ -135,9 +133,8 @@ START_TEST(A28_a_server_without_a_name_has_the_hosts)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A28_ids_differ_within_a_run_and_from_one_run_to_the_next)
+TEST(ids_differ_within_a_run_and_from_one_run_to_the_next)
 {
 	struct server s;
 	char ids[4][64];
@@ -156,9 +153,8 @@ START_TEST(A28_ids_differ_within_a_run_and_from_one_run_to_the_next)
 			ck_assert_str_ne(ids[i], ids[j]);
 	}
 }
-END_TEST
 
-START_TEST(A28_an_ipv4_client_of_a_dual_stack_listener_is_named_by_its_ipv4_address)
+TEST(an_ipv4_client_of_a_dual_stack_listener_is_named_by_its_ipv4_address)
 {
 	struct server s;
 
@@ -169,9 +165,8 @@ START_TEST(A28_an_ipv4_client_of_a_dual_stack_listener_is_named_by_its_ipv4_addr
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(A28_a_listener_has_its_own_banner_and_prefix)
+TEST(a_listener_has_its_own_banner_and_prefix)
 {
 	struct server s;
 
@@ -192,7 +187,6 @@ START_TEST(A28_a_listener_has_its_own_banner_and_prefix)
 	close(two);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Mistakes. */
 
@@ -211,7 +205,7 @@ static void expect_mistake(const char *file_text, unsigned line, const char *say
 	ck_assert_ptr_null(strstr(s.log, "event=ready"));
 }
 
-START_TEST(A28_a_placeholder_that_is_none_is_refused_with_file_and_line)
+TEST(a_placeholder_that_is_none_is_refused_with_file_and_line)
 {
 	expect_mistake("# one\nline: {\n  banner = \"hello {nobody}\";\n};\n", 3,
 		"line.banner: {nobody} is no placeholder: there are {instance}, {id}, {peer} and "
@@ -220,18 +214,16 @@ START_TEST(A28_a_placeholder_that_is_none_is_refused_with_file_and_line)
 	expect_mistake("listeners = ( { address = \":0\";\nline: { banner = \"{}\"; }; } );\n", 2,
 		"line.banner: {} is no placeholder");
 }
-END_TEST
 
-START_TEST(A28_a_banner_that_could_become_too_long_is_refused)
+TEST(a_banner_that_could_become_too_long_is_refused)
 {
 	/* Each of them may be 320 bytes long. */
 	expect_mistake("line: { banner = \"{listener}{listener}{listener}{listener}{listener}"
 		       "{listener}{listener}\"; };\n",
 		1, "line.banner: it can become 2240 bytes long, and may have 2048 at most");
 }
-END_TEST
 
-START_TEST(A28_on_the_command_line_such_a_mistake_is_one_of_usage)
+TEST(on_the_command_line_such_a_mistake_is_one_of_usage)
 {
 	struct server s;
 
@@ -240,23 +232,4 @@ START_TEST(A28_on_the_command_line_such_a_mistake_is_one_of_usage)
 			.arguments = (const char *const[]){"-o", "line.banner={x}", NULL}});
 	ck_assert_int_eq(server_wait(&s), EX_USAGE);
 	ck_assert_ptr_nonnull(strstr(s.log, "line.banner: {x} is no placeholder"));
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("identity",
-		(const struct suite_test[]){
-			{A28_the_banner_names_server_connection_client_and_listener, false},
-			{A28_the_prefix_of_every_reply_has_the_same_values, false},
-			{A28_a_server_without_a_name_has_the_hosts, false},
-			{A28_ids_differ_within_a_run_and_from_one_run_to_the_next, false},
-			{A28_an_ipv4_client_of_a_dual_stack_listener_is_named_by_its_ipv4_address,
-				false},
-			{A28_a_listener_has_its_own_banner_and_prefix, false},
-			{A28_a_placeholder_that_is_none_is_refused_with_file_and_line, false},
-			{A28_a_banner_that_could_become_too_long_is_refused, false},
-			{A28_on_the_command_line_such_a_mistake_is_one_of_usage, false},
-			{NULL, false},
-		});
 }

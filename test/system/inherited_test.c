@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* inherited - a server whose listening socket a supervisor opened. */
 #include "client.h"
-#include "suite.h"
 #include "supervisor.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "common/socket.h"
@@ -33,7 +33,7 @@ static int connect_port(in_port_t port)
 	return client_connect_to(&a);
 }
 
-START_TEST(A12_a_client_queued_before_the_start_has_its_deadlines_too)
+TEST_TIMED(a_client_queued_before_the_start_has_its_deadlines_too)
 {
 	struct server s;
 	struct supervisor v;
@@ -58,9 +58,8 @@ START_TEST(A12_a_client_queued_before_the_start_has_its_deadlines_too)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(a_socket_is_matched_by_name_when_its_address_is_another)
+TEST(a_socket_is_matched_by_name_when_its_address_is_another)
 {
 	struct server s;
 	struct supervisor v;
@@ -83,9 +82,8 @@ START_TEST(a_socket_is_matched_by_name_when_its_address_is_another)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_line_in_the_log)
+TEST(a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_line_in_the_log)
 {
 	struct server s;
 	struct supervisor v;
@@ -103,9 +101,8 @@ START_TEST(a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_lin
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(a_listener_that_does_not_block_is_made_to_and_burns_nothing)
+TEST(a_listener_that_does_not_block_is_made_to_and_burns_nothing)
 {
 	struct server s;
 	struct supervisor v;
@@ -128,9 +125,8 @@ START_TEST(a_listener_that_does_not_block_is_made_to_and_burns_nothing)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other)
+TEST(a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other)
 {
 	struct server s;
 	struct supervisor v;
@@ -149,9 +145,8 @@ START_TEST(a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other
 	close(fd);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(the_built_in_listener_gives_way_to_a_socket_that_is_passed)
+TEST(the_built_in_listener_gives_way_to_a_socket_that_is_passed)
 {
 	struct server s;
 	struct supervisor v;
@@ -165,9 +160,8 @@ START_TEST(the_built_in_listener_gives_way_to_a_socket_that_is_passed)
 	ck_assert_int_eq(server_stop(&s), 0);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(variables_meant_for_another_process_are_left_alone)
+TEST(variables_meant_for_another_process_are_left_alone)
 {
 	struct server s;
 
@@ -176,22 +170,4 @@ START_TEST(variables_meant_for_another_process_are_left_alone)
 	SERVER_START(&s, "-l", "127.0.0.1:0");
 	ck_assert_uint_eq(s.listeners, 1);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("inherited",
-		(const struct suite_test[]){
-			{A12_a_client_queued_before_the_start_has_its_deadlines_too, true},
-			{a_socket_is_matched_by_name_when_its_address_is_another, false},
-			{a_socket_that_no_listener_asks_for_gets_the_default_service_and_a_line_in_the_log,
-				false},
-			{a_listener_that_does_not_block_is_made_to_and_burns_nothing, false},
-			{a_shared_listener_outlives_the_server_and_its_queue_goes_to_the_other,
-				false},
-			{the_built_in_listener_gives_way_to_a_socket_that_is_passed, false},
-			{variables_meant_for_another_process_are_left_alone, false},
-			{NULL, false},
-		});
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* listen - where bobbind listens, and what it says when it cannot. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "common/socket.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 #include "test/unit/port.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ static void expect_refused(const char *listen_at, int status, const char *says)
 		ck_abort_msg("-l %s: no \"%s\" in: %s", listen_at, says, s.log);
 }
 
-START_TEST(A1_addresses_that_are_none_are_refused_by_the_name_of_their_fault)
+TEST(addresses_that_are_none_are_refused_by_the_name_of_their_fault)
 {
 	static const struct {
 		const char *address;
@@ -67,15 +67,14 @@ START_TEST(A1_addresses_that_are_none_are_refused_by_the_name_of_their_fault)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		expect_refused(rows[i].address, EX_USAGE, rows[i].says);
 }
-END_TEST
 
-START_TEST(A1_addresses_of_every_form_are_served)
+TEST(addresses_of_every_form_are_served)
 {
 	static const char *const forms[] = {":0", "127.0.0.1:0", "localhost:0", "[::1]:0"};
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms - !client_has_ipv6(); i++) {
 		struct server s;
-		if (strcmp(forms[i], "localhost:0") == 0 && !skip_knows_localhost(__func__))
+		if (strcmp(forms[i], "localhost:0") == 0 && !suite_knows_localhost(__func__))
 			continue;
 		SERVER_START(&s, "-l", forms[i]);
 		int fd = client_connect(&s);
@@ -85,9 +84,8 @@ START_TEST(A1_addresses_of_every_form_are_served)
 		ck_assert_int_eq(server_stop(&s), 0);
 	}
 }
-END_TEST
 
-START_TEST(A2_a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_all)
+TEST(a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_all)
 {
 	struct server s;
 
@@ -104,7 +102,6 @@ START_TEST(A2_a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_al
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* Two bobbinds at the wildcard of one port: does the second start? */
 static bool coexist(const char *first_network, const char *second_network)
@@ -135,10 +132,10 @@ static bool coexist(const char *first_network, const char *second_network)
 	return started;
 }
 
-START_TEST(A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
+TEST(tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
 {
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	ck_assert(coexist("tcp4", "tcp6"));
 	ck_assert(coexist("tcp6", "tcp4"));
 	ck_assert(!coexist("tcp", "tcp4"));
@@ -147,7 +144,6 @@ START_TEST(A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
 	ck_assert(!coexist("tcp6", "tcp"));
 	ck_assert(!coexist("tcp", "tcp"));
 }
-END_TEST
 
 /* A kernel without IPv6, as far as the server can tell. */
 static void refuse_ipv6_sockets(void *argument)
@@ -165,10 +161,10 @@ static void refuse_ipv6_sockets(void *argument)
 	(void)argument;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
-		_exit(SUITE_SKIPPED);
+		_exit(EXIT_FAILURE);
 }
 
-START_TEST(A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so)
+TEST(without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so)
 {
 	struct server s;
 
@@ -183,9 +179,8 @@ START_TEST(A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so)
 	ck_assert_uint_eq(server_count_log(&s, "event=no_ipv6"), 1);
 	ck_assert_uint_eq(server_count_log(&s, "address=0.0.0.0:"), 1);
 }
-END_TEST
 
-START_TEST(A4_without_ipv6_an_ipv6_address_is_refused)
+TEST(without_ipv6_an_ipv6_address_is_refused)
 {
 	struct server s;
 
@@ -197,9 +192,8 @@ START_TEST(A4_without_ipv6_an_ipv6_address_is_refused)
 	ck_assert_int_eq(server_wait(&s), EX_UNAVAILABLE);
 	ck_assert_ptr_nonnull(strstr(s.log, "Address family not supported"));
 }
-END_TEST
 
-START_TEST(A5_a_server_that_closed_first_restarts_at_once)
+TEST(a_server_that_closed_first_restarts_at_once)
 {
 	struct address at = client_address("127.0.0.1", 0);
 	int reserved = must_reserve(&at);
@@ -219,7 +213,6 @@ START_TEST(A5_a_server_that_closed_first_restarts_at_once)
 	}
 	close(reserved);
 }
-END_TEST
 
 /* A second bobbind at the first one's address, which both are willing to share. */
 static void start_beside(struct server *second, const struct server *first)
@@ -240,7 +233,7 @@ static void serve_one(const struct server *s)
 	close(fd);
 }
 
-START_TEST(A6_two_processes_that_both_say_so_share_a_port_and_both_serve)
+TEST(two_processes_that_both_say_so_share_a_port_and_both_serve)
 {
 	struct server first;
 	struct server second;
@@ -263,9 +256,8 @@ START_TEST(A6_two_processes_that_both_say_so_share_a_port_and_both_serve)
 	ck_assert_int_eq(server_counter(&second, "accepted"), before + 20);
 	ck_assert_int_eq(server_stop(&second), 0);
 }
-END_TEST
 
-START_TEST(A6_one_of_two_that_is_stopped_answers_those_in_its_queue)
+TEST(one_of_two_that_is_stopped_answers_those_in_its_queue)
 {
 	struct server servers[2];
 	enum {
@@ -295,9 +287,8 @@ START_TEST(A6_one_of_two_that_is_stopped_answers_those_in_its_queue)
 	free(line);
 	ck_assert_int_eq(server_stop(&servers[1]), 0);
 }
-END_TEST
 
-START_TEST(A6_a_port_is_shared_only_when_both_say_so)
+TEST(a_port_is_shared_only_when_both_say_so)
 {
 	static const char *const says[] = {
 		"listen.reuse_port=false", "listen.reuse_port=true", "listen.backlog=4096"};
@@ -320,9 +311,8 @@ START_TEST(A6_a_port_is_shared_only_when_both_say_so)
 		}
 	}
 }
-END_TEST
 
-START_TEST(A7_a_busy_port_is_told_with_its_holder_at_once)
+TEST_TIMED(a_busy_port_is_told_with_its_holder_at_once)
 {
 	struct server first;
 	struct server second;
@@ -344,9 +334,8 @@ START_TEST(A7_a_busy_port_is_told_with_its_holder_at_once)
 	ck_assert_ptr_null(strstr(second.log, "event=ready"));
 	ck_assert_int_eq(server_stop(&first), 0);
 }
-END_TEST
 
-START_TEST(A7_one_busy_port_of_several_leaves_nothing_half_started)
+TEST(one_busy_port_of_several_leaves_nothing_half_started)
 {
 	struct server first;
 	struct server second;
@@ -363,24 +352,21 @@ START_TEST(A7_one_busy_port_of_several_leaves_nothing_half_started)
 	ck_assert_ptr_null(strstr(second.log, "event=listening"));
 	ck_assert_int_eq(server_stop(&first), 0);
 }
-END_TEST
 
-START_TEST(A8_an_address_that_is_not_here_is_told_with_those_that_are)
+TEST(an_address_that_is_not_here_is_told_with_those_that_are)
 {
 	/* TEST-NET-1 (RFC 5737): nobody has it. */
 	expect_refused("192.0.2.1:0", EX_UNAVAILABLE, "local_addresses=");
 	expect_refused("192.0.2.1:0", EX_UNAVAILABLE, "127.0.0.1");
 	expect_refused("192.0.2.1:0", EX_UNAVAILABLE, "Cannot assign requested address");
 }
-END_TEST
 
-START_TEST(a_name_that_does_not_resolve_is_told)
+TEST(a_name_that_does_not_resolve_is_told)
 {
 	/* Where no name server answers either. */
 	setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
 	expect_refused("no-such-host.invalid:0", EX_NOHOST, "event=cannot_listen");
 }
-END_TEST
 
 /* The Local Address:Port of the row that ss(8) has for the port, in static memory. */
 static const char *ask_ss(in_port_t port)
@@ -396,12 +382,12 @@ static const char *ask_ss(in_port_t port)
 	return local;
 }
 
-START_TEST(A9_the_log_says_what_ss_says)
+TEST(the_log_says_what_ss_says)
 {
 	static const char *const forms[] = {"127.0.0.1:0", "tcp4::0", "tcp6::0", "[::1]:0"};
 
 	if (!suite_has_program("ss"))
-		SUITE_SKIP_TEST("ss is not installed (apt-get install iproute2)");
+		SUITE_SKIP("ss is not installed (apt-get install iproute2)");
 	for (size_t i = 0; i < (client_has_ipv6() ? 4 : 2); i++) {
 		struct server s;
 		char text[ADDRESS_TEXT_MAX];
@@ -411,17 +397,16 @@ START_TEST(A9_the_log_says_what_ss_says)
 		ck_assert_int_eq(server_stop(&s), 0);
 	}
 }
-END_TEST
 
-START_TEST(A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on)
+TEST(a_dual_stack_wildcard_is_written_as_it_can_be_listened_on)
 {
 	struct server s;
 	char expected[32];
 
 	if (!suite_has_program("ss"))
-		SUITE_SKIP_TEST("ss is not installed (apt-get install iproute2)");
+		SUITE_SKIP("ss is not installed (apt-get install iproute2)");
 	if (!client_has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	/* ss(8) writes "*" for it, which no address parser takes. */
 	SERVER_START(&s, "-l", ":0");
 	snprintf(expected, sizeof expected, "*:%s", server_port_text(&s));
@@ -430,15 +415,14 @@ START_TEST(A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on)
 	ck_assert_uint_eq(server_count_log(&s, expected), 1);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(its_first_lines_say_how_to_try_it_and_that_works)
+TEST(its_first_lines_say_how_to_try_it_and_that_works)
 {
 	struct server s;
 	char reply[64] = "";
 
 	if (!suite_has_program("nc"))
-		SUITE_SKIP_TEST("nc is not installed (apt-get install netcat-openbsd)");
+		SUITE_SKIP("nc is not installed (apt-get install netcat-openbsd)");
 	SERVER_START(&s, "-l", ":0");
 	char *line = server_await_log(&s, "event=listening");
 	char *command = strstr(line, " try=\"");
@@ -452,31 +436,4 @@ START_TEST(its_first_lines_say_how_to_try_it_and_that_works)
 	ck_assert_str_eq(reply, "echo: hello\n");
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("listen",
-		(const struct suite_test[]){
-			{A1_addresses_that_are_none_are_refused_by_the_name_of_their_fault, false},
-			{A1_addresses_of_every_form_are_served, false},
-			{A2_a_loopback_address_is_reached_by_itself_alone_and_a_wildcard_by_all,
-				false},
-			{A3_tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither, false},
-			{A4_without_ipv6_the_wildcard_serves_ipv4_and_one_line_says_so, false},
-			{A4_without_ipv6_an_ipv6_address_is_refused, false},
-			{A5_a_server_that_closed_first_restarts_at_once, false},
-			{A6_two_processes_that_both_say_so_share_a_port_and_both_serve, false},
-			{A6_one_of_two_that_is_stopped_answers_those_in_its_queue, false},
-			{A6_a_port_is_shared_only_when_both_say_so, false},
-			{A7_a_busy_port_is_told_with_its_holder_at_once, true},
-			{A7_one_busy_port_of_several_leaves_nothing_half_started, false},
-			{A8_an_address_that_is_not_here_is_told_with_those_that_are, false},
-			{a_name_that_does_not_resolve_is_told, false},
-			{A9_the_log_says_what_ss_says, false},
-			{A9_a_dual_stack_wildcard_is_written_as_it_can_be_listened_on, false},
-			{its_first_lines_say_how_to_try_it_and_that_works, false},
-			{NULL, false},
-		});
 }

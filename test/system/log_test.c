@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* log - a reader of the log that does not read, or is not there, holds nobody up. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 
@@ -66,7 +66,7 @@ static void exchange_many(struct server *s, int times)
 	}
 }
 
-START_TEST(a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted)
+TEST(a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted)
 {
 	struct server s;
 	int ends[2];
@@ -94,9 +94,8 @@ START_TEST(a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_count
 		ck_assert_msg(strncmp(line, "time=", 5) == 0, "not a whole line: %s", line);
 	close(ends[0]);
 }
-END_TEST
 
-START_TEST(a_pipe_whose_reader_has_gone_ends_nothing)
+TEST(a_pipe_whose_reader_has_gone_ends_nothing)
 {
 	struct server s;
 	int ends[2];
@@ -108,9 +107,8 @@ START_TEST(a_pipe_whose_reader_has_gone_ends_nothing)
 	ck_assert_int_eq(server_stop(&s), 0);
 	close(ends[1]);
 }
-END_TEST
 
-START_TEST(a_full_disk_ends_nothing)
+TEST(a_full_disk_ends_nothing)
 {
 	struct server s;
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -121,9 +119,8 @@ START_TEST(a_full_disk_ends_nothing)
 	ck_assert_int_eq(server_stop(&s), 0);
 	close(full);
 }
-END_TEST
 
-START_TEST(a_terminal_that_is_stopped_and_then_closed_holds_nobody_up)
+TEST(a_terminal_that_is_stopped_and_then_closed_holds_nobody_up)
 {
 	struct server s;
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -143,9 +140,8 @@ START_TEST(a_terminal_that_is_stopped_and_then_closed_holds_nobody_up)
 	ck_assert_int_eq(server_stop(&s), 0);
 	close(terminal);
 }
-END_TEST
 
-START_TEST(a_socket_that_nobody_reads_holds_nobody_up)
+TEST(a_socket_that_nobody_reads_holds_nobody_up)
 {
 	struct server s;
 	int ends[2];
@@ -158,14 +154,13 @@ START_TEST(a_socket_that_nobody_reads_holds_nobody_up)
 	close(ends[0]);
 	close(ends[1]);
 }
-END_TEST
 
-START_TEST(closed_standard_descriptors_never_become_a_clients)
+TEST(closed_standard_descriptors_never_become_a_clients)
 {
 	struct server s;
 
 	if (server_is_instrumented())
-		SUITE_SKIP_TEST("a sanitizer takes the closed descriptors for itself");
+		SUITE_SKIP("a sanitizer takes the closed descriptors for itself");
 	/* A shell closes all three; what the server says must not reach a client. */
 	server_launch(&s,
 		&(struct server_plan){
@@ -189,9 +184,8 @@ START_TEST(closed_standard_descriptors_never_become_a_clients)
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(asked_for_more_the_log_tells_when_a_connection_opens)
+TEST(asked_for_more_the_log_tells_when_a_connection_opens)
 {
 	struct server s;
 
@@ -204,9 +198,8 @@ START_TEST(asked_for_more_the_log_tells_when_a_connection_opens)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(the_log_can_be_json)
+TEST(the_log_can_be_json)
 {
 	struct server s;
 
@@ -218,22 +211,4 @@ START_TEST(the_log_can_be_json)
 	ck_assert_int_eq(line[strlen(line) - 1], '}');
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("log",
-		(const struct suite_test[]){
-			{a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted,
-				false},
-			{a_pipe_whose_reader_has_gone_ends_nothing, false},
-			{a_full_disk_ends_nothing, false},
-			{a_terminal_that_is_stopped_and_then_closed_holds_nobody_up, false},
-			{a_socket_that_nobody_reads_holds_nobody_up, false},
-			{closed_standard_descriptors_never_become_a_clients, false},
-			{asked_for_more_the_log_tells_when_a_connection_opens, false},
-			{the_log_can_be_json, false},
-			{NULL, false},
-		});
 }

@@ -6,7 +6,7 @@
  * segment of the connection arrives, and nobody is told.
  */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 
@@ -72,13 +72,13 @@ static void expect_dead(struct cut_off *c, int64_t cut_ns)
 	server_await_proc(&c->server, "task", c->threads);
 }
 
-START_TEST(A23_the_thread_of_a_peer_that_died_ends_idle_or_during_a_reply)
+TEST_TIMED(the_thread_of_a_peer_that_died_ends_idle_or_during_a_reply)
 {
 	struct cut_off idle;
 	struct cut_off owed;
 
 	if (!enter_namespace())
-		SUITE_SKIP_TEST("no network namespace may be made here (run it as root)");
+		SUITE_SKIP("no network namespace may be made here (run it as root)");
 	begin(&idle, "idle peer cut off, configured 3 s", "line", false);
 	begin(&owed, "peer cut off during a reply, configured 3 s", "echo", true);
 	int64_t began = deadline_now();
@@ -90,14 +90,4 @@ START_TEST(A23_the_thread_of_a_peer_that_died_ends_idle_or_during_a_reply)
 	close(owed.fd);
 	ck_assert_int_eq(server_stop(&idle.server), 0);
 	ck_assert_int_eq(server_stop(&owed.server), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("peer",
-		(const struct suite_test[]){
-			{A23_the_thread_of_a_peer_that_died_ends_idle_or_during_a_reply, true},
-			{NULL, false},
-		});
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* reload - the configuration read again while the server runs: all of it, or nothing. */
 #include "client.h"
-#include "suite.h"
 #include "supervisor.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "common/socket.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 #include "test/unit/scratch.h"
 
 #include <arpa/inet.h>
@@ -144,7 +144,7 @@ static void leave(struct server *s, const int *fds, size_t count)
 
 /* Limits. */
 
-START_TEST(B4_a_raised_limit_lets_a_waiting_client_in_at_once)
+TEST_TIMED(a_raised_limit_lets_a_waiting_client_in_at_once)
 {
 	struct server s;
 
@@ -162,9 +162,8 @@ START_TEST(B4_a_raised_limit_lets_a_waiting_client_in_at_once)
 	talk(first);
 	leave(&s, (int[]){first, second}, 2);
 }
-END_TEST
 
-START_TEST(B4_a_raised_limit_of_the_listener_lets_a_waiting_client_in_at_once)
+TEST_TIMED(a_raised_limit_of_the_listener_lets_a_waiting_client_in_at_once)
 {
 	static const char form[] = "listeners = ( { name = \"lines\"; address = \"127.0.0.1:0\"; "
 				   "max_connections = %d; } );";
@@ -187,9 +186,8 @@ START_TEST(B4_a_raised_limit_of_the_listener_lets_a_waiting_client_in_at_once)
 		deadline_now() - began, 100 * MS);
 	leave(&s, (int[]){first, second}, 2);
 }
-END_TEST
 
-START_TEST(B4_a_client_that_waits_is_told_at_once_when_the_policy_becomes_to_refuse)
+TEST(a_client_that_waits_is_told_at_once_when_the_policy_becomes_to_refuse)
 {
 	struct server s;
 
@@ -201,9 +199,8 @@ START_TEST(B4_a_client_that_waits_is_told_at_once_when_the_policy_becomes_to_ref
 	talk(first);
 	leave(&s, &first, 1);
 }
-END_TEST
 
-START_TEST(B4_a_lowered_limit_cuts_nobody_and_holds_for_those_who_come)
+TEST(a_lowered_limit_cuts_nobody_and_holds_for_those_who_come)
 {
 	struct server s;
 
@@ -224,9 +221,8 @@ START_TEST(B4_a_lowered_limit_cuts_nobody_and_holds_for_those_who_come)
 	expect_words_and_end(client_connect(&s), TOO_MANY);
 	leave(&s, &third, 1);
 }
-END_TEST
 
-START_TEST(B4_a_list_of_denied_addresses_holds_at_once_for_those_who_come)
+TEST(a_list_of_denied_addresses_holds_at_once_for_those_who_come)
 {
 	struct server s;
 
@@ -241,9 +237,8 @@ START_TEST(B4_a_list_of_denied_addresses_holds_at_once_for_those_who_come)
 	int after = connect_and_talk(&s);
 	leave(&s, (int[]){before, after}, 2);
 }
-END_TEST
 
-START_TEST(B4_a_bound_on_connections_of_one_address_holds_at_once)
+TEST(a_bound_on_connections_of_one_address_holds_at_once)
 {
 	static const char told[] = "error: too many connections from your address\n";
 	struct server s;
@@ -261,7 +256,6 @@ START_TEST(B4_a_bound_on_connections_of_one_address_holds_at_once)
 	talk(uncounted);
 	leave(&s, (int[]){uncounted, first, second, third}, 4);
 }
-END_TEST
 
 /* From a source of its own, of the 127.0.0.0/8 that are all here. */
 static int connect_from(const struct server *s, int source)
@@ -277,7 +271,7 @@ static int connect_from(const struct server *s, int source)
 	return fd;
 }
 
-START_TEST(B4_with_a_raised_limit_each_of_more_addresses_is_counted)
+TEST(with_a_raised_limit_each_of_more_addresses_is_counted)
 {
 	enum {
 		SOURCES = 20
@@ -296,9 +290,8 @@ START_TEST(B4_with_a_raised_limit_each_of_more_addresses_is_counted)
 			connect_from(&s, i), "error: too many connections from your address\n");
 	leave(&s, fds, SOURCES);
 }
-END_TEST
 
-START_TEST(B4_a_bound_on_the_rate_of_one_address_holds_at_once)
+TEST(a_bound_on_the_rate_of_one_address_holds_at_once)
 {
 	static const char told[] =
 		"error: too many new connections from your address, try again later\n";
@@ -326,7 +319,6 @@ START_TEST(B4_a_bound_on_the_rate_of_one_address_holds_at_once)
 		fds[i] = connect_and_talk(&s);
 	leave(&s, fds, 20);
 }
-END_TEST
 
 /* The log. */
 
@@ -345,7 +337,7 @@ static void await_prefix(struct server *s, const char *prefix)
 	}
 }
 
-START_TEST(B4_the_log_has_another_level_at_once)
+TEST(the_log_has_another_level_at_once)
 {
 	struct server s;
 
@@ -371,9 +363,8 @@ START_TEST(B4_the_log_has_another_level_at_once)
 	ck_assert_uint_eq(server_count_log(&s, "event=opened"), opened);
 	ck_assert_uint_eq(server_count_log(&s, "event=stopped"), 0);
 }
-END_TEST
 
-START_TEST(B4_the_log_has_another_format_at_once)
+TEST(the_log_has_another_format_at_once)
 {
 	struct server s;
 
@@ -390,11 +381,10 @@ START_TEST(B4_the_log_has_another_format_at_once)
 	free(server_await_next(&s, "event=closed"));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* What a connection has from its beginning to its end. */
 
-START_TEST(B4_those_who_come_have_the_new_prefix_and_those_who_were_there_keep_theirs)
+TEST(those_who_come_have_the_new_prefix_and_those_who_were_there_keep_theirs)
 {
 	struct server s;
 
@@ -412,9 +402,8 @@ START_TEST(B4_those_who_come_have_the_new_prefix_and_those_who_were_there_keep_t
 	talk_behind(first, "one: ");
 	leave(&s, (int[]){first, second, third}, 3);
 }
-END_TEST
 
-START_TEST(B4_a_listener_may_have_another_service)
+TEST(a_listener_may_have_another_service)
 {
 	struct server s;
 
@@ -431,9 +420,8 @@ START_TEST(B4_a_listener_may_have_another_service)
 	talk(lines);
 	leave(&s, (int[]){lines, frames}, 2);
 }
-END_TEST
 
-START_TEST(B4_timeouts_hold_for_those_who_come_and_those_who_were_there_keep_theirs)
+TEST_TIMED(timeouts_hold_for_those_who_come_and_those_who_were_there_keep_theirs)
 {
 	struct server s;
 
@@ -458,9 +446,8 @@ START_TEST(B4_timeouts_hold_for_those_who_come_and_those_who_were_there_keep_the
 	talk(patient);
 	leave(&s, (int[]){patient, late}, 2);
 }
-END_TEST
 
-START_TEST(B4_timeouts_hold_for_a_client_that_was_queued_before_the_reload)
+TEST_TIMED(timeouts_hold_for_a_client_that_was_queued_before_the_reload)
 {
 	struct server s;
 
@@ -476,9 +463,8 @@ START_TEST(B4_timeouts_hold_for_a_client_that_was_queued_before_the_reload)
 	close(queued);
 	leave(&s, &first, 1);
 }
-END_TEST
 
-START_TEST(B4_the_other_timeouts_hold_too)
+TEST(the_other_timeouts_hold_too)
 {
 	struct server s;
 
@@ -503,7 +489,6 @@ START_TEST(B4_the_other_timeouts_hold_too)
 	talk(before);
 	leave(&s, &before, 1);
 }
-END_TEST
 
 /* Of the server's end, or -1 where we may not ask. */
 static int64_t option_of(const struct server *s, int client, int level, int name)
@@ -526,7 +511,7 @@ static void check_options(const struct server *s, int client, bool nodelay, int 
 	ck_assert_int_eq(option_of(s, client, IPPROTO_TCP, TCP_USER_TIMEOUT), dead_after_ms);
 }
 
-START_TEST(B4_a_queue_that_is_longer_than_the_new_backlog_has_the_new_timeouts_too)
+TEST(a_queue_that_is_longer_than_the_new_backlog_has_the_new_timeouts_too)
 {
 	struct server s;
 	int queued[8];
@@ -546,9 +531,8 @@ START_TEST(B4_a_queue_that_is_longer_than_the_new_backlog_has_the_new_timeouts_t
 	}
 	leave(&s, &first, 1);
 }
-END_TEST
 
-START_TEST(B4_the_options_are_on_the_sockets_of_those_who_come_queued_before_or_not)
+TEST(the_options_are_on_the_sockets_of_those_who_come_queued_before_or_not)
 {
 	struct server s;
 
@@ -556,8 +540,7 @@ START_TEST(B4_the_options_are_on_the_sockets_of_those_who_come_queued_before_or_
 	int first = connect_and_talk(&s);
 	int queued = client_connect(&s);
 	if (option_of(&s, first, IPPROTO_TCP, TCP_NODELAY) < 0)
-		SUITE_SKIP_TEST(
-			"another process's descriptors may not be looked at (run it as root)");
+		SUITE_SKIP("another process's descriptors may not be looked at (run it as root)");
 	check_options(&s, first, true, 60000);
 	reload(&s, "tcp: { nodelay = false; dead_after = \"30s\"; };");
 	talk(queued);
@@ -570,14 +553,13 @@ START_TEST(B4_the_options_are_on_the_sockets_of_those_who_come_queued_before_or_
 	check_options(&s, last, true, 0);
 	leave(&s, (int[]){first, queued, late, last}, 4);
 }
-END_TEST
 
-START_TEST(B4_threads_that_are_started_from_now_on_have_the_new_stack)
+TEST(threads_that_are_started_from_now_on_have_the_new_stack)
 {
 	struct server s;
 
 	if (server_is_instrumented())
-		SUITE_SKIP_TEST("the stack is given on the command line");
+		SUITE_SKIP("the stack is given on the command line");
 	start(&s, "threads: { parked = 0; };");
 	int before = connect_and_talk(&s);
 	reload(&s, "threads: { parked = 0; stack = \"64MiB\"; };");
@@ -586,9 +568,8 @@ START_TEST(B4_threads_that_are_started_from_now_on_have_the_new_stack)
 	ck_assert_int_ge(server_status_kb(&s, "VmSize") - size, 64 << 10);
 	leave(&s, (int[]){before, after}, 2);
 }
-END_TEST
 
-START_TEST(threads_that_are_parked_leave_when_none_may_wait_any_more)
+TEST(threads_that_are_parked_leave_when_none_may_wait_any_more)
 {
 	struct server s;
 
@@ -602,7 +583,6 @@ START_TEST(threads_that_are_parked_leave_when_none_may_wait_any_more)
 	server_await_proc(&s, "task", threads);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /* What cannot be taken. */
 
@@ -640,7 +620,7 @@ static void make(const char *text)
 		ck_assert_int_eq(mkdir("conf", 0700), 0);
 }
 
-START_TEST(B4_a_file_with_a_mistake_of_any_kind_is_told_with_its_line_and_changes_nothing)
+TEST(a_file_with_a_mistake_of_any_kind_is_told_with_its_line_and_changes_nothing)
 {
 	static const char good[] = "limits: { max_connections = 2; policy = \"refuse\"; };"
 				   "line: { prefix = \"good: \"; };";
@@ -672,9 +652,8 @@ START_TEST(B4_a_file_with_a_mistake_of_any_kind_is_told_with_its_line_and_change
 	ck_assert_int_eq(server_counter(&s, "reloads_failed"), MISTAKES);
 	leave(&s, &first, 1);
 }
-END_TEST
 
-START_TEST(B4_every_mistake_of_a_file_has_a_line_of_its_own)
+TEST(every_mistake_of_a_file_has_a_line_of_its_own)
 {
 	struct server s;
 
@@ -686,23 +665,21 @@ START_TEST(B4_every_mistake_of_a_file_has_a_line_of_its_own)
 	ck_assert_uint_eq(server_count_log(&s, "event=configuration_fault"), 2);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B4_a_file_that_may_not_be_read_changes_nothing)
+TEST(a_file_that_may_not_be_read_changes_nothing)
 {
 	struct server s;
 
 	start(&s, "");
 	ck_assert_int_eq(chmod("conf", 0), 0);
 	if (access("conf", R_OK) == 0)
-		SUITE_SKIP_TEST("this user may read every file (run it as another than root)");
+		SUITE_SKIP("this user may read every file (run it as another than root)");
 	server_signal(&s, SIGHUP);
 	free(server_await_next(&s, "Permission denied"));
 	free(server_await_next(&s, "event=reload_failed"));
 	close(connect_and_talk(&s));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 static const struct {
 	const char *listeners;
@@ -730,7 +707,7 @@ enum {
 	NEEDING_SUCCESSION = sizeof needing_succession / sizeof *needing_succession
 };
 
-START_TEST(B4_other_listeners_are_refused_by_name_and_nothing_of_the_file_is_taken)
+TEST(other_listeners_are_refused_by_name_and_nothing_of_the_file_is_taken)
 {
 	struct server s;
 	char text[1024];
@@ -767,9 +744,8 @@ START_TEST(B4_other_listeners_are_refused_by_name_and_nothing_of_the_file_is_tak
 	}
 	leave(&s, fds, 2);
 }
-END_TEST
 
-START_TEST(B4_the_keys_that_have_changed_are_named)
+TEST(the_keys_that_have_changed_are_named)
 {
 	struct server s;
 
@@ -789,9 +765,8 @@ START_TEST(B4_the_keys_that_have_changed_are_named)
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B4_options_and_listeners_of_the_command_line_hold_as_before)
+TEST(options_and_listeners_of_the_command_line_hold_as_before)
 {
 	struct server s;
 
@@ -809,9 +784,8 @@ START_TEST(B4_options_and_listeners_of_the_command_line_hold_as_before)
 	expect_words_and_end(client_connect(&s), TOO_MANY);
 	leave(&s, &fd, 1);
 }
-END_TEST
 
-START_TEST(a_reload_without_a_file_changes_nothing)
+TEST(a_reload_without_a_file_changes_nothing)
 {
 	struct server s;
 
@@ -823,11 +797,10 @@ START_TEST(a_reload_without_a_file_changes_nothing)
 	talk(fd);
 	leave(&s, &fd, 1);
 }
-END_TEST
 
 /* Sockets of a supervisor. */
 
-START_TEST(B4_a_socket_of_a_supervisor_that_no_listener_names_stays_and_has_the_new_defaults)
+TEST(a_socket_of_a_supervisor_that_no_listener_names_stays_and_has_the_new_defaults)
 {
 	struct server s;
 	struct supervisor v;
@@ -856,9 +829,8 @@ START_TEST(B4_a_socket_of_a_supervisor_that_no_listener_names_stays_and_has_the_
 	leave(&s, &before, 1);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(B4_a_socket_that_stands_in_for_the_built_in_listener_stays_too)
+TEST(a_socket_that_stands_in_for_the_built_in_listener_stays_too)
 {
 	struct server s;
 	struct supervisor v;
@@ -879,11 +851,10 @@ START_TEST(B4_a_socket_that_stands_in_for_the_built_in_listener_stays_too)
 	leave(&s, &fd, 1);
 	supervisor_close(&v);
 }
-END_TEST
 
 /* At the wrong moment, and very often. */
 
-START_TEST(B4_a_reload_during_a_stop_is_ignored_with_the_reason)
+TEST(a_reload_during_a_stop_is_ignored_with_the_reason)
 {
 	struct server s;
 
@@ -902,7 +873,6 @@ START_TEST(B4_a_reload_during_a_stop_is_ignored_with_the_reason)
 	ck_assert_int_eq(server_wait(&s), 0);
 	ck_assert_uint_eq(server_count_log(&s, "event=reloaded"), 0);
 }
-END_TEST
 
 /* A right file and then a wrong one, so often; the last right one has the last number as its prefix. */
 static void reload_often(struct server *s, int first, int behind)
@@ -917,7 +887,7 @@ static void reload_often(struct server *s, int first, int behind)
 	}
 }
 
-START_TEST(B4_reloads_leave_descriptors_and_memory_as_they_were)
+TEST(reloads_leave_descriptors_and_memory_as_they_were)
 {
 	enum {
 		CONNECTIONS = 30,
@@ -956,9 +926,8 @@ START_TEST(B4_reloads_leave_descriptors_and_memory_as_they_were)
 	ck_assert_int_eq(server_counter(&s, "reloads_failed"), reloads);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them)
+TEST(there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them)
 {
 	enum {
 		CLIENTS = 20
@@ -979,7 +948,6 @@ START_TEST(B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them)
 	close(fds[CLIENTS - 1]);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 /*
  * A file that is a pipe is open for as long as its writer takes, and includes two more then, of
@@ -1025,60 +993,10 @@ static bool reload_as_a_client_leaves(void)
 	return reloaded;
 }
 
-START_TEST(B4_clients_who_wait_do_not_take_the_descriptors_of_a_reload)
+TEST(clients_who_wait_do_not_take_the_descriptors_of_a_reload)
 {
 	int64_t deadline = deadline_after(SERVER_PATIENCE_NS);
 
 	while (!reload_as_a_client_leaves())
 		ck_assert_int_lt(deadline_now(), deadline);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("reload",
-		(const struct suite_test[]){
-			{B4_a_raised_limit_lets_a_waiting_client_in_at_once, true},
-			{B4_a_raised_limit_of_the_listener_lets_a_waiting_client_in_at_once, true},
-			{B4_a_client_that_waits_is_told_at_once_when_the_policy_becomes_to_refuse,
-				false},
-			{B4_a_lowered_limit_cuts_nobody_and_holds_for_those_who_come, false},
-			{B4_a_list_of_denied_addresses_holds_at_once_for_those_who_come, false},
-			{B4_a_bound_on_connections_of_one_address_holds_at_once, false},
-			{B4_with_a_raised_limit_each_of_more_addresses_is_counted, false},
-			{B4_a_bound_on_the_rate_of_one_address_holds_at_once, false},
-			{B4_the_log_has_another_level_at_once, false},
-			{B4_the_log_has_another_format_at_once, false},
-			{B4_those_who_come_have_the_new_prefix_and_those_who_were_there_keep_theirs,
-				false},
-			{B4_a_listener_may_have_another_service, false},
-			{B4_timeouts_hold_for_those_who_come_and_those_who_were_there_keep_theirs,
-				true},
-			{B4_timeouts_hold_for_a_client_that_was_queued_before_the_reload, true},
-			{B4_the_other_timeouts_hold_too, false},
-			{B4_a_queue_that_is_longer_than_the_new_backlog_has_the_new_timeouts_too,
-				false},
-			{B4_the_options_are_on_the_sockets_of_those_who_come_queued_before_or_not,
-				false},
-			{B4_threads_that_are_started_from_now_on_have_the_new_stack, false},
-			{threads_that_are_parked_leave_when_none_may_wait_any_more, false},
-			{B4_a_file_with_a_mistake_of_any_kind_is_told_with_its_line_and_changes_nothing,
-				false},
-			{B4_every_mistake_of_a_file_has_a_line_of_its_own, false},
-			{B4_a_file_that_may_not_be_read_changes_nothing, false},
-			{B4_other_listeners_are_refused_by_name_and_nothing_of_the_file_is_taken,
-				false},
-			{B4_the_keys_that_have_changed_are_named, false},
-			{B4_options_and_listeners_of_the_command_line_hold_as_before, false},
-			{a_reload_without_a_file_changes_nothing, false},
-			{B4_a_socket_of_a_supervisor_that_no_listener_names_stays_and_has_the_new_defaults,
-				false},
-			{B4_a_socket_that_stands_in_for_the_built_in_listener_stays_too, false},
-			{B4_a_reload_during_a_stop_is_ignored_with_the_reason, false},
-			{B4_reloads_leave_descriptors_and_memory_as_they_were, false},
-			{B4_there_is_a_descriptor_for_a_reload_when_clients_have_all_of_them,
-				false},
-			{B4_clients_who_wait_do_not_take_the_descriptors_of_a_reload, false},
-			{NULL, false},
-		});
 }

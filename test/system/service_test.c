@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* service - a service in one file has framing, deadlines, limits, drain and the record for free. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static void start_sum(struct server *s, const char *option)
 	start(s, "127.0.0.1:0=sum", option);
 }
 
-START_TEST(it_answers)
+TEST(it_answers)
 {
 	struct server s;
 
@@ -34,9 +34,8 @@ START_TEST(it_answers)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(it_refuses_in_its_framing)
+TEST(it_refuses_in_its_framing)
 {
 	struct server s;
 
@@ -49,9 +48,8 @@ START_TEST(it_refuses_in_its_framing)
 	free(server_await_log(&s, "end=refused"));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(it_takes_the_lines_of_telnet)
+TEST(it_takes_the_lines_of_telnet)
 {
 	struct server s;
 
@@ -64,7 +62,6 @@ START_TEST(it_takes_the_lines_of_telnet)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
 #define NOT_A_NUMBER  "error: only numbers and spaces can be added up\n"
 #define TOO_LARGE     "error: the sum is too large\n"
@@ -100,7 +97,7 @@ static const struct {
 		"error: a line to add up has 255 bytes at most\n"},
 };
 
-START_TEST(it_adds_up_what_fits_and_says_what_is_wrong_with_the_rest)
+TEST(it_adds_up_what_fits_and_says_what_is_wrong_with_the_rest)
 {
 	struct server s;
 
@@ -115,9 +112,8 @@ START_TEST(it_adds_up_what_fits_and_says_what_is_wrong_with_the_rest)
 	}
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(it_may_end_by_itself)
+TEST(it_may_end_by_itself)
 {
 	struct server s;
 
@@ -130,9 +126,8 @@ START_TEST(it_may_end_by_itself)
 	free(server_await_log(&s, "end=served"));
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(it_has_deadlines)
+TEST(it_has_deadlines)
 {
 	struct server s;
 
@@ -144,9 +139,8 @@ START_TEST(it_has_deadlines)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(it_has_limits)
+TEST(it_has_limits)
 {
 	struct server s;
 
@@ -158,9 +152,8 @@ START_TEST(it_has_limits)
 	close(fd);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
-END_TEST
 
-START_TEST(it_drains_and_leaves_a_record)
+TEST(it_drains_and_leaves_a_record)
 {
 	struct server s;
 
@@ -177,21 +170,4 @@ START_TEST(it_drains_and_leaves_a_record)
 	ck_assert_ptr_nonnull(strstr(line, " end=drained "));
 	ck_assert_int_eq(server_field(line, "messages_in"), 1);
 	free(line);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("service",
-		(const struct suite_test[]){
-			{it_answers, false},
-			{it_refuses_in_its_framing, false},
-			{it_takes_the_lines_of_telnet, false},
-			{it_adds_up_what_fits_and_says_what_is_wrong_with_the_rest, false},
-			{it_may_end_by_itself, false},
-			{it_has_deadlines, false},
-			{it_has_limits, false},
-			{it_drains_and_leaves_a_record, false},
-			{NULL, false},
-		});
 }

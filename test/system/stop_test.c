@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* stop - every way of being stopped, and what clients see of it. */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "common/socket.h"
-#include "test/unit/mode.h"
+#include "test/mode.h"
 #include "test/unit/port.h"
 
 #include <errno.h>
@@ -57,7 +57,7 @@ static char *stopped_line(struct server *s)
 	return server_await_log(s, "event=stopped");
 }
 
-START_TEST(B1_200_idle_threads_leave_at_once)
+TEST_TIMED(two_hundred_idle_threads_leave_at_once)
 {
 	struct server s;
 	int fds[MANY];
@@ -76,9 +76,8 @@ START_TEST(B1_200_idle_threads_leave_at_once)
 	ck_assert_int_eq(server_field(line, "cut"), 0);
 	free(line);
 }
-END_TEST
 
-START_TEST(B1_200_idle_threads_leave_though_their_peers_keep_the_connection_open)
+TEST_TIMED(two_hundred_idle_threads_leave_though_their_peers_keep_the_connection_open)
 {
 	struct server s;
 	int fds[MANY];
@@ -92,9 +91,8 @@ START_TEST(B1_200_idle_threads_leave_though_their_peers_keep_the_connection_open
 		"B1", "stop with 200 idle connections kept open", deadline_now() - began, 100 * MS);
 	expect_ends(fds, MANY);
 }
-END_TEST
 
-START_TEST(B1_those_that_never_said_a_word_leave_too_once_they_are_of_age)
+TEST_TIMED(those_that_never_said_a_word_leave_too_once_they_are_of_age)
 {
 	struct server s;
 	int fds[MANY];
@@ -113,9 +111,8 @@ START_TEST(B1_those_that_never_said_a_word_leave_too_once_they_are_of_age)
 	ck_assert_int_eq(server_wait(&s), 0);
 	bound_check("B1", "stop with 200 silent new connections", deadline_now() - began, 400 * MS);
 }
-END_TEST
 
-START_TEST(a_client_that_has_just_connected_is_given_its_first_word)
+TEST(a_client_that_has_just_connected_is_given_its_first_word)
 {
 	struct server s;
 
@@ -131,7 +128,6 @@ START_TEST(a_client_that_has_just_connected_is_given_its_first_word)
 	close(fd);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
 /*
  * A worker that cannot end in time: its peer takes no reply, and gives no end.  The request is there
@@ -150,7 +146,7 @@ static int make_stuck_worker(struct server *s)
 	return fd;
 }
 
-START_TEST(B1_a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so)
+TEST_TIMED(a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so)
 {
 	struct server s;
 
@@ -172,9 +168,8 @@ START_TEST(B1_a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so)
 	ck_assert_int_eq(server_field(line, "stuck"), 0);
 	free(line);
 }
-END_TEST
 
-START_TEST(B3_a_second_signal_cuts_at_once)
+TEST_TIMED(a_second_signal_cuts_at_once)
 {
 	struct server s;
 
@@ -188,9 +183,8 @@ START_TEST(B3_a_second_signal_cuts_at_once)
 	bound_check("B3", "second signal", deadline_now() - began, 100 * MS);
 	close(fd);
 }
-END_TEST
 
-START_TEST(B3_a_second_signal_during_the_grace_cuts_too)
+TEST_TIMED(a_second_signal_during_the_grace_cuts_too)
 {
 	struct server s;
 
@@ -211,9 +205,8 @@ START_TEST(B3_a_second_signal_during_the_grace_cuts_too)
 	close(fd);
 	close(late);
 }
-END_TEST
 
-START_TEST(B3_a_third_signal_ends_the_process_on_the_spot)
+TEST_TIMED(a_third_signal_ends_the_process_on_the_spot)
 {
 	struct server s;
 
@@ -233,9 +226,8 @@ START_TEST(B3_a_third_signal_ends_the_process_on_the_spot)
 	ck_assert_uint_eq(server_count_log(&s, "event=stopped"), 0);
 	close(fd);
 }
-END_TEST
 
-START_TEST(sigint_skips_the_grace)
+TEST(sigint_skips_the_grace)
 {
 	struct server s;
 
@@ -243,7 +235,6 @@ START_TEST(sigint_skips_the_grace)
 	server_signal(&s, SIGINT);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
 /* Requests that were there before the stop. */
 
@@ -268,7 +259,7 @@ static void expect_answers(int *fds, size_t count)
 	}
 }
 
-START_TEST(B2_40_clients_in_the_queue_are_answered)
+TEST(forty_clients_in_the_queue_are_answered)
 {
 	struct server s;
 	int fds[40];
@@ -278,9 +269,8 @@ START_TEST(B2_40_clients_in_the_queue_are_answered)
 	expect_answers(fds, 40);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
-START_TEST(B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too)
+TEST(forty_clients_in_the_queue_are_answered_at_the_connection_limit_too)
 {
 	struct server s;
 	int fds[40];
@@ -290,9 +280,8 @@ START_TEST(B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too)
 	expect_answers(fds, 40);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
-START_TEST(B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered)
+TEST(clients_that_wait_behind_idle_ones_at_the_limit_are_answered)
 {
 	struct server s;
 	int idle[2];
@@ -307,9 +296,8 @@ START_TEST(B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered)
 	expect_answers(fds, 40);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
-START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_told)
+TEST(clients_that_find_no_place_before_the_drain_deadline_are_told)
 {
 	struct server s;
 	int fds[3];
@@ -332,9 +320,8 @@ START_TEST(clients_that_find_no_place_before_the_drain_deadline_are_told)
 	free(line);
 	close(stuck);
 }
-END_TEST
 
-START_TEST(B1_a_stop_without_a_descriptor_for_those_who_wait_keeps_to_its_bound)
+TEST_TIMED(a_stop_without_a_descriptor_for_those_who_wait_keeps_to_its_bound)
 {
 	struct server s;
 	int fds[30];
@@ -351,9 +338,8 @@ START_TEST(B1_a_stop_without_a_descriptor_for_those_who_wait_keeps_to_its_bound)
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		close(fds[i]);
 }
-END_TEST
 
-START_TEST(a_message_begun_before_the_stop_may_be_finished)
+TEST(a_message_begun_before_the_stop_may_be_finished)
 {
 	struct server s;
 
@@ -372,9 +358,8 @@ START_TEST(a_message_begun_before_the_stop_may_be_finished)
 	close(fd);
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
-START_TEST(a_message_that_is_never_finished_holds_the_stop_up_to_its_bound)
+TEST_TIMED(a_message_that_is_never_finished_holds_the_stop_up_to_its_bound)
 {
 	struct server s;
 
@@ -391,7 +376,6 @@ START_TEST(a_message_that_is_never_finished_holds_the_stop_up_to_its_bound)
 		100 * MS);
 	close(fd);
 }
-END_TEST
 
 /* A flood. */
 
@@ -413,7 +397,7 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-START_TEST(a_client_that_floods_cannot_hold_the_stop_up)
+TEST_TIMED(a_client_that_floods_cannot_hold_the_stop_up)
 {
 	struct server s;
 	struct flood f = {.fd = -1};
@@ -441,9 +425,8 @@ START_TEST(a_client_that_floods_cannot_hold_the_stop_up)
 	ck_assert_int_eq(server_wait(&s), 0);
 	bound_check("B1", "stop under a flood", deadline_now() - began, 1000 * MS);
 }
-END_TEST
 
-START_TEST(a_client_that_ends_when_it_sees_the_end_never_sees_a_reset)
+TEST(a_client_that_ends_when_it_sees_the_end_never_sees_a_reset)
 {
 	struct server s;
 	int fds[MANY];
@@ -465,9 +448,8 @@ START_TEST(a_client_that_ends_when_it_sees_the_end_never_sees_a_reset)
 	}
 	ck_assert_int_eq(server_wait(&s), 0);
 }
-END_TEST
 
-START_TEST(a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end)
+TEST(a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end)
 {
 	struct server s;
 	struct flood f = {.fd = -1};
@@ -498,9 +480,8 @@ START_TEST(a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end)
 	ck_assert_int_eq(server_field(line, "bytes_out"), all);
 	free(line);
 }
-END_TEST
 
-START_TEST(B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_moment_only)
+TEST_TIMED(a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_moment_only)
 {
 	struct server s;
 
@@ -518,9 +499,8 @@ START_TEST(B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_m
 	client_expect_end(fd);
 	close(fd);
 }
-END_TEST
 
-START_TEST(a_stop_while_every_listener_is_at_the_limit_ends)
+TEST_TIMED(a_stop_while_every_listener_is_at_the_limit_ends)
 {
 	struct server s;
 
@@ -539,9 +519,8 @@ START_TEST(a_stop_while_every_listener_is_at_the_limit_ends)
 	bound_check(
 		"B1", "stop with three listeners at the limit", deadline_now() - began, 1000 * MS);
 }
-END_TEST
 
-START_TEST(an_unused_server_stops_at_once)
+TEST_TIMED(an_unused_server_stops_at_once)
 {
 	const int times = mode_is_timing() ? 100 : mode_times(3, 100);
 	int64_t worst = 0;
@@ -556,9 +535,8 @@ START_TEST(an_unused_server_stops_at_once)
 	}
 	bound_check("B1", "worst stop of an unused server", worst, 100 * MS);
 }
-END_TEST
 
-START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
+TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
 {
 	struct server first;
 	struct server second;
@@ -579,9 +557,8 @@ START_TEST(the_port_is_free_for_a_successor_and_the_queue_is_not_reset)
 	}
 	close(reserved);
 }
-END_TEST
 
-START_TEST(the_counters_add_up)
+TEST(the_counters_add_up)
 {
 	struct server s;
 	int fds[5];
@@ -600,41 +577,4 @@ START_TEST(the_counters_add_up)
 	ck_assert_int_eq(server_counter(&s, "end_eof"), 2);
 	ck_assert_int_eq(server_counter(&s, "messages_in"), 2);
 	ck_assert_int_eq(server_stop(&s), 0);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("stop",
-		(const struct suite_test[]){
-			{B1_200_idle_threads_leave_at_once, true},
-			{B1_200_idle_threads_leave_though_their_peers_keep_the_connection_open,
-				true},
-			{B1_those_that_never_said_a_word_leave_too_once_they_are_of_age, true},
-			{a_client_that_has_just_connected_is_given_its_first_word, false},
-			{B1_a_stuck_worker_is_cut_at_the_bound_and_the_exit_status_says_so, true},
-			{B3_a_second_signal_cuts_at_once, true},
-			{B3_a_second_signal_during_the_grace_cuts_too, true},
-			{B3_a_third_signal_ends_the_process_on_the_spot, true},
-			{sigint_skips_the_grace, false},
-			{B2_40_clients_in_the_queue_are_answered, false},
-			{B2_40_clients_in_the_queue_are_answered_at_the_connection_limit_too,
-				false},
-			{B2_clients_that_wait_behind_idle_ones_at_the_limit_are_answered, false},
-			{clients_that_find_no_place_before_the_drain_deadline_are_told, false},
-			{B1_a_stop_without_a_descriptor_for_those_who_wait_keeps_to_its_bound,
-				true},
-			{a_message_begun_before_the_stop_may_be_finished, false},
-			{a_message_that_is_never_finished_holds_the_stop_up_to_its_bound, true},
-			{a_client_that_floods_cannot_hold_the_stop_up, true},
-			{a_client_that_ends_when_it_sees_the_end_never_sees_a_reset, false},
-			{a_flooding_client_that_reads_slowly_gets_every_reply_and_the_end, false},
-			{B1_a_client_that_writes_once_more_and_stays_holds_the_stop_up_for_a_moment_only,
-				true},
-			{a_stop_while_every_listener_is_at_the_limit_ends, true},
-			{an_unused_server_stops_at_once, true},
-			{the_port_is_free_for_a_successor_and_the_queue_is_not_reset, false},
-			{the_counters_add_up, false},
-			{NULL, false},
-		});
 }

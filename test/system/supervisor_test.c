@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* supervisor - the tests' own supervisor hears who tells what. */
 #include "client.h"
-#include "suite.h"
 #include "supervisor.h"
+#include "test/suite.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static pid_t tell(const struct supervisor *v, const char *text)
 	return pid;
 }
 
-START_TEST(what_is_told_is_heard_with_who_told_it)
+TEST(what_is_told_is_heard_with_who_told_it)
 {
 	struct supervisor v;
 
@@ -47,9 +47,8 @@ START_TEST(what_is_told_is_heard_with_who_told_it)
 	supervisor_expect_nothing(&v);
 	supervisor_close(&v);
 }
-END_TEST
 
-START_TEST(a_server_is_started_with_the_sockets_and_knows_whom_to_notify)
+TEST(a_server_is_started_with_the_sockets_and_knows_whom_to_notify)
 {
 	static const char script[] = "test \"$LISTEN_PID\" = $$ && test \"$LISTEN_FDS\" = 2 && "
 				     "test \"$LISTEN_FDNAMES\" = a:b && test -S /dev/fd/3 && "
@@ -70,15 +69,4 @@ START_TEST(a_server_is_started_with_the_sockets_and_knows_whom_to_notify)
 	ck_assert_int_eq(server_wait(&s), 0);
 	ck_assert_uint_eq(server_count_log(&s, v.where), 1);
 	supervisor_close(&v);
-}
-END_TEST
-
-int main(void)
-{
-	return suite_run("supervisor",
-		(const struct suite_test[]){
-			{what_is_told_is_heard_with_who_told_it, false},
-			{a_server_is_started_with_the_sockets_and_knows_whom_to_notify, false},
-			{NULL, false},
-		});
 }

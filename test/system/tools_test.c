@@ -4,7 +4,7 @@
  * where that program is not installed.
  */
 #include "client.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +119,7 @@ static void expect_still_serving(struct server *s)
 	close(fd);
 }
 
-START_TEST(the_conversation_goes_as_it_should)
+TEST_ROWS(the_conversation_goes_as_it_should, SUITE_COUNT(rows))
 {
 	const struct row *row = &rows[_i];
 	struct server s;
@@ -143,36 +143,27 @@ START_TEST(the_conversation_goes_as_it_should)
 	ck_assert_uint_eq(server_count_log(&s, "level=warn"), 0);
 	ck_assert_uint_eq(server_count_log(&s, "level=error"), 0);
 }
-END_TEST
 
-static void skip_tool(void)
+static const char *why_no_tool(void)
 {
-	char reason[128] = "it is not installed";
+	static char reason[128] = "it is not installed";
 
-	for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {
+	if (suite_has_program(tool))
+		return NULL;
+	for (size_t i = 0; i < SUITE_COUNT(packages); i++) {
 		if (strcmp(packages[i].tool, tool) == 0)
 			snprintf(reason, sizeof reason, "it is not installed (apt-get install %s)",
 				packages[i].package);
 	}
-	suite_skip(tool, reason);
+	return reason;
 }
+
+SUITE_NEEDS(why_no_tool)
 
 int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return 2;
 	tool = argv[1];
-	if (!suite_has_program(tool))
-		skip_tool();
-	Suite *suite = suite_create("tools");
-	TCase *tcase = tcase_create(tool);
-	tcase_set_timeout(tcase, 300);
-	tcase_add_loop_test(
-		tcase, the_conversation_goes_as_it_should, 0, sizeof rows / sizeof *rows);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(tool);
 }

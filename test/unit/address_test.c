@@ -3,7 +3,7 @@
  * comparing. */
 #include "common/address.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,14 +62,13 @@ static const struct {
 	{HOST_255 ":1", HOST_255, 1},
 };
 
-START_TEST(an_address_is_split_into_host_and_port)
+TEST_ROWS(an_address_is_split_into_host_and_port, SUITE_COUNT(good))
 {
 	struct host_port where = must_parse(good[_i].text);
 
 	ck_assert_str_eq(where.host, good[_i].host);
 	ck_assert_uint_eq(where.port, good[_i].port);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -153,7 +152,7 @@ static const struct {
 	{"[" HOST_255 HOST_63 "]:1", "longer than a name"},
 };
 
-START_TEST(what_is_no_address_is_refused_by_name_and_the_result_left_alone)
+TEST_ROWS(what_is_no_address_is_refused_by_name_and_the_result_left_alone, SUITE_COUNT(bad))
 {
 	struct host_port where = {.host = "untouched", .port = 4711};
 	const char *fault = NULL;
@@ -165,9 +164,8 @@ START_TEST(what_is_no_address_is_refused_by_name_and_the_result_left_alone)
 	ck_assert_str_eq(where.host, "untouched");
 	ck_assert_uint_eq(where.port, 4711);
 }
-END_TEST
 
-START_TEST(networks_have_go_s_names_and_no_others)
+TEST(networks_have_go_s_names_and_no_others)
 {
 	const char *const others[] = {"", "TCP", "tcp ", "tcp46", "udp", "tcp5"};
 
@@ -185,7 +183,6 @@ START_TEST(networks_have_go_s_names_and_no_others)
 		ck_assert_int_eq(untouched, NETWORK_TCP4);
 	}
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -208,17 +205,16 @@ static const struct {
 	{"localhost:7007", NETWORK_TCP4, "127.0.0.1:7007"},
 };
 
-START_TEST(a_host_is_found_within_its_network)
+TEST_ROWS(a_host_is_found_within_its_network, SUITE_COUNT(lookups))
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	if (strncmp(lookups[_i].text, "localhost:", 10) == 0 && !skip_knows_localhost(__func__))
+	if (strncmp(lookups[_i].text, "localhost:", 10) == 0 && !suite_knows_localhost(__func__))
 		return;
 	struct address a = must_lookup(lookups[_i].text, lookups[_i].network);
 	ck_assert_str_eq(address_format(&a, text), lookups[_i].found);
 	ck_assert_uint_eq(address_port(&a), must_parse(lookups[_i].text).port);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -235,7 +231,7 @@ static const struct {
 	{"[fe80::1%nonesuch0]:1", NETWORK_TCP, ENOENT, ""},
 };
 
-START_TEST(a_host_that_its_network_does_not_have_is_a_fault_by_name)
+TEST_ROWS(a_host_that_its_network_does_not_have_is_a_fault_by_name, SUITE_COUNT(misses))
 {
 	struct host_port where = must_parse(misses[_i].text);
 	struct address list[8];
@@ -247,25 +243,23 @@ START_TEST(a_host_that_its_network_does_not_have_is_a_fault_by_name)
 	ck_assert_ptr_nonnull(fault);
 	ck_assert_ptr_nonnull(strstr(fault, misses[_i].names));
 }
-END_TEST
 
-START_TEST(a_lookup_returns_no_more_than_it_has_room_for)
+TEST(a_lookup_returns_no_more_than_it_has_room_for)
 {
 	struct host_port where = must_parse("localhost:7007");
 	struct address list[2];
 	struct address untouched;
 	const char *fault;
 
-	if (!skip_knows_localhost(__func__))
+	if (!suite_knows_localhost(__func__))
 		return;
 	memset(list, 0xa5, sizeof list);
 	untouched = list[1];
 	ck_assert_int_eq(address_lookup(&where, NETWORK_TCP, list, 1, &fault), 1);
 	ck_assert_mem_eq(&list[1], &untouched, sizeof untouched);
 }
-END_TEST
 
-START_TEST(the_first_ipv4_address_is_preferred_and_else_the_first)
+TEST(the_first_ipv4_address_is_preferred_and_else_the_first)
 {
 	const struct address six = must_lookup("[::1]:1", NETWORK_TCP);
 	const struct address other_six = must_lookup("[::2]:1", NETWORK_TCP);
@@ -279,9 +273,8 @@ START_TEST(the_first_ipv4_address_is_preferred_and_else_the_first)
 	ck_assert_ptr_eq(address_preferred(sixes, 2), &sixes[0]);
 	ck_assert_ptr_eq(address_preferred(sixes, 1), &sixes[0]);
 }
-END_TEST
 
-START_TEST(the_longest_address_fits_its_text)
+TEST(the_longest_address_fits_its_text)
 {
 	struct address a = {.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(65535)}};
 	char text[ADDRESS_TEXT_MAX];
@@ -292,7 +285,6 @@ START_TEST(the_longest_address_fits_its_text)
 	ck_assert_str_eq(address_format(&a, text),
 		"[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe%4294967295]:65535");
 }
-END_TEST
 
 static const char *const both_ways[] = {
 	"0.0.0.0:0",
@@ -304,7 +296,7 @@ static const char *const both_ways[] = {
 	"[2001:db8::ffff:1]:65535",
 };
 
-START_TEST(what_is_written_reads_back_to_the_same_address)
+TEST_ROWS(what_is_written_reads_back_to_the_same_address, SUITE_COUNT(both_ways))
 {
 	char text[ADDRESS_TEXT_MAX];
 	struct address a = must_lookup(both_ways[_i], NETWORK_TCP);
@@ -313,9 +305,8 @@ START_TEST(what_is_written_reads_back_to_the_same_address)
 	struct address again = must_lookup(text, NETWORK_TCP);
 	ck_assert(address_equal(&a, &again));
 }
-END_TEST
 
-START_TEST(an_address_has_its_family_s_size)
+TEST(an_address_has_its_family_s_size)
 {
 	struct address four = must_lookup("127.0.0.1:1", NETWORK_TCP);
 	struct address six = must_lookup("[::1]:1", NETWORK_TCP);
@@ -323,7 +314,6 @@ START_TEST(an_address_has_its_family_s_size)
 	ck_assert_uint_eq(address_size(&four), sizeof(struct sockaddr_in));
 	ck_assert_uint_eq(address_size(&six), sizeof(struct sockaddr_in6));
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -338,13 +328,12 @@ static const struct {
 	{"[::ffff:0.0.0.0]:1", false},
 };
 
-START_TEST(only_the_unspecified_addresses_are_wildcards)
+TEST_ROWS(only_the_unspecified_addresses_are_wildcards, SUITE_COUNT(wildcards))
 {
 	struct address a = must_lookup(wildcards[_i].text, NETWORK_TCP);
 
 	ck_assert_int_eq(address_is_wildcard(&a), wildcards[_i].wildcard);
 }
-END_TEST
 
 /* All different from each other. */
 static const char *const distinct[] = {
@@ -361,7 +350,7 @@ static const char *const distinct[] = {
 	"[::]:1",
 };
 
-START_TEST(addresses_are_equal_when_all_of_them_is)
+TEST_ROWS(addresses_are_equal_when_all_of_them_is, SUITE_COUNT(distinct))
 {
 	struct address a = must_lookup(distinct[_i], NETWORK_TCP);
 
@@ -371,9 +360,8 @@ START_TEST(addresses_are_equal_when_all_of_them_is)
 			address_equal(&a, &b) == (i == _i), "%s and %s", distinct[_i], distinct[i]);
 	}
 }
-END_TEST
 
-START_TEST(what_is_no_part_of_an_address_does_not_make_it_another)
+TEST(what_is_no_part_of_an_address_does_not_make_it_another)
 {
 	struct address a = must_lookup("127.0.0.1:1", NETWORK_TCP);
 	struct address b = must_lookup("127.0.0.1:1", NETWORK_TCP);
@@ -384,26 +372,4 @@ START_TEST(what_is_no_part_of_an_address_does_not_make_it_another)
 	ck_assert(address_equal(&a, &b));
 	d.in6.sin6_flowinfo = 4711;
 	ck_assert(address_equal(&c, &d));
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{an_address_is_split_into_host_and_port, SUITE_COUNT(good)},
-		{what_is_no_address_is_refused_by_name_and_the_result_left_alone, SUITE_COUNT(bad)},
-		{networks_have_go_s_names_and_no_others, 0},
-		{a_host_is_found_within_its_network, SUITE_COUNT(lookups)},
-		{a_host_that_its_network_does_not_have_is_a_fault_by_name, SUITE_COUNT(misses)},
-		{a_lookup_returns_no_more_than_it_has_room_for, 0},
-		{the_first_ipv4_address_is_preferred_and_else_the_first, 0},
-		{the_longest_address_fits_its_text, 0},
-		{what_is_written_reads_back_to_the_same_address, SUITE_COUNT(both_ways)},
-		{an_address_has_its_family_s_size, 0},
-		{only_the_unspecified_addresses_are_wildcards, SUITE_COUNT(wildcards)},
-		{addresses_are_equal_when_all_of_them_is, SUITE_COUNT(distinct)},
-		{what_is_no_part_of_an_address_does_not_make_it_another, 0},
-	};
-
-	return suite_run("address", tests, SUITE_COUNT(tests));
 }

@@ -8,7 +8,7 @@
 #include "peer.h"
 #include "rig.h"
 #include "server/log.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static void begin(const char *const *options)
 
 #define BEGIN(...) begin((const char *const[]){__VA_ARGS__, NULL})
 
-START_TEST(without_limits_all_come_in_and_nobody_is_counted)
+TEST(without_limits_all_come_in_and_nobody_is_counted)
 {
 	begin(NULL);
 	for (int i = 0; i < 10000; i++) {
@@ -72,7 +72,6 @@ START_TEST(without_limits_all_come_in_and_nobody_is_counted)
 		ck_assert(!g.counted);
 	}
 }
-END_TEST
 
 static const struct {
 	const char *allow;
@@ -96,14 +95,13 @@ static const struct {
 	{"", "2001:db8::/32", "2001:db8:1::1", REFUSAL_DENIED},
 };
 
-START_TEST(the_lists_say_who_is_a_stranger)
+TEST_ROWS(the_lists_say_who_is_a_stranger, SUITE_COUNT(lists))
 {
 	BEGIN("limits.allow", lists[_i].allow, "limits.deny", lists[_i].deny);
 	ck_assert_int_eq(judge_at(lists[_i].peer, NOW), lists[_i].why);
 }
-END_TEST
 
-START_TEST(a_source_has_so_many_places_and_gets_them_back)
+TEST(a_source_has_so_many_places_and_gets_them_back)
 {
 	BEGIN("limits.per_address", "2");
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_NONE);
@@ -115,9 +113,8 @@ START_TEST(a_source_has_so_many_places_and_gets_them_back)
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_NONE);
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_PER_ADDRESS);
 }
-END_TEST
 
-START_TEST(a_source_has_a_burst_and_then_so_many_a_second)
+TEST(a_source_has_a_burst_and_then_so_many_a_second)
 {
 	BEGIN("limits.rate", "4", "limits.burst", "2");
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_NONE);
@@ -128,9 +125,8 @@ START_TEST(a_source_has_a_burst_and_then_so_many_a_second)
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW + NS_PER_S / 4), REFUSAL_NONE);
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW + NS_PER_S / 4), REFUSAL_RATE);
 }
-END_TEST
 
-START_TEST(a_stranger_uses_up_nothing)
+TEST(a_stranger_uses_up_nothing)
 {
 	BEGIN("limits.rate", "1", "limits.burst", "1", "limits.per_address", "1", "limits.deny",
 		"192.0.2.1");
@@ -145,9 +141,8 @@ START_TEST(a_stranger_uses_up_nothing)
 	ck_assert_int_eq(admission_judge(&rig.admission, &g, NOW), REFUSAL_NONE);
 	ck_assert(g.counted);
 }
-END_TEST
 
-START_TEST(one_who_came_before_there_was_a_limit_leaves_without_a_trace)
+TEST(one_who_came_before_there_was_a_limit_leaves_without_a_trace)
 {
 	begin(NULL);
 	struct guest before = guest_from("192.0.2.1");
@@ -158,9 +153,8 @@ START_TEST(one_who_came_before_there_was_a_limit_leaves_without_a_trace)
 	admission_leave(&rig.admission, &before);
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_PER_ADDRESS);
 }
-END_TEST
 
-START_TEST(one_who_came_under_a_limit_is_counted_off_when_there_is_none_any_more)
+TEST(one_who_came_under_a_limit_is_counted_off_when_there_is_none_any_more)
 {
 	BEGIN("limits.per_address", "1");
 	struct guest before = guest_from("192.0.2.1");
@@ -170,9 +164,8 @@ START_TEST(one_who_came_under_a_limit_is_counted_off_when_there_is_none_any_more
 	rig.settings->per_address = 1;
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_NONE);
 }
-END_TEST
 
-START_TEST(more_connections_make_room_for_more_sources)
+TEST(more_connections_make_room_for_more_sources)
 {
 	struct settings more = {.max_connections = 2};
 
@@ -185,7 +178,6 @@ START_TEST(more_connections_make_room_for_more_sources)
 	ck_assert_int_eq(judge_at("192.0.2.3", NOW), REFUSAL_NONE);
 	ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_NONE);
 }
-END_TEST
 
 /* Turning away. */
 
@@ -225,7 +217,7 @@ static const struct {
 	{"echo", "", 0},
 };
 
-START_TEST(it_is_told_in_the_listeners_framing_and_rests)
+TEST_ROWS(it_is_told_in_the_listeners_framing_and_rests, SUITE_COUNT(framings))
 {
 	begin_refusing(framings[_i].service);
 	struct pair p = must_pair(&patient);
@@ -237,11 +229,10 @@ START_TEST(it_is_told_in_the_listeners_framing_and_rests)
 	ring_clear(&ring);
 	ck_assert(!peer_is_reset_within(p.far, 0));
 }
-END_TEST
 
 static const enum refusal silent[] = {REFUSAL_DENIED, REFUSAL_SHORTAGE};
 
-START_TEST(a_stranger_and_one_there_is_no_memory_for_are_reset_at_once)
+TEST_ROWS(a_stranger_and_one_there_is_no_memory_for_are_reset_at_once, SUITE_COUNT(silent))
 {
 	begin_refusing("line");
 	struct pair p = must_pair(&patient);
@@ -251,7 +242,6 @@ START_TEST(a_stranger_and_one_there_is_no_memory_for_are_reset_at_once)
 	ck_assert_int_eq(ring_next(&ring), DEADLINE_NEVER);
 	ck_assert(peer_is_reset(p.far));
 }
-END_TEST
 
 /* So many are refused for that reason at that moment. */
 static void refuse(enum refusal why, int times, int64_t now_ns)
@@ -264,7 +254,7 @@ static void refuse(enum refusal why, int times, int64_t now_ns)
 	}
 }
 
-START_TEST(each_is_counted_by_its_reason_as_accepted_and_refused)
+TEST(each_is_counted_by_its_reason_as_accepted_and_refused)
 {
 	begin_refusing("line");
 	for (int why = REFUSAL_DENIED; why < REFUSALS; why++)
@@ -276,9 +266,8 @@ START_TEST(each_is_counted_by_its_reason_as_accepted_and_refused)
 	ck_assert_uint_eq(c.accepted, c.refused);
 	rig_check_sum();
 }
-END_TEST
 
-START_TEST(each_reason_is_told_once_a_second_with_the_number_of_those_untold)
+TEST(each_reason_is_told_once_a_second_with_the_number_of_those_untold)
 {
 	begin_refusing("line");
 	refuse(REFUSAL_DENIED, 5, NOW);
@@ -299,25 +288,4 @@ START_TEST(each_reason_is_told_once_a_second_with_the_number_of_those_untold)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, ends[0]), 3);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, ends[1]), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, ends[2]), 1);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_limits_all_come_in_and_nobody_is_counted, 0},
-		{the_lists_say_who_is_a_stranger, SUITE_COUNT(lists)},
-		{a_source_has_so_many_places_and_gets_them_back, 0},
-		{a_source_has_a_burst_and_then_so_many_a_second, 0},
-		{a_stranger_uses_up_nothing, 0},
-		{one_who_came_before_there_was_a_limit_leaves_without_a_trace, 0},
-		{one_who_came_under_a_limit_is_counted_off_when_there_is_none_any_more, 0},
-		{more_connections_make_room_for_more_sources, 0},
-		{it_is_told_in_the_listeners_framing_and_rests, SUITE_COUNT(framings)},
-		{a_stranger_and_one_there_is_no_memory_for_are_reset_at_once, SUITE_COUNT(silent)},
-		{each_is_counted_by_its_reason_as_accepted_and_refused, 0},
-		{each_reason_is_told_once_a_second_with_the_number_of_those_untold, 0},
-	};
-
-	return suite_run("admission", tests, SUITE_COUNT(tests));
 }

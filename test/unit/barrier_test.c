@@ -4,9 +4,8 @@
 #include "common/barrier.h"
 
 #include "common/deadline.h"
-#include "mode.h"
-#include "suite.h"
-#include "window.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <stdatomic.h>
 
@@ -36,15 +35,14 @@ static int64_t soon(void)
 	return deadline_after(60 * NS_PER_S);
 }
 
-START_TEST(the_wait_on_an_empty_barrier_returns_at_once)
+TEST(the_wait_on_an_empty_barrier_returns_at_once)
 {
 	barrier_init(&barrier);
 	ck_assert_uint_eq(barrier_wait(&barrier, DEADLINE_NEVER), 0);
 	ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
 }
-END_TEST
 
-START_TEST(the_wait_returns_how_many_are_inside)
+TEST(the_wait_returns_how_many_are_inside)
 {
 	barrier_init(&barrier);
 	for (unsigned inside = 1; inside <= 5; inside++) {
@@ -56,12 +54,11 @@ START_TEST(the_wait_returns_how_many_are_inside)
 		ck_assert_uint_eq(barrier_wait(&barrier, 0), inside);
 	}
 }
-END_TEST
 
 /* One below a slice of the wait (lock_wait: 100 ms), one above. */
 static const int64_t patience_ms[] = {40, 150};
 
-START_TEST(the_wait_gives_up_at_the_deadline)
+TEST_TIMED_ROWS(the_wait_gives_up_at_the_deadline, SUITE_COUNT(patience_ms))
 {
 	int64_t patience = patience_ms[_i] * NS_PER_MS;
 
@@ -69,11 +66,10 @@ START_TEST(the_wait_gives_up_at_the_deadline)
 	ck_assert(barrier_enter(&barrier));
 	int64_t start = deadline_now();
 	ck_assert_uint_eq(barrier_wait(&barrier, deadline_from(start, patience)), 1);
-	window_check(start, patience);
+	mode_check_window(start, patience);
 }
-END_TEST
 
-START_TEST(a_deadline_in_the_past_does_not_wait)
+TEST_TIMED(a_deadline_in_the_past_does_not_wait)
 {
 	barrier_init(&barrier);
 	ck_assert(barrier_enter(&barrier));
@@ -81,9 +77,8 @@ START_TEST(a_deadline_in_the_past_does_not_wait)
 	ck_assert_uint_eq(barrier_wait(&barrier, start - NS_PER_S), 1);
 	mode_check_most(deadline_now() - start, 10 * NS_PER_MS);
 }
-END_TEST
 
-START_TEST(a_closed_barrier_refuses_and_keeps_those_inside)
+TEST(a_closed_barrier_refuses_and_keeps_those_inside)
 {
 	barrier_init(&barrier);
 	ck_assert(barrier_enter(&barrier));
@@ -96,9 +91,8 @@ START_TEST(a_closed_barrier_refuses_and_keeps_those_inside)
 	barrier_close(&barrier);
 	ck_assert(!barrier_enter(&barrier));
 }
-END_TEST
 
-START_TEST(an_open_barrier_lets_in_after_it_was_empty)
+TEST(an_open_barrier_lets_in_after_it_was_empty)
 {
 	barrier_init(&barrier);
 	for (int i = 0; i < 3; i++) {
@@ -107,7 +101,6 @@ START_TEST(an_open_barrier_lets_in_after_it_was_empty)
 		ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
 	}
 }
-END_TEST
 
 static void *leave_when_told(void *arg)
 {
@@ -118,7 +111,7 @@ static void *leave_when_told(void *arg)
 	return arg;
 }
 
-START_TEST(the_last_leave_wakes_the_waiter)
+TEST(the_last_leave_wakes_the_waiter)
 {
 	pthread_t threads[THREADS];
 
@@ -138,7 +131,6 @@ START_TEST(the_last_leave_wakes_the_waiter)
 			must_join(threads[i]);
 	}
 }
-END_TEST
 
 static void *wait_for_all(void *arg)
 {
@@ -154,7 +146,7 @@ static void *wait_for_all(void *arg)
  * The wait looks again every 100 ms even if no signal comes.  So: leave 30 ms after it began, and
  * be noticed in less than the 70 ms that remain, in one round of five at least.
  */
-START_TEST(the_leave_itself_wakes_the_waiter_and_not_its_looking_again)
+TEST_TIMED(the_leave_itself_wakes_the_waiter_and_not_its_looking_again)
 {
 	static struct barrier pause;
 	int64_t best = DEADLINE_NEVER;
@@ -177,7 +169,6 @@ START_TEST(the_leave_itself_wakes_the_waiter_and_not_its_looking_again)
 	}
 	mode_check_most(best, 40 * NS_PER_MS);
 }
-END_TEST
 
 static void *come_and_go(void *arg)
 {
@@ -194,7 +185,7 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-START_TEST(after_close_and_wait_nobody_is_inside_or_comes_in)
+TEST(after_close_and_wait_nobody_is_inside_or_comes_in)
 {
 	pthread_t threads[THREADS];
 	unsigned entered[THREADS];
@@ -215,9 +206,8 @@ START_TEST(after_close_and_wait_nobody_is_inside_or_comes_in)
 		ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
 	}
 }
-END_TEST
 
-START_TEST(the_count_is_exact_under_many_threads)
+TEST(the_count_is_exact_under_many_threads)
 {
 	pthread_t threads[THREADS];
 	unsigned entered[THREADS] = {0};
@@ -233,23 +223,4 @@ START_TEST(the_count_is_exact_under_many_threads)
 	ck_assert_uint_eq(barrier_wait(&barrier, 0), 1);
 	barrier_leave(&barrier);
 	ck_assert_uint_eq(barrier_wait(&barrier, 0), 0);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_wait_on_an_empty_barrier_returns_at_once, 0},
-		{the_wait_returns_how_many_are_inside, 0},
-		{the_wait_gives_up_at_the_deadline, SUITE_COUNT(patience_ms)},
-		{a_deadline_in_the_past_does_not_wait, 0},
-		{a_closed_barrier_refuses_and_keeps_those_inside, 0},
-		{an_open_barrier_lets_in_after_it_was_empty, 0},
-		{the_last_leave_wakes_the_waiter, 0},
-		{the_leave_itself_wakes_the_waiter_and_not_its_looking_again, 0},
-		{after_close_and_wait_nobody_is_inside_or_comes_in, 0},
-		{the_count_is_exact_under_many_threads, 0},
-	};
-
-	return suite_run("barrier", tests, SUITE_COUNT(tests));
 }

@@ -2,7 +2,7 @@
 /* Proves block: what is a block, what is none and why, and who is in which. */
 #include "common/block.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -72,7 +72,7 @@ static const struct {
 	{"1::ffff:0:0/96", AF_INET6, 96, {[1] = 1, [10] = 0xff, [11] = 0xff}},
 };
 
-START_TEST(an_address_with_or_without_a_length_is_a_block)
+TEST_ROWS(an_address_with_or_without_a_length_is_a_block, SUITE_COUNT(good))
 {
 	struct block b = must_block(good[_i].text);
 
@@ -80,7 +80,6 @@ START_TEST(an_address_with_or_without_a_length_is_a_block)
 	ck_assert_uint_eq(b.length, good[_i].length);
 	ck_assert_mem_eq(b.prefix, good[_i].prefix, sizeof b.prefix);
 }
-END_TEST
 
 #define NO_BLOCK "it is not an IPv4 or IPv6 address"
 #define LENGTH_4 "the prefix of an IPv4 block has a length from 0 to 32"
@@ -149,7 +148,7 @@ static const struct {
 
 static const struct block untouched = {.family = 4711};
 
-START_TEST(what_is_no_block_is_refused_and_the_result_left_alone)
+TEST_ROWS(what_is_no_block_is_refused_and_the_result_left_alone, SUITE_COUNT(bad))
 {
 	struct block b = untouched;
 	const char *fault = NULL;
@@ -159,9 +158,8 @@ START_TEST(what_is_no_block_is_refused_and_the_result_left_alone)
 	ck_assert_msg(strncmp(fault, bad[_i].fault, strlen(bad[_i].fault)) == 0, "\"%s\": %s",
 		bad[_i].text, fault);
 }
-END_TEST
 
-START_TEST(an_empty_text_is_no_block)
+TEST(an_empty_text_is_no_block)
 {
 	struct block b = untouched;
 	const char *fault = NULL;
@@ -170,9 +168,8 @@ START_TEST(an_empty_text_is_no_block)
 	ck_assert_ptr_nonnull(fault);
 	ck_assert(block_equal(&b, &untouched));
 }
-END_TEST
 
-START_TEST(a_list_says_which_block_is_wrong_and_what_would_be_right)
+TEST_ROWS(a_list_says_which_block_is_wrong_and_what_would_be_right, SUITE_COUNT(bad))
 {
 	char text[FAULT_MAX];
 	char fault[FAULT_MAX] = "";
@@ -193,9 +190,8 @@ START_TEST(a_list_says_which_block_is_wrong_and_what_would_be_right)
 	if (bad[_i].better)
 		(void)must_block(bad[_i].better);
 }
-END_TEST
 
-START_TEST(a_fault_is_cut_off_where_its_room_ends)
+TEST(a_fault_is_cut_off_where_its_room_ends)
 {
 	char fault[9] = "........";
 
@@ -203,7 +199,6 @@ START_TEST(a_fault_is_cut_off_where_its_room_ends)
 	ck_assert_str_eq(fault, "\"10.");
 	ck_assert_str_eq(fault + 5, "...");
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -222,7 +217,7 @@ static const struct {
 	{"::1,::1", {"::1", "::1"}},
 };
 
-START_TEST(a_list_has_commas_or_white_space_between_its_blocks)
+TEST_ROWS(a_list_has_commas_or_white_space_between_its_blocks, SUITE_COUNT(lists))
 {
 	struct block_list *list = must_list(lists[_i].text);
 	size_t count = 0;
@@ -235,13 +230,11 @@ START_TEST(a_list_has_commas_or_white_space_between_its_blocks)
 	ck_assert_uint_eq(list->count, count);
 	block_list_free(list);
 }
-END_TEST
 
-START_TEST(no_list_can_be_freed)
+TEST(no_list_can_be_freed)
 {
 	block_list_free(NULL);
 }
-END_TEST
 
 static const struct {
 	const char *list;
@@ -291,7 +284,7 @@ static const struct {
 	{"10.0.0.0/8 ::1 192.0.2.0/24", "192.0.3.7", false},
 };
 
-START_TEST(an_address_is_in_the_blocks_whose_prefix_it_begins_with)
+TEST_ROWS(an_address_is_in_the_blocks_whose_prefix_it_begins_with, SUITE_COUNT(members))
 {
 	struct block_list *list = must_list(members[_i].list);
 	struct address a = must_address(members[_i].address);
@@ -299,9 +292,8 @@ START_TEST(an_address_is_in_the_blocks_whose_prefix_it_begins_with)
 	ck_assert_int_eq(block_list_has(list, &a), members[_i].has);
 	block_list_free(list);
 }
-END_TEST
 
-START_TEST(a_zone_is_not_looked_at)
+TEST(a_zone_is_not_looked_at)
 {
 	struct block_list *list = must_list("fe80::/64");
 	struct address a = must_address("fe80::1");
@@ -310,7 +302,6 @@ START_TEST(a_zone_is_not_looked_at)
 	ck_assert(block_list_has(list, &a));
 	block_list_free(list);
 }
-END_TEST
 
 static const struct {
 	const char *address;
@@ -322,7 +313,7 @@ static const struct {
 	{"2001:db8:1:3:3:4:5:6", "2001:db8:1:2::/63"},
 };
 
-START_TEST(an_address_has_a_block_around_it)
+TEST_ROWS(an_address_has_a_block_around_it, SUITE_COUNT(around))
 {
 	struct address a = must_address(around[_i].address);
 	struct block got = block_of(&a, 28, 63);
@@ -330,7 +321,6 @@ START_TEST(an_address_has_a_block_around_it)
 
 	ck_assert(block_equal(&got, &due));
 }
-END_TEST
 
 /* Every length: the first and the last address are in, and those beside them are not. */
 
@@ -347,7 +337,7 @@ static void flip(struct address *a, unsigned bit)
 	bytes[bit / 8] ^= (unsigned char)(0x80 >> bit % 8);
 }
 
-START_TEST(of_every_length_each_bit_of_the_prefix_counts_and_no_other)
+TEST_ROWS(of_every_length_each_bit_of_the_prefix_counts_and_no_other, 2)
 {
 	const char *const hosts[] = {"170.85.204.51", "aa55:cc33:f00f:1234:5678:9abc:def0:aa55"};
 	struct block_list *list = must_list("::1");
@@ -366,7 +356,6 @@ START_TEST(of_every_length_each_bit_of_the_prefix_counts_and_no_other)
 	}
 	block_list_free(list);
 }
-END_TEST
 
 /* Every text of a few words. */
 
@@ -417,30 +406,9 @@ static void check_all(const char *const *words, size_t most, char *text)
 	*end = '\0';
 }
 
-START_TEST(every_text_is_a_block_or_has_a_fault)
+TEST_ROWS(every_text_is_a_block_or_has_a_fault, SUITE_COUNT(languages))
 {
 	char text[64] = "";
 
 	check_all(languages[_i].words, languages[_i].most, text);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{an_address_with_or_without_a_length_is_a_block, SUITE_COUNT(good)},
-		{what_is_no_block_is_refused_and_the_result_left_alone, SUITE_COUNT(bad)},
-		{an_empty_text_is_no_block, 0},
-		{a_list_says_which_block_is_wrong_and_what_would_be_right, SUITE_COUNT(bad)},
-		{a_fault_is_cut_off_where_its_room_ends, 0},
-		{a_list_has_commas_or_white_space_between_its_blocks, SUITE_COUNT(lists)},
-		{no_list_can_be_freed, 0},
-		{an_address_is_in_the_blocks_whose_prefix_it_begins_with, SUITE_COUNT(members)},
-		{a_zone_is_not_looked_at, 0},
-		{an_address_has_a_block_around_it, SUITE_COUNT(around)},
-		{of_every_length_each_bit_of_the_prefix_counts_and_no_other, 2},
-		{every_text_is_a_block_or_has_a_fault, SUITE_COUNT(languages)},
-	};
-
-	return suite_run("block", tests, SUITE_COUNT(tests));
 }

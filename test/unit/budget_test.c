@@ -8,7 +8,7 @@
 #include "json.h"
 #include "rig.h"
 #include "server/log.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void check_with(const char *max_connections, enum log_format format)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
 
-START_TEST(few_descriptors_bind_and_it_is_a_warning_when_more_is_asked_for)
+TEST(few_descriptors_bind_and_it_is_a_warning_when_more_is_asked_for)
 {
 	must_limit(100, 100);
 	check_with("4000", LOG_LOGFMT);
@@ -44,9 +44,8 @@ START_TEST(few_descriptors_bind_and_it_is_a_warning_when_more_is_asked_for)
 		1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " effect="), 1);
 }
-END_TEST
 
-START_TEST(few_descriptors_that_are_enough_are_no_warning)
+TEST(few_descriptors_that_are_enough_are_no_warning)
 {
 	must_limit(100, 100);
 	check_with("68", LOG_LOGFMT);
@@ -56,17 +55,15 @@ START_TEST(few_descriptors_that_are_enough_are_no_warning)
 		1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " effect="), 0);
 }
-END_TEST
 
-START_TEST(one_too_few_is_a_warning)
+TEST(one_too_few_is_a_warning)
 {
 	must_limit(100, 100);
 	check_with("69", LOG_LOGFMT);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " level=warn "), 1);
 }
-END_TEST
 
-START_TEST(the_soft_limit_is_raised_to_the_hard_one)
+TEST(the_soft_limit_is_raised_to_the_hard_one)
 {
 	struct rlimit limit;
 
@@ -76,24 +73,21 @@ START_TEST(the_soft_limit_is_raised_to_the_hard_one)
 	ck_assert_uint_eq(limit.rlim_cur, 128);
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "descriptors"), 96);
 }
-END_TEST
 
-START_TEST(fewer_descriptors_than_the_server_needs_itself_allow_none)
+TEST(fewer_descriptors_than_the_server_needs_itself_allow_none)
 {
 	must_limit(20, 20);
 	check_with("4000", LOG_LOGFMT);
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "allowed"), 0);
 }
-END_TEST
 
-START_TEST(the_line_is_json_when_json_is_asked_for)
+TEST(the_line_is_json_when_json_is_asked_for)
 {
 	check_with("4000", LOG_JSON);
 	ck_assert(json_is_line(capture_text(STDERR_FILENO)));
 }
-END_TEST
 
-START_TEST(what_a_connection_takes_at_the_most_is_told)
+TEST(what_a_connection_takes_at_the_most_is_told)
 {
 	char text[QUANTITY_TEXT_MAX];
 	char words[64];
@@ -103,20 +97,4 @@ START_TEST(what_a_connection_takes_at_the_most_is_told)
 	snprintf(
 		words, sizeof words, " connection_memory_max=%s", quantity_format_size(most, text));
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{few_descriptors_bind_and_it_is_a_warning_when_more_is_asked_for, 0},
-		{few_descriptors_that_are_enough_are_no_warning, 0},
-		{one_too_few_is_a_warning, 0},
-		{the_soft_limit_is_raised_to_the_hard_one, 0},
-		{fewer_descriptors_than_the_server_needs_itself_allow_none, 0},
-		{the_line_is_json_when_json_is_asked_for, 0},
-		{what_a_connection_takes_at_the_most_is_told, 0},
-	};
-
-	return suite_run("budget", tests, SUITE_COUNT(tests));
 }

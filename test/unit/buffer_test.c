@@ -2,14 +2,14 @@
 /* Proves buffer: it keeps what it holds as it grows, and gives back what it took. */
 #include "common/buffer.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdint.h>
 #include <string.h>
 
 static char home[64];
 
-START_TEST(it_begins_at_home_and_empty)
+TEST(it_begins_at_home_and_empty)
 {
 	struct buffer b;
 
@@ -20,9 +20,8 @@ START_TEST(it_begins_at_home_and_empty)
 	ck_assert_uint_eq(b.start, 0);
 	ck_assert_uint_eq(b.end, 0);
 }
-END_TEST
 
-START_TEST(what_it_holds_stays_where_it_was_as_it_grows)
+TEST(what_it_holds_stays_where_it_was_as_it_grows)
 {
 	struct buffer b;
 
@@ -42,9 +41,8 @@ START_TEST(what_it_holds_stays_where_it_was_as_it_grows)
 	}
 	buffer_release(&b);
 }
-END_TEST
 
-START_TEST(released_it_is_at_home_and_empty_again)
+TEST(released_it_is_at_home_and_empty_again)
 {
 	struct buffer b;
 
@@ -59,9 +57,8 @@ START_TEST(released_it_is_at_home_and_empty_again)
 	buffer_release(&b);
 	ck_assert(buffer_is_home(&b));
 }
-END_TEST
 
-START_TEST(more_than_there_is_leaves_it_as_it_was)
+TEST(more_than_there_is_leaves_it_as_it_was)
 {
 	struct buffer b;
 
@@ -70,25 +67,10 @@ START_TEST(more_than_there_is_leaves_it_as_it_was)
 	ck_assert(buffer_is_home(&b));
 	ck_assert_uint_eq(b.size, sizeof home);
 }
-END_TEST
 
-START_TEST(pages_are_whole)
+TEST(pages_are_whole)
 {
 	ck_assert_uint_eq(buffer_whole_pages(1), 4096);
 	ck_assert_uint_eq(buffer_whole_pages(4096), 4096);
 	ck_assert_uint_eq(buffer_whole_pages(4097), 8192);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{it_begins_at_home_and_empty, 0},
-		{what_it_holds_stays_where_it_was_as_it_grows, 0},
-		{released_it_is_at_home_and_empty_again, 0},
-		{more_than_there_is_leaves_it_as_it_was, 0},
-		{pages_are_whole, 0},
-	};
-
-	return suite_run("buffer", tests, SUITE_COUNT(tests));
 }

@@ -8,7 +8,7 @@
 #include "scratch.h"
 #include "server/log.h"
 #include "server/service.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static struct settings *must_load(const char *line)
 
 /* Options. */
 
-START_TEST(without_arguments_it_serves_lines_on_loopback)
+TEST(without_arguments_it_serves_lines_on_loopback)
 {
 	struct settings *s = must_load("");
 
@@ -62,7 +62,6 @@ START_TEST(without_arguments_it_serves_lines_on_loopback)
 	ck_assert_ptr_eq(s->endpoints[0].service, service_find("line"));
 	settings_release(s);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -84,7 +83,7 @@ static const struct {
 	{"tcp6::65535=line", NETWORK_TCP6, "", 65535, "line"},
 };
 
-START_TEST(a_listener_may_name_network_and_service)
+TEST_ROWS(a_listener_may_name_network_and_service, SUITE_COUNT(listeners))
 {
 	char line[64];
 
@@ -97,9 +96,8 @@ START_TEST(a_listener_may_name_network_and_service)
 	ck_assert_ptr_eq(s->endpoints[0].service, service_find(listeners[_i].service));
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(several_listeners_come_in_their_order)
+TEST(several_listeners_come_in_their_order)
 {
 	struct settings *s = must_load("-l :0 -l :0=frame -l tcp4::1");
 
@@ -110,9 +108,8 @@ START_TEST(several_listeners_come_in_their_order)
 	ck_assert_uint_eq(s->endpoints[2].where.port, 1);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(an_option_is_set_and_reaches_every_listener)
+TEST(an_option_is_set_and_reaches_every_listener)
 {
 	struct settings *s = must_load(
 		"-o timeouts.idle=5s -o limits.max_connections=7 -o line.prefix=a=b -o tcp.nodelay=false -l :1");
@@ -123,18 +120,16 @@ START_TEST(an_option_is_set_and_reaches_every_listener)
 	ck_assert_int_eq(s->endpoints[0].nodelay, 0);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(the_last_of_two_settings_stands)
+TEST(the_last_of_two_settings_stands)
 {
 	struct settings *s = must_load("-o limits.max_connections=7 -o limits.max_connections=8");
 
 	ck_assert_int_eq(s->max_connections, 8);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(verbose_is_debug_and_gives_way_to_an_option)
+TEST(verbose_is_debug_and_gives_way_to_an_option)
 {
 	struct settings *s = must_load("-v");
 
@@ -144,20 +139,18 @@ START_TEST(verbose_is_debug_and_gives_way_to_an_option)
 	ck_assert_int_eq(s->log_level, LOG_WARN);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(an_empty_prefix_can_be_asked_for)
+TEST(an_empty_prefix_can_be_asked_for)
 {
 	struct settings *s = must_load("-o line.prefix=");
 
 	ck_assert_str_eq(s->endpoints[0].prefix, "");
 	settings_release(s);
 }
-END_TEST
 
 /* With a file. */
 
-START_TEST(the_files_value_gives_way_to_the_command_lines)
+TEST(the_files_value_gives_way_to_the_command_lines)
 {
 	scratch_write("a.conf",
 		"limits: { max_connections = 5; };\n"
@@ -173,9 +166,8 @@ START_TEST(the_files_value_gives_way_to_the_command_lines)
 	ck_assert_int_eq(s->endpoints[0].terms.message_ns, 3 * NS_PER_S);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(listeners_of_the_command_line_replace_the_files)
+TEST(listeners_of_the_command_line_replace_the_files)
 {
 	scratch_write("a.conf", "listeners = ( { address = \":1\"; }, { address = \":2\"; } );\n");
 	struct settings *s = must_load("-c a.conf -l :3");
@@ -183,9 +175,8 @@ START_TEST(listeners_of_the_command_line_replace_the_files)
 	ck_assert_str_eq(s->endpoints[0].address, ":3");
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(a_file_without_listeners_gets_the_default_one)
+TEST(a_file_without_listeners_gets_the_default_one)
 {
 	scratch_write("a.conf", "timeouts: { idle = \"1s\"; };\n");
 	struct settings *s = must_load("-c a.conf");
@@ -193,11 +184,10 @@ START_TEST(a_file_without_listeners_gets_the_default_one)
 	ck_assert_int_eq(s->endpoints[0].terms.idle_ns, NS_PER_S);
 	settings_release(s);
 }
-END_TEST
 
 /* Once more. */
 
-START_TEST(it_is_read_again_with_the_file_as_it_is_then)
+TEST(it_is_read_again_with_the_file_as_it_is_then)
 {
 	char *argv[] = {(char *)"bobbind", (char *)"-o", (char *)"line.prefix=typed", (char *)"-c",
 		(char *)"a.conf", NULL};
@@ -226,7 +216,6 @@ START_TEST(it_is_read_again_with_the_file_as_it_is_then)
 	ck_assert_str_eq(capture_text(STDOUT_FILENO), "");
 	free(text);
 }
-END_TEST
 
 /* Faults. */
 
@@ -302,7 +291,8 @@ static const struct {
 	{"-c listener.conf -l :1", "listener.conf:1: address: it is missing\n", EX_CONFIG},
 };
 
-START_TEST(a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begun)
+TEST_ROWS(
+	a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begun, SUITE_COUNT(faults))
 {
 	scratch_write("bad.conf", "\nnonsense = 1;\n");
 	scratch_write("listener.conf", "listeners = ( { } );\n");
@@ -313,9 +303,8 @@ START_TEST(a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begu
 	ck_assert_int_eq(status, faults[_i].status);
 	ck_assert_uint_eq(open_descriptors(), before);
 }
-END_TEST
 
-START_TEST(a_key_of_any_length_is_told_and_no_more)
+TEST(a_key_of_any_length_is_told_and_no_more)
 {
 	char line[400] = "-o ";
 
@@ -324,7 +313,6 @@ START_TEST(a_key_of_any_length_is_told_and_no_more)
 	ck_assert_ptr_null(load(line));
 	ck_assert_int_eq(status, EX_USAGE);
 }
-END_TEST
 
 /* Only looking. */
 
@@ -336,13 +324,12 @@ static void check_looked(const char *line, const char *out)
 	ck_assert_msg(strstr(capture_text(STDOUT_FILENO), out), "%s", capture_text(STDOUT_FILENO));
 }
 
-START_TEST(the_version_is_printed_on_standard_output)
+TEST(the_version_is_printed_on_standard_output)
 {
 	check_looked("-V", "bobbind " BOBBIN_VERSION "\n");
 }
-END_TEST
 
-START_TEST(the_usage_is_printed_on_standard_output_and_names_every_option)
+TEST(the_usage_is_printed_on_standard_output_and_names_every_option)
 {
 	check_looked("-h", "usage: bobbind ");
 	for (const char *letter = "cloTtvVh"; *letter; letter++) {
@@ -351,17 +338,15 @@ START_TEST(the_usage_is_printed_on_standard_output_and_names_every_option)
 		ck_assert_msg(strstr(capture_text(STDOUT_FILENO), words), "-%c", *letter);
 	}
 }
-END_TEST
 
-START_TEST(a_check_says_that_the_configuration_is_good)
+TEST(a_check_says_that_the_configuration_is_good)
 {
 	scratch_write("a.conf", "");
 	check_looked("-t", "bobbind: defaults: the configuration is good\n");
 	check_looked("-t -c a.conf", "bobbind: a.conf: the configuration is good\n");
 }
-END_TEST
 
-START_TEST(the_settings_in_force_are_printed_as_a_file)
+TEST(the_settings_in_force_are_printed_as_a_file)
 {
 	check_looked("-T -o timeouts.idle=5s -l :1=frame", "\tidle = \"5s\";\n");
 	scratch_write("a.conf", capture_text(STDOUT_FILENO));
@@ -370,11 +355,10 @@ START_TEST(the_settings_in_force_are_printed_as_a_file)
 	ck_assert_str_eq(s->endpoints[0].service_name, "frame");
 	settings_release(s);
 }
-END_TEST
 
 static const char *const looks[] = {"-h", "-V", "-t", "-T"};
 
-START_TEST(what_cannot_be_written_is_an_input_output_error)
+TEST_ROWS(what_cannot_be_written_is_an_input_output_error, SUITE_COUNT(looks))
 {
 	char *argv[] = {(char *)"bobbind", (char *)looks[_i], NULL};
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -383,32 +367,4 @@ START_TEST(what_cannot_be_written_is_an_input_output_error)
 	ck_assert_int_eq(dup2(full, STDOUT_FILENO), STDOUT_FILENO);
 	ck_assert_ptr_null(command_line_load(&(struct command_line){2, argv}, &status));
 	ck_assert_int_eq(status, EX_IOERR);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_arguments_it_serves_lines_on_loopback, 0},
-		{a_listener_may_name_network_and_service, SUITE_COUNT(listeners)},
-		{several_listeners_come_in_their_order, 0},
-		{an_option_is_set_and_reaches_every_listener, 0},
-		{the_last_of_two_settings_stands, 0},
-		{verbose_is_debug_and_gives_way_to_an_option, 0},
-		{an_empty_prefix_can_be_asked_for, 0},
-		{the_files_value_gives_way_to_the_command_lines, 0},
-		{listeners_of_the_command_line_replace_the_files, 0},
-		{a_file_without_listeners_gets_the_default_one, 0},
-		{it_is_read_again_with_the_file_as_it_is_then, 0},
-		{a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begun,
-			SUITE_COUNT(faults)},
-		{a_key_of_any_length_is_told_and_no_more, 0},
-		{the_version_is_printed_on_standard_output, 0},
-		{the_usage_is_printed_on_standard_output_and_names_every_option, 0},
-		{a_check_says_that_the_configuration_is_good, 0},
-		{the_settings_in_force_are_printed_as_a_file, 0},
-		{what_cannot_be_written_is_an_input_output_error, SUITE_COUNT(looks)},
-	};
-
-	return suite_run("command_line", tests, SUITE_COUNT(tests));
 }

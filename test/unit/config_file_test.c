@@ -6,7 +6,7 @@
 #include "common/deadline.h"
 #include "scratch.h"
 #include "server/options.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static struct loaded must_load(const char *path)
 
 /* Good files. */
 
-START_TEST(an_empty_file_changes_nothing)
+TEST(an_empty_file_changes_nothing)
 {
 	struct loaded l = must_load(scratch_write("a.conf", ""));
 
@@ -73,9 +73,8 @@ START_TEST(an_empty_file_changes_nothing)
 	ck_assert_int_eq(l.settings->max_connections, 4000);
 	unload(&l);
 }
-END_TEST
 
-START_TEST(every_kind_of_value_is_read)
+TEST(every_kind_of_value_is_read)
 {
 	struct loaded l = must_load(scratch_write("a.conf",
 		"limits: { max_connections = 0x10; };\n"
@@ -95,9 +94,8 @@ START_TEST(every_kind_of_value_is_read)
 	ck_assert_str_eq(l.settings->defaults.prefix, "a\n\x01\"\\");
 	unload(&l);
 }
-END_TEST
 
-START_TEST(a_listener_has_what_is_common_and_what_it_says_itself)
+TEST(a_listener_has_what_is_common_and_what_it_says_itself)
 {
 	struct loaded l = must_load(scratch_write("a.conf",
 		"listeners = (\n"
@@ -119,7 +117,6 @@ START_TEST(a_listener_has_what_is_common_and_what_it_says_itself)
 	ck_assert_int_eq(e[1].terms.idle_ns, 9 * NS_PER_S);
 	unload(&l);
 }
-END_TEST
 
 /* Mistakes, each alone. */
 
@@ -237,16 +234,15 @@ static const struct {
 	{"line: { prefix = \"4294967376\"; }; # 4294967376\n", ""},
 };
 
-START_TEST(a_mistake_is_told_with_its_line_and_what_would_be_right)
+TEST_ROWS(a_mistake_is_told_with_its_line_and_what_would_be_right, SUITE_COUNT(mistakes))
 {
 	bool good = mistakes[_i].told[0] == '\0';
 
 	check_told(scratch_write("a.conf", mistakes[_i].text), mistakes[_i].told,
 		good ? EX_OK : EX_CONFIG);
 }
-END_TEST
 
-START_TEST(all_mistakes_are_told_at_once)
+TEST(all_mistakes_are_told_at_once)
 {
 	scratch_write("a.conf",
 		"nonsense = 1;\n"
@@ -272,11 +268,10 @@ START_TEST(all_mistakes_are_told_at_once)
 		"a.conf:10: a listener is a number; it must be a group, as in { address = \":7007\"; }\n",
 		EX_CONFIG);
 }
-END_TEST
 
 /* Files that cannot be read. */
 
-START_TEST(a_pipe_is_read_as_a_file_is)
+TEST(a_pipe_is_read_as_a_file_is)
 {
 	static const char text[] = "limits: { max_connections = 0; };";
 	char path[32];
@@ -292,9 +287,8 @@ START_TEST(a_pipe_is_read_as_a_file_is)
 		path);
 	check_told(path, told, EX_CONFIG);
 }
-END_TEST
 
-START_TEST(a_file_with_a_nul_is_no_text)
+TEST(a_file_with_a_nul_is_no_text)
 {
 	FILE *file;
 
@@ -305,23 +299,20 @@ START_TEST(a_file_with_a_nul_is_no_text)
 	fclose(file);
 	check_told("a.conf", "a.conf:1: it holds a NUL byte, and so is no text\n", EX_CONFIG);
 }
-END_TEST
 
-START_TEST(a_file_that_is_not_there_is_told_as_such)
+TEST(a_file_that_is_not_there_is_told_as_such)
 {
 	scratch_enter();
 	check_told("a.conf", "bobbind: a.conf: No such file or directory\n", EX_NOINPUT);
 }
-END_TEST
 
-START_TEST(a_folder_is_no_file)
+TEST(a_folder_is_no_file)
 {
 	scratch_write("folder/file", "");
 	check_told("folder", "bobbind: folder: Is a directory\n", EX_NOINPUT);
 }
-END_TEST
 
-START_TEST(a_file_that_may_not_be_read_is_told_as_such)
+TEST(a_file_that_may_not_be_read_is_told_as_such)
 {
 	scratch_write("a.conf", "");
 	ck_assert_int_eq(chmod("a.conf", 0), 0);
@@ -330,11 +321,10 @@ START_TEST(a_file_that_may_not_be_read_is_told_as_such)
 	check_told("a.conf", "bobbind: a.conf: Permission denied\n", EX_NOINPUT);
 	(void)seteuid(getuid());
 }
-END_TEST
 
 /* Included files. */
 
-START_TEST(an_include_is_looked_for_beside_the_file_that_names_it)
+TEST(an_include_is_looked_for_beside_the_file_that_names_it)
 {
 	scratch_write("sub/part", "max_connections = 77;\n");
 	struct loaded l =
@@ -342,9 +332,8 @@ START_TEST(an_include_is_looked_for_beside_the_file_that_names_it)
 	ck_assert_int_eq(l.settings->max_connections, 77);
 	unload(&l);
 }
-END_TEST
 
-START_TEST(a_mistake_in_an_included_file_has_that_files_name_and_line)
+TEST(a_mistake_in_an_included_file_has_that_files_name_and_line)
 {
 	scratch_write("sub/part", "\nmax_connections = 0;\nnonsense = 4294967376;\n");
 	check_told(scratch_write("sub/a.conf", "limits: {\n@include \"part\"\n};\nnonsense = 1;\n"),
@@ -354,33 +343,29 @@ START_TEST(a_mistake_in_an_included_file_has_that_files_name_and_line)
 		"sub/a.conf:4: there is no option nonsense\n",
 		EX_CONFIG);
 }
-END_TEST
 
-START_TEST(a_syntax_error_in_an_included_file_has_that_files_name_and_line)
+TEST(a_syntax_error_in_an_included_file_has_that_files_name_and_line)
 {
 	scratch_write("sub/part", "\nlevel = ;\n");
 	check_told(scratch_write("sub/a.conf", "log: {\n@include \"part\"\n};\n"),
 		"sub/part:2: syntax error\n", EX_CONFIG);
 }
-END_TEST
 
-START_TEST(an_include_that_is_not_there_is_told_where_it_is_named)
+TEST(an_include_that_is_not_there_is_told_where_it_is_named)
 {
 	check_told(scratch_write("sub/a.conf", "\n@include \"part\"\n"),
 		"sub/a.conf:2: sub/part cannot be included: No such file or directory\n",
 		EX_CONFIG);
 }
-END_TEST
 
-START_TEST(an_include_that_is_a_folder_is_told_where_it_is_named)
+TEST(an_include_that_is_a_folder_is_told_where_it_is_named)
 {
 	scratch_write("sub/part/file", "");
 	check_told(scratch_write("sub/a.conf", "\n@include \"part\"\n"),
 		"sub/a.conf:2: sub/part cannot be included: Is a directory\n", EX_CONFIG);
 }
-END_TEST
 
-START_TEST(a_file_that_includes_itself_is_refused)
+TEST(a_file_that_includes_itself_is_refused)
 {
 	struct loaded l = load(scratch_write("a.conf", "@include \"a.conf\"\n"));
 
@@ -388,7 +373,6 @@ START_TEST(a_file_that_includes_itself_is_refused)
 	ck_assert_int_eq(faults_status(&l.faults), EX_CONFIG);
 	unload(&l);
 }
-END_TEST
 
 /* Writing. */
 
@@ -447,7 +431,7 @@ static void must_set(void *base, const char *key, const char *value)
 	ck_assert_msg(option_set(option_find(key), base, value, fault), "%s", fault);
 }
 
-START_TEST(the_defaults_written_load_to_the_same)
+TEST(the_defaults_written_load_to_the_same)
 {
 	struct settings *s = settings_new();
 
@@ -455,7 +439,6 @@ START_TEST(the_defaults_written_load_to_the_same)
 	check_writes_back(s);
 	settings_release(s);
 }
-END_TEST
 
 static const char *const prefixes[] = {
 	"",
@@ -472,7 +455,7 @@ static const char *const prefixes[] = {
 	"%s%n",
 };
 
-START_TEST(odd_text_written_loads_to_the_same)
+TEST_ROWS(odd_text_written_loads_to_the_same, SUITE_COUNT(prefixes))
 {
 	struct settings *s = settings_new();
 
@@ -493,9 +476,8 @@ START_TEST(odd_text_written_loads_to_the_same)
 	free(text);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(several_listeners_with_several_overrides_load_to_the_same)
+TEST(several_listeners_with_several_overrides_load_to_the_same)
 {
 	struct settings *s = settings_new();
 
@@ -532,10 +514,9 @@ START_TEST(several_listeners_with_several_overrides_load_to_the_same)
 	unload(&l);
 	settings_release(s);
 }
-END_TEST
 
 /* Each row at each end of its range, as a default and as an override. */
-START_TEST(every_option_at_its_extremes_loads_to_the_same)
+TEST(every_option_at_its_extremes_loads_to_the_same)
 {
 	struct settings *s = settings_new();
 
@@ -552,9 +533,8 @@ START_TEST(every_option_at_its_extremes_loads_to_the_same)
 	check_writes_back(s);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(the_written_file_keeps_to_its_columns_and_explains_every_option)
+TEST(the_written_file_keeps_to_its_columns_and_explains_every_option)
 {
 	struct settings *s = settings_new();
 	size_t columns = 0;
@@ -574,34 +554,4 @@ START_TEST(the_written_file_keeps_to_its_columns_and_explains_every_option)
 	}
 	free(text);
 	settings_release(s);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{an_empty_file_changes_nothing, 0},
-		{every_kind_of_value_is_read, 0},
-		{a_listener_has_what_is_common_and_what_it_says_itself, 0},
-		{a_mistake_is_told_with_its_line_and_what_would_be_right, SUITE_COUNT(mistakes)},
-		{all_mistakes_are_told_at_once, 0},
-		{a_pipe_is_read_as_a_file_is, 0},
-		{a_file_with_a_nul_is_no_text, 0},
-		{a_file_that_is_not_there_is_told_as_such, 0},
-		{a_folder_is_no_file, 0},
-		{a_file_that_may_not_be_read_is_told_as_such, 0},
-		{an_include_is_looked_for_beside_the_file_that_names_it, 0},
-		{a_mistake_in_an_included_file_has_that_files_name_and_line, 0},
-		{a_syntax_error_in_an_included_file_has_that_files_name_and_line, 0},
-		{an_include_that_is_not_there_is_told_where_it_is_named, 0},
-		{an_include_that_is_a_folder_is_told_where_it_is_named, 0},
-		{a_file_that_includes_itself_is_refused, 0},
-		{the_defaults_written_load_to_the_same, 0},
-		{odd_text_written_loads_to_the_same, SUITE_COUNT(prefixes)},
-		{several_listeners_with_several_overrides_load_to_the_same, 0},
-		{every_option_at_its_extremes_loads_to_the_same, 0},
-		{the_written_file_keeps_to_its_columns_and_explains_every_option, 0},
-	};
-
-	return suite_run("config_file", tests, SUITE_COUNT(tests));
 }

@@ -3,7 +3,7 @@
 #include "server/config_scan.h"
 
 #include "scratch.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,11 +94,10 @@ static const struct {
 		"a.conf:1: ./not-there cannot be included: No such file or directory\n"},
 };
 
-START_TEST(a_number_that_does_not_fit_is_told_and_nothing_else)
+TEST_ROWS(a_number_that_does_not_fit_is_told_and_nothing_else, SUITE_COUNT(files))
 {
 	config_scan_free(scan(scratch_write("a.conf", files[_i].text), files[_i].told));
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -126,7 +125,7 @@ static const struct {
 	{"@include\"b\"\n", "?include\"b\"\n"},
 };
 
-START_TEST(the_text_has_one_meaning)
+TEST_ROWS(the_text_has_one_meaning, SUITE_COUNT(texts))
 {
 	struct config_scan *s = scan(scratch_write("a.conf", texts[_i].text), "");
 
@@ -134,9 +133,8 @@ START_TEST(the_text_has_one_meaning)
 	ck_assert_str_eq(config_scan_text(s), texts[_i].expected);
 	config_scan_free(s);
 }
-END_TEST
 
-START_TEST(a_number_that_was_told_is_the_only_one_in_hexadecimal)
+TEST(a_number_that_was_told_is_the_only_one_in_hexadecimal)
 {
 	struct config_scan *s = scan(scratch_write("a.conf", "a = 0x7; b = 4294967376;\n"),
 		"a.conf:1: the number 4294967376" BEYOND_32);
@@ -144,9 +142,8 @@ START_TEST(a_number_that_was_told_is_the_only_one_in_hexadecimal)
 	ck_assert_str_eq(config_scan_text(s), "a = 7 ; b = 0x0 ;\n");
 	config_scan_free(s);
 }
-END_TEST
 
-START_TEST(an_included_file_is_looked_at_in_its_place_and_told_by_its_name)
+TEST(an_included_file_is_looked_at_in_its_place_and_told_by_its_name)
 {
 	scratch_write("sub/part", "\nb = 4294967377;\n");
 	scratch_write("sub/a.conf", "a = 4294967376;\n@include \"part\"\nc = 4294967378;\n");
@@ -155,7 +152,6 @@ START_TEST(an_included_file_is_looked_at_in_its_place_and_told_by_its_name)
 		"sub/part:2: the number 4294967377" BEYOND_32
 		"sub/a.conf:3: the number 4294967378" BEYOND_32));
 }
-END_TEST
 
 /* The place of the line of the text on which the word stands. */
 static void check_place(
@@ -173,7 +169,7 @@ static void check_place(
 	ck_assert_uint_eq(place.line, line);
 }
 
-START_TEST(each_line_has_its_place)
+TEST(each_line_has_its_place)
 {
 	scratch_write("sub/part", "\ntwo\n@include \"more\"\n@include \"more\"\nfive");
 	scratch_write("sub/more", "/*\n*/ deep\n");
@@ -188,9 +184,8 @@ START_TEST(each_line_has_its_place)
 	check_place(s, "after", "sub/a.conf", 4);
 	config_scan_free(s);
 }
-END_TEST
 
-START_TEST(a_name_may_have_quotes_and_backslashes)
+TEST(a_name_may_have_quotes_and_backslashes)
 {
 	scratch_write("a\\\"b", "found\n");
 	struct config_scan *s = scan(scratch_write("a.conf", "@include \"a\\\\\\\"b\"\n"), "");
@@ -198,15 +193,13 @@ START_TEST(a_name_may_have_quotes_and_backslashes)
 	check_place(s, "found", "./a\\\"b", 1);
 	config_scan_free(s);
 }
-END_TEST
 
-START_TEST(a_file_that_includes_itself_comes_to_an_end)
+TEST(a_file_that_includes_itself_comes_to_an_end)
 {
 	scratch_write("a.conf", "@include \"a.conf\"\n@include \"a.conf\"\n@include \"a.conf\"\n");
 	ck_assert_ptr_null(scan("a.conf",
 		"./a.conf:1: ./a.conf cannot be included: includes go 10 deep at most\n"));
 }
-END_TEST
 
 static void must_write_nul(const char *path)
 {
@@ -217,13 +210,12 @@ static void must_write_nul(const char *path)
 	fclose(file);
 }
 
-START_TEST(a_nul_byte_is_told_in_its_file_and_line)
+TEST(a_nul_byte_is_told_in_its_file_and_line)
 {
 	scratch_write("a.conf", "\n@include \"part\"\n");
 	must_write_nul("part");
 	ck_assert_ptr_null(scan("a.conf", "./part:2: it holds a NUL byte, and so is no text\n"));
 }
-END_TEST
 
 /* 1 MiB of blanks. */
 static void must_write_much(const char *path)
@@ -247,7 +239,7 @@ static void must_write_includes(unsigned times)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
-START_TEST(what_is_read_has_a_bound_in_all)
+TEST(what_is_read_has_a_bound_in_all)
 {
 	scratch_enter();
 	must_write_much("much");
@@ -258,29 +250,9 @@ START_TEST(what_is_read_has_a_bound_in_all)
 	must_write_includes(20);
 	ck_assert_ptr_null(scan("a.conf", "a.conf:16: the configuration is larger than 16 MiB\n"));
 }
-END_TEST
 
-START_TEST(an_endless_file_comes_to_an_end)
+TEST(an_endless_file_comes_to_an_end)
 {
 	ck_assert_ptr_null(
 		scan("/dev/zero", "/dev/zero:1: the configuration is larger than 16 MiB\n"));
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_number_that_does_not_fit_is_told_and_nothing_else, SUITE_COUNT(files)},
-		{the_text_has_one_meaning, SUITE_COUNT(texts)},
-		{a_number_that_was_told_is_the_only_one_in_hexadecimal, 0},
-		{an_included_file_is_looked_at_in_its_place_and_told_by_its_name, 0},
-		{each_line_has_its_place, 0},
-		{a_name_may_have_quotes_and_backslashes, 0},
-		{a_file_that_includes_itself_comes_to_an_end, 0},
-		{a_nul_byte_is_told_in_its_file_and_line, 0},
-		{what_is_read_has_a_bound_in_all, 0},
-		{an_endless_file_comes_to_an_end, 0},
-	};
-
-	return suite_run("config_scan", tests, SUITE_COUNT(tests));
 }

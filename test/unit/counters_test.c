@@ -5,13 +5,13 @@
 #include "capture.h"
 #include "json.h"
 #include "server/log.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-START_TEST(a_connection_that_has_ended_adds_its_bytes_messages_and_end)
+TEST(a_connection_that_has_ended_adds_its_bytes_messages_and_end)
 {
 	struct counters c = {.accepted = 2};
 	const struct stream s = {
@@ -31,9 +31,8 @@ START_TEST(a_connection_that_has_ended_adds_its_bytes_messages_and_end)
 	ck_assert_uint_eq(c.messages_out, 22);
 	ck_assert_uint_eq(c.accepted, 2);
 }
-END_TEST
 
-START_TEST(ended_is_the_sum_of_all_ends)
+TEST(ended_is_the_sum_of_all_ends)
 {
 	struct counters c = {.accepted = 0};
 	uint64_t sum = 0;
@@ -44,10 +43,9 @@ START_TEST(ended_is_the_sum_of_all_ends)
 	}
 	ck_assert_uint_eq(counters_ended(&c), sum);
 }
-END_TEST
 
 /* The line is one, has each field with its own number, and none is lost for want of room. */
-START_TEST(the_log_line_has_every_counter_even_at_its_largest)
+TEST(the_log_line_has_every_counter_even_at_its_largest)
 {
 	const uint64_t big = INT64_MAX;
 	struct counters c = {
@@ -94,9 +92,8 @@ START_TEST(the_log_line_has_every_counter_even_at_its_largest)
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "ended"), (long long)counters_ended(&c));
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "log_dropped"), 0);
 }
-END_TEST
 
-START_TEST(the_log_line_is_json_when_json_is_asked_for)
+TEST(the_log_line_is_json_when_json_is_asked_for)
 {
 	const struct counters c = {.accepted = 1};
 
@@ -104,17 +101,4 @@ START_TEST(the_log_line_is_json_when_json_is_asked_for)
 	log_open(LOG_INFO, LOG_JSON);
 	counters_log(&c);
 	ck_assert(json_is_line(capture_text(STDERR_FILENO)));
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_connection_that_has_ended_adds_its_bytes_messages_and_end, 0},
-		{ended_is_the_sum_of_all_ends, 0},
-		{the_log_line_has_every_counter_even_at_its_largest, 0},
-		{the_log_line_is_json_when_json_is_asked_for, 0},
-	};
-
-	return suite_run("counters", tests, SUITE_COUNT(tests));
 }

@@ -4,7 +4,7 @@
 #include "server/current.h"
 
 #include "server/options.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,7 +31,7 @@ static void check_in_force(const char *instance)
 	settings_release(s);
 }
 
-START_TEST(the_settings_in_force_are_held_for_who_asks)
+TEST(the_settings_in_force_are_held_for_who_asks)
 {
 	struct settings *s = make("one");
 
@@ -43,9 +43,8 @@ START_TEST(the_settings_in_force_are_held_for_who_asks)
 	ck_assert_uint_eq(s->holders, 1);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(those_that_are_replaced_are_let_go_of_and_live_on_with_their_holders)
+TEST(those_that_are_replaced_are_let_go_of_and_live_on_with_their_holders)
 {
 	struct settings *one = make("one");
 	struct settings *two = make("two");
@@ -62,9 +61,8 @@ START_TEST(those_that_are_replaced_are_let_go_of_and_live_on_with_their_holders)
 	check_in_force("three");
 	settings_release(current.settings);
 }
-END_TEST
 
-START_TEST(each_replacement_has_another_version_even_that_by_the_same)
+TEST(each_replacement_has_another_version_even_that_by_the_same)
 {
 	struct settings *s = make("one");
 
@@ -81,7 +79,6 @@ START_TEST(each_replacement_has_another_version_even_that_by_the_same)
 	ck_assert_uint_ne(current_version(&current), first);
 	settings_release(current.settings);
 }
-END_TEST
 
 static atomic_bool enough;
 
@@ -100,7 +97,7 @@ static void *use(void *arg)
 	return NULL;
 }
 
-START_TEST(threads_use_them_while_they_are_replaced)
+TEST(threads_use_them_while_they_are_replaced)
 {
 	enum {
 		THREADS = 4,
@@ -122,17 +119,4 @@ START_TEST(threads_use_them_while_they_are_replaced)
 	check_in_force("number 500");
 	ck_assert_uint_eq(current.settings->holders, 1);
 	settings_release(current.settings);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_settings_in_force_are_held_for_who_asks, 0},
-		{those_that_are_replaced_are_let_go_of_and_live_on_with_their_holders, 0},
-		{each_replacement_has_another_version_even_that_by_the_same, 0},
-		{threads_use_them_while_they_are_replaced, 0},
-	};
-
-	return suite_run("current", tests, SUITE_COUNT(tests));
 }

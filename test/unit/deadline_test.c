@@ -2,9 +2,9 @@
 /* Proves deadline: moments add up, never overflow, and say the same as a timespec. */
 #include "common/deadline.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
-START_TEST(now_is_the_monotonic_clock_and_never_goes_back)
+TEST(now_is_the_monotonic_clock_and_never_goes_back)
 {
 	struct timespec ts;
 
@@ -20,7 +20,6 @@ START_TEST(now_is_the_monotonic_clock_and_never_goes_back)
 	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
 	ck_assert_int_le(last, (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec);
 }
-END_TEST
 
 static const struct {
 	int64_t start;
@@ -41,13 +40,12 @@ static const struct {
 	{DEADLINE_NEVER, DEADLINE_NEVER, DEADLINE_NEVER},
 };
 
-START_TEST(a_moment_and_a_duration_add_up_and_never_pass_never)
+TEST_ROWS(a_moment_and_a_duration_add_up_and_never_pass_never, SUITE_COUNT(sums))
 {
 	ck_assert_int_eq(deadline_from(sums[_i].start, sums[_i].duration), sums[_i].sum);
 }
-END_TEST
 
-START_TEST(after_counts_from_now)
+TEST(after_counts_from_now)
 {
 	int64_t before = deadline_now();
 	int64_t then = deadline_after(3 * NS_PER_S);
@@ -57,9 +55,8 @@ START_TEST(after_counts_from_now)
 	ck_assert_int_le(then, after + 3 * NS_PER_S);
 	ck_assert_int_eq(deadline_after(DEADLINE_NEVER), DEADLINE_NEVER);
 }
-END_TEST
 
-START_TEST(the_earlier_of_two_moments_is_found_on_either_side)
+TEST(the_earlier_of_two_moments_is_found_on_either_side)
 {
 	ck_assert_int_eq(deadline_earlier(1, 2), 1);
 	ck_assert_int_eq(deadline_earlier(2, 1), 1);
@@ -67,7 +64,6 @@ START_TEST(the_earlier_of_two_moments_is_found_on_either_side)
 	ck_assert_int_eq(deadline_earlier(DEADLINE_NEVER, 0), 0);
 	ck_assert_int_eq(deadline_earlier(0, DEADLINE_NEVER), 0);
 }
-END_TEST
 
 static const struct {
 	int64_t ns;
@@ -83,24 +79,10 @@ static const struct {
 	{DEADLINE_NEVER, 9223372036, 854775807},
 };
 
-START_TEST(a_timespec_says_the_same_moment)
+TEST_ROWS(a_timespec_says_the_same_moment, SUITE_COUNT(moments))
 {
 	struct timespec ts = deadline_timespec(moments[_i].ns);
 
 	ck_assert_int_eq(ts.tv_sec, moments[_i].seconds);
 	ck_assert_int_eq(ts.tv_nsec, moments[_i].rest);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{now_is_the_monotonic_clock_and_never_goes_back, 0},
-		{a_moment_and_a_duration_add_up_and_never_pass_never, SUITE_COUNT(sums)},
-		{after_counts_from_now, 0},
-		{the_earlier_of_two_moments_is_found_on_either_side, 0},
-		{a_timespec_says_the_same_moment, SUITE_COUNT(moments)},
-	};
-
-	return suite_run("deadline", tests, SUITE_COUNT(tests));
 }

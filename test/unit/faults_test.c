@@ -2,7 +2,7 @@
 /* Proves faults: the form of each line, and the exit status that a set of them has. */
 #include "server/faults.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,15 +30,14 @@ static void end(struct told *t, const char *expected, int status)
 	free(t->text);
 }
 
-START_TEST(no_fault_is_a_good_status)
+TEST(no_fault_is_a_good_status)
 {
 	struct faults f = {.to = NULL};
 
 	ck_assert_int_eq(faults_status(&f), EX_OK);
 }
-END_TEST
 
-START_TEST(a_fault_in_a_file_has_file_and_line_and_is_a_configuration_error)
+TEST(a_fault_in_a_file_has_file_and_line_and_is_a_configuration_error)
 {
 	struct told t;
 
@@ -46,9 +45,8 @@ START_TEST(a_fault_in_a_file_has_file_and_line_and_is_a_configuration_error)
 	faults_in_file(&t.faults, "a.conf", 12, "%s is %d", "this", 5);
 	end(&t, "a.conf:12: this is 5\n", EX_CONFIG);
 }
-END_TEST
 
-START_TEST(a_fault_in_the_command_line_has_the_programs_name_and_is_a_usage_error)
+TEST(a_fault_in_the_command_line_has_the_programs_name_and_is_a_usage_error)
 {
 	struct told t;
 
@@ -56,9 +54,8 @@ START_TEST(a_fault_in_the_command_line_has_the_programs_name_and_is_a_usage_erro
 	faults_in_usage(&t.faults, "there is no option -%c", 'x');
 	end(&t, "bobbind: there is no option -x\n", EX_USAGE);
 }
-END_TEST
 
-START_TEST(an_unreadable_file_is_told_with_its_cause_and_is_a_missing_input)
+TEST(an_unreadable_file_is_told_with_its_cause_and_is_a_missing_input)
 {
 	struct told t;
 
@@ -66,9 +63,8 @@ START_TEST(an_unreadable_file_is_told_with_its_cause_and_is_a_missing_input)
 	faults_unreadable(&t.faults, "a.conf", ENOENT);
 	end(&t, "bobbind: a.conf: No such file or directory\n", EX_NOINPUT);
 }
-END_TEST
 
-START_TEST(the_command_line_weighs_more_than_the_file)
+TEST(the_command_line_weighs_more_than_the_file)
 {
 	struct told t;
 
@@ -78,18 +74,4 @@ START_TEST(the_command_line_weighs_more_than_the_file)
 	ck_assert_int_eq(faults_status(&t.faults), EX_NOINPUT);
 	faults_in_usage(&t.faults, "c");
 	end(&t, "a:1: b\nbobbind: a: Permission denied\nbobbind: c\n", EX_USAGE);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{no_fault_is_a_good_status, 0},
-		{a_fault_in_a_file_has_file_and_line_and_is_a_configuration_error, 0},
-		{a_fault_in_the_command_line_has_the_programs_name_and_is_a_usage_error, 0},
-		{an_unreadable_file_is_told_with_its_cause_and_is_a_missing_input, 0},
-		{the_command_line_weighs_more_than_the_file, 0},
-	};
-
-	return suite_run("faults", tests, SUITE_COUNT(tests));
 }

@@ -2,7 +2,7 @@
 /* Proves handover: every name arrives as it was, and no colon separates what is one name. */
 #include "server/handover.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ static const struct {
 	{"a name", "a name"},
 };
 
-START_TEST(a_name_arrives_as_it_was)
+TEST_ROWS(a_name_arrives_as_it_was, SUITE_COUNT(names))
 {
 	char text[64];
 
@@ -36,11 +36,10 @@ START_TEST(a_name_arrives_as_it_was)
 	handover_decode(text);
 	ck_assert_str_eq(text, names[_i].name);
 }
-END_TEST
 
 static const char *const others[] = {"%", "%2", "%3", "%3A", "%41", "%%", "x%", "%2x"};
 
-START_TEST(what_is_no_escape_stays_as_it_is)
+TEST_ROWS(what_is_no_escape_stays_as_it_is, SUITE_COUNT(others))
 {
 	char text[16];
 
@@ -48,9 +47,8 @@ START_TEST(what_is_no_escape_stays_as_it_is)
 	handover_decode(text);
 	ck_assert_str_eq(text, others[_i]);
 }
-END_TEST
 
-START_TEST(a_message_is_written_whole_and_a_reader_that_is_gone_is_no_matter)
+TEST(a_message_is_written_whole_and_a_reader_that_is_gone_is_no_matter)
 {
 	struct handover_message m;
 	int ends[2];
@@ -63,16 +61,4 @@ START_TEST(a_message_is_written_whole_and_a_reader_that_is_gone_is_no_matter)
 	(void)signal(SIGPIPE, SIG_IGN);
 	close(ends[0]);
 	handover_say(ends[1], HANDOVER_READY, 0);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_name_arrives_as_it_was, SUITE_COUNT(names)},
-		{what_is_no_escape_stays_as_it_is, SUITE_COUNT(others)},
-		{a_message_is_written_whole_and_a_reader_that_is_gone_is_no_matter, 0},
-	};
-
-	return suite_run("handover", tests, SUITE_COUNT(tests));
 }

@@ -3,7 +3,7 @@
 #include "server/holder.h"
 
 #include "pair.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,16 +29,15 @@ static void check_finds_us(const struct address *at)
 	ck_assert_str_eq(holder.name, name);
 }
 
-START_TEST(our_own_listening_socket_is_found)
+TEST(our_own_listening_socket_is_found)
 {
 	struct address at;
 
 	must_listen(1, &options, &at);
 	check_finds_us(&at);
 }
-END_TEST
 
-START_TEST(one_of_ipv6_is_found)
+TEST(one_of_ipv6_is_found)
 {
 	const struct address any = {
 		.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
@@ -51,9 +50,8 @@ START_TEST(one_of_ipv6_is_found)
 	ck_assert_int_eq(socket_local_address(fd, &at), 0);
 	check_finds_us(&at);
 }
-END_TEST
 
-START_TEST(a_port_that_is_bound_and_not_listened_on_has_no_holder)
+TEST(a_port_that_is_bound_and_not_listened_on_has_no_holder)
 {
 	struct address at = pair_loopback();
 	struct holder holder;
@@ -64,9 +62,8 @@ START_TEST(a_port_that_is_bound_and_not_listened_on_has_no_holder)
 	ck_assert_int_eq(socket_local_address(fd, &at), 0);
 	ck_assert(!holder_find(&at, &holder));
 }
-END_TEST
 
-START_TEST(a_connection_from_the_port_is_no_listener)
+TEST(a_connection_from_the_port_is_no_listener)
 {
 	struct holder holder;
 	struct address at;
@@ -75,9 +72,8 @@ START_TEST(a_connection_from_the_port_is_no_listener)
 	ck_assert_int_eq(socket_local_address(p.far, &at), 0);
 	ck_assert(!holder_find(&at, &holder));
 }
-END_TEST
 
-START_TEST(a_listener_on_the_port_of_another_address_is_not_in_the_way)
+TEST(a_listener_on_the_port_of_another_address_is_not_in_the_way)
 {
 	struct holder holder;
 	struct address at;
@@ -91,28 +87,12 @@ START_TEST(a_listener_on_the_port_of_another_address_is_not_in_the_way)
 	check_finds_us(&at);
 	close(fd);
 }
-END_TEST
 
-START_TEST(a_listener_that_was_closed_has_no_holder)
+TEST(a_listener_that_was_closed_has_no_holder)
 {
 	struct holder holder;
 	struct address at;
 
 	close(must_listen(1, &options, &at));
 	ck_assert(!holder_find(&at, &holder));
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{our_own_listening_socket_is_found, 0},
-		{one_of_ipv6_is_found, 0},
-		{a_port_that_is_bound_and_not_listened_on_has_no_holder, 0},
-		{a_connection_from_the_port_is_no_listener, 0},
-		{a_listener_on_the_port_of_another_address_is_not_in_the_way, 0},
-		{a_listener_that_was_closed_has_no_holder, 0},
-	};
-
-	return suite_run("holder", tests, SUITE_COUNT(tests));
 }

@@ -3,13 +3,13 @@
 #include "server/identity.h"
 
 #include "server/template.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-START_TEST(a_run_is_twelve_hexadecimal_digits)
+TEST(a_run_is_twelve_hexadecimal_digits)
 {
 	struct identity i;
 
@@ -17,9 +17,8 @@ START_TEST(a_run_is_twelve_hexadecimal_digits)
 	ck_assert_uint_eq(strlen(i.run), 12);
 	ck_assert_uint_eq(strspn(i.run, "0123456789abcdef"), 12);
 }
-END_TEST
 
-START_TEST(no_run_is_like_another)
+TEST(no_run_is_like_another)
 {
 	enum {
 		RUNS = 100
@@ -32,9 +31,8 @@ START_TEST(no_run_is_like_another)
 			ck_assert_str_ne(runs[i].run, runs[j].run);
 	}
 }
-END_TEST
 
-START_TEST(the_host_is_the_systems_name)
+TEST(the_host_is_the_systems_name)
 {
 	struct identity i;
 	char host[HOST_NAME_MAX + 1] = "";
@@ -43,7 +41,6 @@ START_TEST(the_host_is_the_systems_name)
 	identity_init(&i);
 	ck_assert_str_eq(i.host, host);
 }
-END_TEST
 
 static const struct {
 	uint64_t number;
@@ -54,7 +51,7 @@ static const struct {
 	{UINT64_MAX, "9c51f02e4ab7-18446744073709551615"},
 };
 
-START_TEST(an_id_is_the_run_and_the_number)
+TEST_ROWS(an_id_is_the_run_and_the_number, SUITE_COUNT(ids))
 {
 	const struct identity i = {.run = "9c51f02e4ab7"};
 	char text[IDENTITY_ID_MAX];
@@ -63,17 +60,4 @@ START_TEST(an_id_is_the_run_and_the_number)
 	ck_assert_str_eq(text, ids[_i].id);
 	/* A template has room for it. */
 	ck_assert_uint_le(strlen(text), TEMPLATE_ID_MAX);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_run_is_twelve_hexadecimal_digits, 0},
-		{no_run_is_like_another, 0},
-		{the_host_is_the_systems_name, 0},
-		{an_id_is_the_run_and_the_number, SUITE_COUNT(ids)},
-	};
-
-	return suite_run("identity", tests, SUITE_COUNT(tests));
 }

@@ -8,7 +8,7 @@
 #include "passed.h"
 #include "server/log.h"
 #include "server/predecessor.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,16 +129,15 @@ static void check_is_at(int fd, const struct address *at)
 	ck_assert(address_equal(&local, at));
 }
 
-START_TEST(without_the_variables_nothing_is_taken)
+TEST(without_the_variables_nothing_is_taken)
 {
 	begin();
 	inherited_take(&in);
 	ck_assert_int_eq(in.count, 0);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(a_listening_socket_is_taken_and_closes_on_exec)
+TEST(a_listening_socket_is_taken_and_closes_on_exec)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -152,9 +151,8 @@ START_TEST(a_listening_socket_is_taken_and_closes_on_exec)
 	check_is_at(in.sockets[0].fd, &at);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(what_is_meant_for_another_process_is_left_alone)
+TEST(what_is_meant_for_another_process_is_left_alone)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -167,11 +165,10 @@ START_TEST(what_is_meant_for_another_process_is_left_alone)
 	ck_assert_ptr_null(getenv("LISTEN_FDS"));
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 static const char *const counts[] = {"0", "-1", "", "x"};
 
-START_TEST(a_count_that_is_none_takes_nothing)
+TEST_ROWS(a_count_that_is_none_takes_nothing, SUITE_COUNT(counts))
 {
 	char pid[16];
 
@@ -183,7 +180,6 @@ START_TEST(a_count_that_is_none_takes_nothing)
 	ck_assert_int_eq(in.count, 0);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 /* Each kind of descriptor that is no listening TCP socket, the last being none at all. */
 static int make_unusable(int kind)
@@ -212,7 +208,7 @@ static int make_unusable(int kind)
 	}
 }
 
-START_TEST(what_is_no_listening_tcp_socket_is_closed_with_a_line)
+TEST_ROWS(what_is_no_listening_tcp_socket_is_closed_with_a_line, 6)
 {
 	struct address at;
 	const int fds[] = {make_unusable(_i), must_listen_somewhere(&at)};
@@ -229,9 +225,8 @@ START_TEST(what_is_no_listening_tcp_socket_is_closed_with_a_line)
 		1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
-START_TEST(a_socket_is_matched_by_where_it_is_bound)
+TEST(a_socket_is_matched_by_where_it_is_bound)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
@@ -241,9 +236,8 @@ START_TEST(a_socket_is_matched_by_where_it_is_bound)
 	check_is_at(match(must_add_at(&ats[1], "")), &ats[1]);
 	check_is_at(match(must_add_at(&ats[0], "x")), &ats[0]);
 }
-END_TEST
 
-START_TEST(a_socket_is_matched_by_its_name_where_no_address_fits)
+TEST(a_socket_is_matched_by_its_name_where_no_address_fits)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
@@ -254,9 +248,8 @@ START_TEST(a_socket_is_matched_by_its_name_where_no_address_fits)
 	ck_assert_int_eq(match(must_add(":2", "none")), -1);
 	check_is_at(match(must_add(":3", "front")), &ats[0]);
 }
-END_TEST
 
-START_TEST(the_address_weighs_more_than_the_name)
+TEST(the_address_weighs_more_than_the_name)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
@@ -265,9 +258,8 @@ START_TEST(the_address_weighs_more_than_the_name)
 	take(fds, 2, "front:back");
 	check_is_at(match(must_add_at(&ats[1], "front")), &ats[1]);
 }
-END_TEST
 
-START_TEST(a_socket_is_matched_once)
+TEST(a_socket_is_matched_once)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -277,9 +269,8 @@ START_TEST(a_socket_is_matched_once)
 	check_is_at(match(must_add_at(&at, "front")), &at);
 	ck_assert_int_eq(match(&s->endpoints[0]), -1);
 }
-END_TEST
 
-START_TEST(the_other_family_on_the_port_is_no_match)
+TEST(the_other_family_on_the_port_is_no_match)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -292,9 +283,8 @@ START_TEST(the_other_family_on_the_port_is_no_match)
 	snprintf(text, sizeof text, ":%u", (unsigned)address_port(&at));
 	ck_assert_int_eq(match(must_add(text, "")), -1);
 }
-END_TEST
 
-START_TEST(what_is_not_matched_comes_out_in_order_with_its_name)
+TEST(what_is_not_matched_comes_out_in_order_with_its_name)
 {
 	struct address ats[3];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1]),
@@ -311,9 +301,8 @@ START_TEST(what_is_not_matched_comes_out_in_order_with_its_name)
 	ck_assert_str_eq(next->name, "");
 	ck_assert_ptr_null(inherited_take_next(&in));
 }
-END_TEST
 
-START_TEST(no_more_are_taken_than_there_is_room_for)
+TEST(no_more_are_taken_than_there_is_room_for)
 {
 	int fds[INHERITED_MAX + 2];
 	struct address at;
@@ -325,9 +314,8 @@ START_TEST(no_more_are_taken_than_there_is_room_for)
 	take(fds, INHERITED_MAX + 2, NULL);
 	ck_assert_int_eq(in.count, INHERITED_MAX);
 }
-END_TEST
 
-START_TEST(a_name_from_a_supervisor_is_taken_as_it_is)
+TEST(a_name_from_a_supervisor_is_taken_as_it_is)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -338,11 +326,10 @@ START_TEST(a_name_from_a_supervisor_is_taken_as_it_is)
 	ck_assert_int_eq(in.sockets[0].origin, HANDOVER_PASSED);
 	ck_assert(inherited_has_passed(&in));
 }
-END_TEST
 
 /* Handed over. */
 
-START_TEST(a_predecessor_tells_names_places_and_origins)
+TEST(a_predecessor_tells_names_places_and_origins)
 {
 	struct address at;
 	const int fds[] = {must_listen_somewhere(&at), make_unusable(0), must_listen_somewhere(&at),
@@ -364,9 +351,8 @@ START_TEST(a_predecessor_tells_names_places_and_origins)
 	inherited_fini(&in);
 	inherited_fini(&in);
 }
-END_TEST
 
-START_TEST(the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_the_end)
+TEST(the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_the_end)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -381,9 +367,8 @@ START_TEST(the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_t
 	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
 	ck_assert_int_eq(passed_hear(&value), 0);
 }
-END_TEST
 
-START_TEST(a_handover_that_is_meant_for_another_process_is_not_believed)
+TEST_ROWS(a_handover_that_is_meant_for_another_process_is_not_believed, 2)
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -397,13 +382,12 @@ START_TEST(a_handover_that_is_meant_for_another_process_is_not_believed)
 	ck_assert_int_eq(passed_hear(&value), 0);
 	check_environment_is_clean();
 }
-END_TEST
 
 /* With one socket the pipe is 4; there is one at 0, too. */
 static const char *const disbelieved[] = {"", "4", "4:", "4:oo", "4:x", ":o", "4 :o", "3:o", "0:o",
 	"-1:o", "999:o", "99999999999:o", "4:o "};
 
-START_TEST(a_word_that_does_not_fit_the_sockets_is_not_believed)
+TEST_ROWS(a_word_that_does_not_fit_the_sockets_is_not_believed, SUITE_COUNT(disbelieved))
 {
 	struct address at;
 	int fd = must_listen_somewhere(&at);
@@ -428,9 +412,8 @@ START_TEST(a_word_that_does_not_fit_the_sockets_is_not_believed)
 	ck_assert_str_eq(in.sockets[0].name, "a%3ab");
 	ck_assert_int_eq(in.sockets[0].origin, HANDOVER_PASSED);
 }
-END_TEST
 
-START_TEST(a_descriptor_that_is_no_pipe_is_not_believed)
+TEST(a_descriptor_that_is_no_pipe_is_not_believed)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
@@ -445,9 +428,8 @@ START_TEST(a_descriptor_that_is_no_pipe_is_not_believed)
 	ck_assert(!in.handover);
 	ck_assert(!closes);
 }
-END_TEST
 
-START_TEST(an_opened_socket_has_its_name_only_for_a_listener_on_port_0)
+TEST(an_opened_socket_has_its_name_only_for_a_listener_on_port_0)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
@@ -458,9 +440,8 @@ START_TEST(an_opened_socket_has_its_name_only_for_a_listener_on_port_0)
 	check_is_at(match(must_add("127.0.0.1:0", "")), &ats[0]);
 	ck_assert(!inherited_has_passed(&in));
 }
-END_TEST
 
-START_TEST(a_passed_socket_keeps_its_name_through_a_handover)
+TEST(a_passed_socket_keeps_its_name_through_a_handover)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
@@ -471,7 +452,6 @@ START_TEST(a_passed_socket_keeps_its_name_through_a_handover)
 	check_is_at(match(must_add("127.0.0.1:2", "back")), &ats[1]);
 	ck_assert(inherited_has_passed(&in));
 }
-END_TEST
 
 static const struct {
 	bool v6only;
@@ -484,7 +464,7 @@ static const struct {
 	{false, NETWORK_TCP6, false},
 };
 
-START_TEST(an_opened_wildcard_fits_a_listener_for_the_same_families)
+TEST_ROWS(an_opened_wildcard_fits_a_listener_for_the_same_families, SUITE_COUNT(families))
 {
 	struct address any = {.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT}};
 	char text[32];
@@ -502,9 +482,8 @@ START_TEST(an_opened_wildcard_fits_a_listener_for_the_same_families)
 	e->network = families[_i].network;
 	ck_assert(!!inherited_take_bound(&in, e) == families[_i].fits);
 }
-END_TEST
 
-START_TEST(an_opened_ipv4_wildcard_fits_one_for_both_families_only_without_ipv6)
+TEST(an_opened_ipv4_wildcard_fits_one_for_both_families_only_without_ipv6)
 {
 	struct address any = {.in4 = {.sin_family = AF_INET}};
 	char text[32];
@@ -518,35 +497,4 @@ START_TEST(an_opened_ipv4_wildcard_fits_one_for_both_families_only_without_ipv6)
 	int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert(!!inherited_take_bound(&in, must_add(text, "")) == (six < 0));
 	close(six);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_the_variables_nothing_is_taken, 0},
-		{a_listening_socket_is_taken_and_closes_on_exec, 0},
-		{what_is_meant_for_another_process_is_left_alone, 0},
-		{a_count_that_is_none_takes_nothing, SUITE_COUNT(counts)},
-		{what_is_no_listening_tcp_socket_is_closed_with_a_line, 6},
-		{a_socket_is_matched_by_where_it_is_bound, 0},
-		{a_socket_is_matched_by_its_name_where_no_address_fits, 0},
-		{the_address_weighs_more_than_the_name, 0},
-		{a_socket_is_matched_once, 0},
-		{the_other_family_on_the_port_is_no_match, 0},
-		{what_is_not_matched_comes_out_in_order_with_its_name, 0},
-		{no_more_are_taken_than_there_is_room_for, 0},
-		{a_name_from_a_supervisor_is_taken_as_it_is, 0},
-		{a_predecessor_tells_names_places_and_origins, 0},
-		{the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_the_end, 0},
-		{a_handover_that_is_meant_for_another_process_is_not_believed, 2},
-		{a_word_that_does_not_fit_the_sockets_is_not_believed, SUITE_COUNT(disbelieved)},
-		{a_descriptor_that_is_no_pipe_is_not_believed, 0},
-		{an_opened_socket_has_its_name_only_for_a_listener_on_port_0, 0},
-		{a_passed_socket_keeps_its_name_through_a_handover, 0},
-		{an_opened_wildcard_fits_a_listener_for_the_same_families, SUITE_COUNT(families)},
-		{an_opened_ipv4_wildcard_fits_one_for_both_families_only_without_ipv6, 0},
-	};
-
-	return suite_run("inherited", tests, SUITE_COUNT(tests));
 }

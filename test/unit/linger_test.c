@@ -3,11 +3,10 @@
 #include "common/linger.h"
 
 #include "common/deadline.h"
-#include "mode.h"
 #include "pair.h"
 #include "peer.h"
-#include "suite.h"
-#include "window.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -27,7 +26,7 @@ static uint64_t half_close_and_linger(const struct pair *p, const struct linger_
 	return linger_read_out(p->near, terms, scratch, sizeof scratch);
 }
 
-START_TEST(the_peers_end_ends_it_and_what_came_before_is_counted)
+TEST(the_peers_end_ends_it_and_what_came_before_is_counted)
 {
 	struct pair p = must_pair(&options);
 	const struct linger_terms terms = {.time_ns = LONG_NS, .bytes = 1 << 20};
@@ -39,21 +38,19 @@ START_TEST(the_peers_end_ends_it_and_what_came_before_is_counted)
 	ck_assert_int_lt(deadline_now() - start, LONG_NS / 2);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(time_bounds_it)
+TEST_TIMED(time_bounds_it)
 {
 	struct pair p = must_pair(&options);
 	const struct linger_terms terms = {.time_ns = 60 * NS_PER_MS, .bytes = 1 << 20};
 	int64_t start = deadline_now();
 
 	ck_assert_uint_eq(half_close_and_linger(&p, &terms), 0);
-	window_check(start, terms.time_ns);
+	mode_check_window(start, terms.time_ns);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(bytes_bound_it_once_the_peer_has_what_it_was_sent)
+TEST(bytes_bound_it_once_the_peer_has_what_it_was_sent)
 {
 	struct pair p = must_pair(&options);
 	const struct linger_terms terms = {.time_ns = LONG_NS, .bytes = 1000};
@@ -67,9 +64,8 @@ START_TEST(bytes_bound_it_once_the_peer_has_what_it_was_sent)
 	ck_assert_int_lt(deadline_now() - start, LONG_NS / 2);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(it_may_leave_a_silent_peer_that_has_everything)
+TEST_TIMED(it_may_leave_a_silent_peer_that_has_everything)
 {
 	struct pair p = must_pair(&options);
 	const struct linger_terms terms = {
@@ -81,9 +77,8 @@ START_TEST(it_may_leave_a_silent_peer_that_has_everything)
 	ck_assert_int_eq(socket_untaken(p.near), 0);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(a_peer_that_takes_nothing_is_not_left_before_its_time)
+TEST_TIMED(a_peer_that_takes_nothing_is_not_left_before_its_time)
 {
 	struct pair p = must_pair(&options);
 	const struct linger_terms terms = {
@@ -91,20 +86,6 @@ START_TEST(a_peer_that_takes_nothing_is_not_left_before_its_time)
 	must_fill(p.near);
 	int64_t start = deadline_now();
 	ck_assert_uint_eq(half_close_and_linger(&p, &terms), 0);
-	window_check(start, terms.time_ns);
+	mode_check_window(start, terms.time_ns);
 	pair_close(&p);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_peers_end_ends_it_and_what_came_before_is_counted, 0},
-		{time_bounds_it, 0},
-		{bytes_bound_it_once_the_peer_has_what_it_was_sent, 0},
-		{it_may_leave_a_silent_peer_that_has_everything, 0},
-		{a_peer_that_takes_nothing_is_not_left_before_its_time, 0},
-	};
-
-	return suite_run("linger", tests, SUITE_COUNT(tests));
 }

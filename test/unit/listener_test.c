@@ -14,7 +14,7 @@
 #include "server/log.h"
 #include "server/options.h"
 #include "server/predecessor.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -111,10 +111,10 @@ static const struct {
 	{NETWORK_TCP6, NETWORK_TCP6, false},
 };
 
-START_TEST(tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
+TEST_ROWS(tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither, SUITE_COUNT(matrix))
 {
 	if (!has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	begin();
 	int status = open_both(matrix[_i].first, matrix[_i].second);
 	ck_assert_int_eq(status, matrix[_i].both ? EX_OK : EX_UNAVAILABLE);
@@ -123,7 +123,6 @@ START_TEST(tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither)
 	ck_assert_uint_eq(count, 2);
 	ck_assert_uint_eq(address_port(&listeners[0].bound), address_port(&listeners[1].bound));
 }
-END_TEST
 
 static const struct {
 	enum network network;
@@ -136,21 +135,20 @@ static const struct {
 	{NETWORK_TCP6, "[::1]", 1},
 };
 
-START_TEST(v6only_is_set_where_one_family_is_meant)
+TEST_ROWS(v6only_is_set_where_one_family_is_meant, SUITE_COUNT(families))
 {
 	if (!has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	begin();
 	add(families[_i].network, families[_i].host, 0);
 	must_open_all();
 	ck_assert_int_eq(must_get(listeners[0].fd, IPPROTO_IPV6, IPV6_V6ONLY), families[_i].v6only);
 }
-END_TEST
 
-START_TEST(a_dual_stack_listener_takes_clients_of_both_families)
+TEST(a_dual_stack_listener_takes_clients_of_both_families)
 {
 	if (!has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	begin();
 	add(NETWORK_TCP, "", 0);
 	must_open_all();
@@ -165,11 +163,10 @@ START_TEST(a_dual_stack_listener_takes_clients_of_both_families)
 	must_accept(listeners[0].fd);
 	must_accept(listeners[0].fd);
 }
-END_TEST
 
 /* Options. */
 
-START_TEST(the_listener_has_the_options_of_its_connections)
+TEST(the_listener_has_the_options_of_its_connections)
 {
 	struct timeval receive;
 	struct timeval send;
@@ -197,9 +194,8 @@ START_TEST(the_listener_has_the_options_of_its_connections)
 	ck_assert_uint_eq(listeners[0].unset, 0);
 	ck_assert(!listeners[0].shared);
 }
-END_TEST
 
-START_TEST(several_listeners_are_opened_in_their_order)
+TEST(several_listeners_are_opened_in_their_order)
 {
 	begin();
 	add(NETWORK_TCP4, "127.0.0.1", 0);
@@ -211,11 +207,10 @@ START_TEST(several_listeners_are_opened_in_their_order)
 		ck_assert_ptr_eq(listeners[i].endpoint, &rig.settings->endpoints[i]);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 /* Failures. */
 
-START_TEST(a_port_that_is_taken_is_told_with_its_holder_and_nothing_stays_open)
+TEST(a_port_that_is_taken_is_told_with_its_holder_and_nothing_stays_open)
 {
 	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
 	struct address at;
@@ -237,9 +232,8 @@ START_TEST(a_port_that_is_taken_is_told_with_its_holder_and_nothing_stays_open)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 	close(other);
 }
-END_TEST
 
-START_TEST(an_address_that_is_not_here_is_told_with_those_that_are)
+TEST(an_address_that_is_not_here_is_told_with_those_that_are)
 {
 	begin();
 	add(NETWORK_TCP4, "192.0.2.1", 0);
@@ -250,7 +244,6 @@ START_TEST(an_address_that_is_not_here_is_told_with_those_that_are)
 		1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "127.0.0.1"), 1);
 }
-END_TEST
 
 static const struct {
 	enum network network;
@@ -261,7 +254,7 @@ static const struct {
 	{NETWORK_TCP6, "127.0.0.1", "it has no IPv6 address"},
 };
 
-START_TEST(an_address_of_the_other_family_is_told)
+TEST_ROWS(an_address_of_the_other_family_is_told, SUITE_COUNT(lookups))
 {
 	char words[128];
 
@@ -272,7 +265,6 @@ START_TEST(an_address_of_the_other_family_is_told)
 		lookups[_i].error);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 }
-END_TEST
 
 /* Sockets that were passed. */
 
@@ -317,7 +309,7 @@ static int must_listen_plainly(struct address *at)
 	return fd;
 }
 
-START_TEST(a_passed_socket_is_adopted_with_the_options_and_the_next_connections_are_set)
+TEST(a_passed_socket_is_adopted_with_the_options_and_the_next_connections_are_set)
 {
 	struct address at;
 	struct timeval timeout;
@@ -336,9 +328,8 @@ START_TEST(a_passed_socket_is_adopted_with_the_options_and_the_next_connections_
 	ck_assert_int_eq(timeout.tv_sec, 60);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(a_passed_socket_that_no_listener_wants_gets_the_default_service)
+TEST(a_passed_socket_that_no_listener_wants_gets_the_default_service)
 {
 	struct address ats[2];
 	char words[256];
@@ -359,9 +350,8 @@ START_TEST(a_passed_socket_that_no_listener_wants_gets_the_default_service)
 		(unsigned)address_port(&ats[0]));
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 }
-END_TEST
 
-START_TEST(two_passed_sockets_of_one_name_are_told_apart_by_their_addresses)
+TEST(two_passed_sockets_of_one_name_are_told_apart_by_their_addresses)
 {
 	struct address ats[2];
 	char text[ADDRESS_TEXT_MAX];
@@ -373,9 +363,8 @@ START_TEST(two_passed_sockets_of_one_name_are_told_apart_by_their_addresses)
 	ck_assert_str_eq(listeners[0].endpoint->name, "same");
 	ck_assert_str_eq(listeners[1].endpoint->name, address_format(&ats[1], text));
 }
-END_TEST
 
-START_TEST(a_failure_closes_the_passed_sockets_too)
+TEST(a_failure_closes_the_passed_sockets_too)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
@@ -394,9 +383,8 @@ START_TEST(a_failure_closes_the_passed_sockets_too)
 	ck_assert(!open[0]);
 	ck_assert(!open[1]);
 }
-END_TEST
 
-START_TEST(a_listener_takes_its_address_before_another_takes_the_socket_by_its_name)
+TEST(a_listener_takes_its_address_before_another_takes_the_socket_by_its_name)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
@@ -412,9 +400,8 @@ START_TEST(a_listener_takes_its_address_before_another_takes_the_socket_by_its_n
 	ck_assert(address_equal(&listeners[1].bound, &ats[1]));
 	ck_assert(address_equal(&listeners[2].bound, &ats[0]));
 }
-END_TEST
 
-START_TEST(a_socket_carries_where_it_came_from)
+TEST(a_socket_carries_where_it_came_from)
 {
 	struct address ats[2];
 	const int fds[] = {must_listen_plainly(&ats[0]), must_listen_plainly(&ats[1])};
@@ -428,11 +415,10 @@ START_TEST(a_socket_carries_where_it_came_from)
 	ck_assert_int_eq(listeners[1].origin, HANDOVER_OPENED);
 	ck_assert_int_eq(listeners[2].origin, HANDOVER_SPARE);
 }
-END_TEST
 
 /* Handed over. */
 
-START_TEST(what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came_from)
+TEST(what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came_from)
 {
 	struct address ats[3];
 	unsigned value;
@@ -458,11 +444,10 @@ START_TEST(what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came
 	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 static const char *const unwanted[] = {"oo", "op"};
 
-START_TEST(a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed)
+TEST_ROWS(a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed, SUITE_COUNT(unwanted))
 {
 	struct address ats[2];
 	unsigned value;
@@ -483,9 +468,8 @@ START_TEST(a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
-START_TEST(a_spare_socket_keeps_the_default_service_through_a_handover)
+TEST(a_spare_socket_keeps_the_default_service_through_a_handover)
 {
 	struct address ats[2];
 	unsigned value;
@@ -500,9 +484,8 @@ START_TEST(a_spare_socket_keeps_the_default_service_through_a_handover)
 	ck_assert_int_eq(listeners[1].origin, HANDOVER_SPARE);
 	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
 }
-END_TEST
 
-START_TEST(the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too)
+TEST(the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too)
 {
 	struct address ats[2];
 	unsigned value;
@@ -518,9 +501,8 @@ START_TEST(the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handove
 	ck_assert_int_eq(passed_hear(&value), HANDOVER_UNUSED);
 	ck_assert_uint_eq(value, 1);
 }
-END_TEST
 
-START_TEST(the_built_in_listener_takes_its_own_socket_over)
+TEST(the_built_in_listener_takes_its_own_socket_over)
 {
 	struct address at;
 	unsigned value;
@@ -536,7 +518,6 @@ START_TEST(the_built_in_listener_takes_its_own_socket_over)
 	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 /* Saying. */
 
@@ -566,12 +547,13 @@ static const char *with_port(const char *format)
 	return text[turn];
 }
 
-START_TEST(a_listener_is_announced_with_what_was_really_bound_and_how_to_try_it)
+TEST_ROWS(a_listener_is_announced_with_what_was_really_bound_and_how_to_try_it,
+	SUITE_COUNT(announcements))
 {
 	char words[512];
 
 	if (!has_ipv6())
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	begin();
 	rig_add_endpoint(strcmp(announcements[_i].host, "") == 0    ? ":0"
 			: announcements[_i].network == NETWORK_TCP4 ? "127.0.0.1:0"
@@ -592,7 +574,6 @@ START_TEST(a_listener_is_announced_with_what_was_really_bound_and_how_to_try_it)
 	listener_announce(&listeners[0]);
 	ck_assert(json_is_line(capture_text(STDERR_FILENO)));
 }
-END_TEST
 
 /* The queue, and its end. */
 
@@ -601,7 +582,7 @@ static bool three_are_queued(void *l)
 	return listener_queued(l) == 3;
 }
 
-START_TEST(the_clients_in_the_queue_are_counted)
+TEST(the_clients_in_the_queue_are_counted)
 {
 	begin();
 	add(NETWORK_TCP4, "127.0.0.1", 0);
@@ -613,7 +594,6 @@ START_TEST(the_clients_in_the_queue_are_counted)
 	must_accept(listeners[0].fd);
 	ck_assert_uint_eq(listener_queued(&listeners[0]), 2);
 }
-END_TEST
 
 /* With CAP_NET_ADMIN, if we have it, or without. */
 static void open_with_privilege(bool privileged)
@@ -631,7 +611,7 @@ static void open_with_privilege(bool privileged)
 	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
 }
 
-START_TEST(when_nobody_is_let_in_the_queue_and_the_accepted_are_as_before)
+TEST_ROWS(when_nobody_is_let_in_the_queue_and_the_accepted_are_as_before, 2)
 {
 	open_with_privilege(_i);
 	int one = must_dial(&listeners[0].bound);
@@ -647,7 +627,6 @@ START_TEST(when_nobody_is_let_in_the_queue_and_the_accepted_are_as_before)
 	must_send_text(two, "two");
 	peer_expects(queued, "two");
 }
-END_TEST
 
 /* A client whose last word of the handshake is withheld until it sends: it believes itself connected. */
 static int must_dial_half(const struct address *at)
@@ -662,7 +641,7 @@ static int must_dial_half(const struct address *at)
 	return fd;
 }
 
-START_TEST(when_nobody_is_let_in_a_handshake_that_is_under_way_is_completed)
+TEST_ROWS(when_nobody_is_let_in_a_handshake_that_is_under_way_is_completed, 2)
 {
 	open_with_privilege(_i);
 	int client = must_dial_half(&listeners[0].bound);
@@ -674,38 +653,4 @@ START_TEST(when_nobody_is_let_in_a_handshake_that_is_under_way_is_completed)
 	peer_expects(late, "half");
 	must_send_text(client, "whole");
 	peer_expects(late, "whole");
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{tcp4_and_tcp6_share_a_port_and_tcp_shares_with_neither, SUITE_COUNT(matrix)},
-		{v6only_is_set_where_one_family_is_meant, SUITE_COUNT(families)},
-		{a_dual_stack_listener_takes_clients_of_both_families, 0},
-		{the_listener_has_the_options_of_its_connections, 0},
-		{several_listeners_are_opened_in_their_order, 0},
-		{a_port_that_is_taken_is_told_with_its_holder_and_nothing_stays_open, 0},
-		{an_address_that_is_not_here_is_told_with_those_that_are, 0},
-		{an_address_of_the_other_family_is_told, SUITE_COUNT(lookups)},
-		{a_passed_socket_is_adopted_with_the_options_and_the_next_connections_are_set, 0},
-		{a_passed_socket_that_no_listener_wants_gets_the_default_service, 0},
-		{two_passed_sockets_of_one_name_are_told_apart_by_their_addresses, 0},
-		{a_failure_closes_the_passed_sockets_too, 0},
-		{a_listener_takes_its_address_before_another_takes_the_socket_by_its_name, 0},
-		{a_socket_carries_where_it_came_from, 0},
-		{what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came_from, 0},
-		{a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed,
-			SUITE_COUNT(unwanted)},
-		{a_spare_socket_keeps_the_default_service_through_a_handover, 0},
-		{the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too, 0},
-		{the_built_in_listener_takes_its_own_socket_over, 0},
-		{a_listener_is_announced_with_what_was_really_bound_and_how_to_try_it,
-			SUITE_COUNT(announcements)},
-		{the_clients_in_the_queue_are_counted, 0},
-		{when_nobody_is_let_in_the_queue_and_the_accepted_are_as_before, 2},
-		{when_nobody_is_let_in_a_handshake_that_is_under_way_is_completed, 2},
-	};
-
-	return suite_run("listener", tests, SUITE_COUNT(tests));
 }

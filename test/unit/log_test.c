@@ -6,7 +6,7 @@
 #include "capture.h"
 #include "json.h"
 #include "server/signals.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ static const char *fields(void)
 
 /* Building. */
 
-START_TEST(a_line_begins_with_time_level_and_event)
+TEST(a_line_begins_with_time_level_and_event)
 {
 	char level[8];
 	char event[8];
@@ -61,7 +61,6 @@ START_TEST(a_line_begins_with_time_level_and_event)
 	ck_assert_str_eq(level, "warn");
 	ck_assert_str_eq(event, "said");
 }
-END_TEST
 
 static const struct {
 	const char *value;
@@ -83,7 +82,7 @@ static const struct {
 	{"[::1]:7007", "[::1]:7007", "\"[::1]:7007\""},
 };
 
-START_TEST(logfmt_quotes_what_would_be_misread)
+TEST_ROWS(logfmt_quotes_what_would_be_misread, SUITE_COUNT(values))
 {
 	char expected[128];
 
@@ -92,9 +91,8 @@ START_TEST(logfmt_quotes_what_would_be_misread)
 	snprintf(expected, sizeof expected, " key=%s\n", values[_i].logfmt);
 	ck_assert_str_eq(fields(), expected);
 }
-END_TEST
 
-START_TEST(json_is_a_valid_object_with_the_value_in_it)
+TEST_ROWS(json_is_a_valid_object_with_the_value_in_it, SUITE_COUNT(values))
 {
 	char expected[128];
 
@@ -105,23 +103,21 @@ START_TEST(json_is_a_valid_object_with_the_value_in_it)
 	ck_assert_msg(
 		strstr(capture_text(STDERR_FILENO), expected), "%s", capture_text(STDERR_FILENO));
 }
-END_TEST
 
 /* A stray byte, an unfinished character, an overlong one, a surrogate, one beyond the last, two in
  * a row. */
 static const char *const not_utf8[] = {"\xff", "a\x80z", "\xc3", "\xe2\x82", "\xf0\x9f\x98",
 	"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3\xc3\xaf", "\xe2\x28\xa1"};
 
-START_TEST(json_stays_valid_when_a_value_is_not_utf8)
+TEST_ROWS(json_stays_valid_when_a_value_is_not_utf8, SUITE_COUNT(not_utf8))
 {
 	begin(LOG_INFO, LOG_JSON);
 	say(LOG_INFO, "key", not_utf8[_i]);
 	ck_assert_msg(json_is_line(capture_text(STDERR_FILENO)), "%s", capture_text(STDERR_FILENO));
 	ck_assert_ptr_nonnull(strstr(capture_text(STDERR_FILENO), "\\ufffd"));
 }
-END_TEST
 
-START_TEST(json_stays_valid_whatever_byte_a_value_has)
+TEST(json_stays_valid_whatever_byte_a_value_has)
 {
 	begin(LOG_INFO, LOG_JSON);
 	for (int c = 1; c < 256; c++) {
@@ -131,9 +127,8 @@ START_TEST(json_stays_valid_whatever_byte_a_value_has)
 		ck_assert_msg(json_is_line(capture_text(STDERR_FILENO)), "byte %d", c);
 	}
 }
-END_TEST
 
-START_TEST(numbers_durations_addresses_and_errnos_are_written)
+TEST(numbers_durations_addresses_and_errnos_are_written)
 {
 	const struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons(7)}};
 	struct log_line l;
@@ -151,13 +146,12 @@ START_TEST(numbers_durations_addresses_and_errnos_are_written)
 		" least=-9223372036854775808 most=9223372036854775807 none_ms=0.000 some_ms=1.234"
 		" address=0.0.0.0:7 error=\"No such file or directory\"\n");
 }
-END_TEST
 
 /* Length. */
 
 static const enum log_format formats[] = {LOG_LOGFMT, LOG_JSON};
 
-START_TEST(a_field_that_does_not_fit_is_left_out_and_the_rest_stands)
+TEST_ROWS(a_field_that_does_not_fit_is_left_out_and_the_rest_stands, SUITE_COUNT(formats))
 {
 	char value[2 * LOG_LINE_MAX];
 	struct log_line l;
@@ -179,10 +173,9 @@ START_TEST(a_field_that_does_not_fit_is_left_out_and_the_rest_stands)
 	ck_assert_ptr_null(strstr(text, "quotes"));
 	ck_assert(formats[_i] == LOG_LOGFMT || json_is_line(text));
 }
-END_TEST
 
 /* Every length around the bound, and after it a field that may or may not fit. */
-START_TEST(a_full_line_is_whole_and_within_its_bound)
+TEST_ROWS(a_full_line_is_whole_and_within_its_bound, SUITE_COUNT(formats))
 {
 	char value[LOG_LINE_MAX + 1];
 	struct log_line l;
@@ -203,11 +196,10 @@ START_TEST(a_full_line_is_whole_and_within_its_bound)
 		ck_assert(formats[_i] == LOG_LOGFMT || json_is_line(text));
 	}
 }
-END_TEST
 
 /* Levels. */
 
-START_TEST(what_is_below_the_level_is_not_written)
+TEST_ROWS(what_is_below_the_level_is_not_written, LOG_ERROR + 1)
 {
 	const enum log_level chosen = (enum log_level)_i;
 	size_t written = 0;
@@ -221,9 +213,8 @@ START_TEST(what_is_below_the_level_is_not_written)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), written);
 	ck_assert_uint_eq(log_dropped(), 0);
 }
-END_TEST
 
-START_TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own)
+TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own)
 {
 	struct log_line l;
 
@@ -243,7 +234,6 @@ START_TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_i
 	ck_assert(json_is_line(capture_text(STDERR_FILENO)));
 	ck_assert(log_wants(LOG_DEBUG));
 }
-END_TEST
 
 /* Writing. */
 
@@ -294,7 +284,7 @@ static void check_tells_of(int reader, uint64_t dropped)
 	ck_assert_ptr_null(strstr(must_drain(reader), "log_dropped"));
 }
 
-START_TEST(a_full_pipe_does_not_block_and_what_is_dropped_is_told_later)
+TEST(a_full_pipe_does_not_block_and_what_is_dropped_is_told_later)
 {
 	int reader = must_pipe();
 	uint64_t sent;
@@ -310,18 +300,16 @@ START_TEST(a_full_pipe_does_not_block_and_what_is_dropped_is_told_later)
 	check_tells_of(reader, 2);
 	ck_assert_uint_eq(log_dropped(), 2);
 }
-END_TEST
 
-START_TEST(the_shared_description_stays_blocking)
+TEST(the_shared_description_stays_blocking)
 {
 	must_pipe();
 	log_open(LOG_INFO, LOG_LOGFMT);
 	say(LOG_INFO, "a", "b");
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
 }
-END_TEST
 
-START_TEST(a_full_terminal_does_not_block_and_its_shared_description_stays_blocking)
+TEST(a_full_terminal_does_not_block_and_its_shared_description_stays_blocking)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	uint64_t sent;
@@ -337,10 +325,9 @@ START_TEST(a_full_terminal_does_not_block_and_its_shared_description_stays_block
 	fill_until_dropped(&sent);
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
 }
-END_TEST
 
 /* Another user's: then the shared description must do, and is asked before each line. */
-START_TEST(a_full_pipe_that_cannot_be_opened_anew_does_not_block_either)
+TEST(a_full_pipe_that_cannot_be_opened_anew_does_not_block_either)
 {
 	int reader = must_pipe();
 	uint64_t sent;
@@ -355,9 +342,8 @@ START_TEST(a_full_pipe_that_cannot_be_opened_anew_does_not_block_either)
 	must_drain(reader);
 	check_tells_of(reader, 1);
 }
-END_TEST
 
-START_TEST(a_full_disk_is_counted)
+TEST(a_full_disk_is_counted)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
@@ -369,9 +355,8 @@ START_TEST(a_full_disk_is_counted)
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
 }
-END_TEST
 
-START_TEST(a_pipe_whose_reader_leaves_is_counted_and_kills_nobody)
+TEST(a_pipe_whose_reader_leaves_is_counted_and_kills_nobody)
 {
 	int reader = must_pipe();
 
@@ -382,10 +367,9 @@ START_TEST(a_pipe_whose_reader_leaves_is_counted_and_kills_nobody)
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 1);
 }
-END_TEST
 
 /* Then it cannot be opened anew either. */
-START_TEST(a_pipe_whose_reader_has_left_before_is_counted)
+TEST(a_pipe_whose_reader_has_left_before_is_counted)
 {
 	close(must_pipe());
 	signals_block();
@@ -393,18 +377,16 @@ START_TEST(a_pipe_whose_reader_has_left_before_is_counted)
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 1);
 }
-END_TEST
 
-START_TEST(a_closed_standard_error_is_counted)
+TEST(a_closed_standard_error_is_counted)
 {
 	close(STDERR_FILENO);
 	log_open(LOG_INFO, LOG_LOGFMT);
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 1);
 }
-END_TEST
 
-START_TEST(a_full_socket_does_not_block_and_stays_as_it_was)
+TEST(a_full_socket_does_not_block_and_stays_as_it_was)
 {
 	int fds[2];
 	uint64_t sent;
@@ -422,7 +404,6 @@ START_TEST(a_full_socket_does_not_block_and_stays_as_it_was)
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
 }
-END_TEST
 
 /* Many at once. */
 
@@ -461,7 +442,7 @@ static bool all_valid(const char *text, size_t *ticks)
 	return true;
 }
 
-START_TEST(lines_of_many_threads_are_whole_and_each_is_written_or_counted)
+TEST(lines_of_many_threads_are_whole_and_each_is_written_or_counted)
 {
 	pthread_t threads[THREADS];
 	int reader = must_pipe();
@@ -480,33 +461,4 @@ START_TEST(lines_of_many_threads_are_whole_and_each_is_written_or_counted)
 	say(LOG_INFO, "a", "b");
 	told += sum_told(must_drain(reader));
 	ck_assert_uint_eq(told, log_dropped());
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_line_begins_with_time_level_and_event, 0},
-		{logfmt_quotes_what_would_be_misread, SUITE_COUNT(values)},
-		{json_is_a_valid_object_with_the_value_in_it, SUITE_COUNT(values)},
-		{json_stays_valid_when_a_value_is_not_utf8, SUITE_COUNT(not_utf8)},
-		{json_stays_valid_whatever_byte_a_value_has, 0},
-		{numbers_durations_addresses_and_errnos_are_written, 0},
-		{a_field_that_does_not_fit_is_left_out_and_the_rest_stands, SUITE_COUNT(formats)},
-		{a_full_line_is_whole_and_within_its_bound, SUITE_COUNT(formats)},
-		{what_is_below_the_level_is_not_written, LOG_ERROR + 1},
-		{level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own, 0},
-		{a_full_pipe_does_not_block_and_what_is_dropped_is_told_later, 0},
-		{the_shared_description_stays_blocking, 0},
-		{a_full_terminal_does_not_block_and_its_shared_description_stays_blocking, 0},
-		{a_full_pipe_that_cannot_be_opened_anew_does_not_block_either, 0},
-		{a_full_disk_is_counted, 0},
-		{a_pipe_whose_reader_leaves_is_counted_and_kills_nobody, 0},
-		{a_pipe_whose_reader_has_left_before_is_counted, 0},
-		{a_closed_standard_error_is_counted, 0},
-		{a_full_socket_does_not_block_and_stays_as_it_was, 0},
-		{lines_of_many_threads_are_whole_and_each_is_written_or_counted, 0},
-	};
-
-	return suite_run("log", tests, SUITE_COUNT(tests));
 }

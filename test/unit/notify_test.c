@@ -7,7 +7,7 @@
 #include "common/deadline.h"
 #include "scratch.h"
 #include "server/log.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -97,7 +97,7 @@ static void say_everything(void)
 	notify_status("well");
 }
 
-START_TEST(without_the_variable_every_call_does_nothing)
+TEST(without_the_variable_every_call_does_nothing)
 {
 	begin();
 	unsetenv("NOTIFY_SOCKET");
@@ -108,9 +108,8 @@ START_TEST(without_the_variable_every_call_does_nothing)
 	ck_assert_uint_eq(open_descriptors(), before);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(an_empty_variable_is_none)
+TEST(an_empty_variable_is_none)
 {
 	begin();
 	setenv("NOTIFY_SOCKET", "", 1);
@@ -118,9 +117,8 @@ START_TEST(an_empty_variable_is_none)
 	say_everything();
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(a_path_is_sent_to)
+TEST(a_path_is_sent_to)
 {
 	char folder[1024];
 	char path[sizeof folder + 8];
@@ -133,16 +131,14 @@ START_TEST(a_path_is_sent_to)
 	ck_assert_str_eq(hear(), "A=b");
 	ck_assert_str_eq(getenv("NOTIFY_SOCKET"), path);
 }
-END_TEST
 
-START_TEST(an_abstract_name_is_sent_to)
+TEST(an_abstract_name_is_sent_to)
 {
 	begin_at(abstract_name());
 	notify_send("A=%s", "b");
 	ck_assert_str_eq(hear(), "A=b");
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
 /* The name, with so many characters in all. */
 static const char *lengthened(const char *name, size_t len)
@@ -155,15 +151,14 @@ static const char *lengthened(const char *name, size_t len)
 	return text;
 }
 
-START_TEST(a_name_as_long_as_can_be_is_sent_to)
+TEST(a_name_as_long_as_can_be_is_sent_to)
 {
 	begin_at(lengthened(abstract_name(), SUN_PATH_SIZE - 1));
 	notify_stopping();
 	ck_assert_str_eq(hear(), "STOPPING=1");
 }
-END_TEST
 
-START_TEST(a_longer_name_is_told_once_and_nothing_is_sent)
+TEST_ROWS(a_longer_name_is_told_once_and_nothing_is_sent, 2)
 {
 	begin();
 	setenv("NOTIFY_SOCKET", lengthened(_i ? "@" : "/", SUN_PATH_SIZE), 1);
@@ -173,11 +168,10 @@ START_TEST(a_longer_name_is_told_once_and_nothing_is_sent)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " reason=\"it is too long\"\n"), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
 static const char *const unusable[] = {"relative/path", "vsock:2:1234", "/", "@"};
 
-START_TEST(a_name_that_is_none_is_told_once_and_nothing_is_sent)
+TEST_ROWS(a_name_that_is_none_is_told_once_and_nothing_is_sent, SUITE_COUNT(unusable))
 {
 	char words[512];
 
@@ -192,18 +186,16 @@ START_TEST(a_name_that_is_none_is_told_once_and_nothing_is_sent)
 	ck_assert_msg(capture_count(STDERR_FILENO, words) == 1, "%s", capture_text(STDERR_FILENO));
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-END_TEST
 
-START_TEST(ready_comes_with_its_status_in_one_datagram)
+TEST(ready_comes_with_its_status_in_one_datagram)
 {
 	begin_at(abstract_name());
 	notify_ready("serving %d listeners", 2);
 	ck_assert_str_eq(hear(), "READY=1\nSTATUS=serving 2 listeners");
 	hears_nothing();
 }
-END_TEST
 
-START_TEST(reloading_comes_with_this_moment_in_microseconds_in_one_datagram)
+TEST(reloading_comes_with_this_moment_in_microseconds_in_one_datagram)
 {
 	const char *const start = "RELOADING=1\nMONOTONIC_USEC=";
 	char *end;
@@ -220,9 +212,8 @@ START_TEST(reloading_comes_with_this_moment_in_microseconds_in_one_datagram)
 	ck_assert_int_le(moment, after);
 	hears_nothing();
 }
-END_TEST
 
-START_TEST(stopping_main_pid_and_status_are_a_line_each)
+TEST(stopping_main_pid_and_status_are_a_line_each)
 {
 	begin_at(abstract_name());
 	notify_stopping();
@@ -232,7 +223,6 @@ START_TEST(stopping_main_pid_and_status_are_a_line_each)
 	notify_status("draining %d connections", 3);
 	ck_assert_str_eq(hear(), "STATUS=draining 3 connections");
 }
-END_TEST
 
 static const struct {
 	int64_t ns;
@@ -244,15 +234,14 @@ static const struct {
 	{15 * NS_PER_S, "EXTEND_TIMEOUT_USEC=15000000"},
 };
 
-START_TEST(an_extension_is_in_microseconds_and_never_shorter)
+TEST_ROWS(an_extension_is_in_microseconds_and_never_shorter, SUITE_COUNT(extensions))
 {
 	begin_at(abstract_name());
 	notify_extend(extensions[_i].ns);
 	ck_assert_str_eq(hear(), extensions[_i].line);
 }
-END_TEST
 
-START_TEST(a_status_cannot_pass_for_a_key)
+TEST(a_status_cannot_pass_for_a_key)
 {
 	begin_at(abstract_name());
 	notify_status("one\nMAINPID=%d\n", 1);
@@ -260,9 +249,8 @@ START_TEST(a_status_cannot_pass_for_a_key)
 	notify_ready("two\nSTOPPING=1");
 	ck_assert_str_eq(hear(), "READY=1\nSTATUS=two STOPPING=1");
 }
-END_TEST
 
-START_TEST(what_is_too_long_is_cut)
+TEST(what_is_too_long_is_cut)
 {
 	char text[2 * NOTIFY_MAX];
 
@@ -274,9 +262,8 @@ START_TEST(what_is_too_long_is_cut)
 	notify_status("%s", text);
 	ck_assert_uint_lt(strlen(hear()), NOTIFY_MAX);
 }
-END_TEST
 
-START_TEST(once_silenced_nothing_is_sent)
+TEST(once_silenced_nothing_is_sent)
 {
 	begin_at(abstract_name());
 	notify_main_pid(1);
@@ -285,10 +272,9 @@ START_TEST(once_silenced_nothing_is_sent)
 	ck_assert_str_eq(hear(), "MAINPID=1");
 	hears_nothing();
 }
-END_TEST
 
 /* net.unix.max_dgram_qlen is 512 by default; a send that waited would hang the test. */
-START_TEST(a_manager_that_does_not_read_is_not_waited_for)
+TEST(a_manager_that_does_not_read_is_not_waited_for)
 {
 	unsigned heard = 0;
 	char byte;
@@ -302,9 +288,8 @@ START_TEST(a_manager_that_does_not_read_is_not_waited_for)
 	ck_assert_uint_lt(heard, 100000);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(a_manager_that_is_gone_is_no_matter_and_one_that_is_back_is_heard_by)
+TEST(a_manager_that_is_gone_is_no_matter_and_one_that_is_back_is_heard_by)
 {
 	begin_at(abstract_name());
 	close(manager);
@@ -314,9 +299,8 @@ START_TEST(a_manager_that_is_gone_is_no_matter_and_one_that_is_back_is_heard_by)
 	notify_stopping();
 	ck_assert_str_eq(hear(), "STOPPING=1");
 }
-END_TEST
 
-START_TEST(what_is_lost_is_told_at_debug)
+TEST(what_is_lost_is_told_at_debug)
 {
 	begin_at(abstract_name());
 	log_open(LOG_DEBUG, LOG_LOGFMT);
@@ -326,30 +310,4 @@ START_TEST(what_is_lost_is_told_at_debug)
 				  " level=debug event=notification_lost "
 				  "error=\"Connection refused\"\n"),
 		1);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{without_the_variable_every_call_does_nothing, 0},
-		{an_empty_variable_is_none, 0},
-		{a_path_is_sent_to, 0},
-		{an_abstract_name_is_sent_to, 0},
-		{a_name_as_long_as_can_be_is_sent_to, 0},
-		{a_longer_name_is_told_once_and_nothing_is_sent, 2},
-		{a_name_that_is_none_is_told_once_and_nothing_is_sent, SUITE_COUNT(unusable)},
-		{ready_comes_with_its_status_in_one_datagram, 0},
-		{reloading_comes_with_this_moment_in_microseconds_in_one_datagram, 0},
-		{stopping_main_pid_and_status_are_a_line_each, 0},
-		{an_extension_is_in_microseconds_and_never_shorter, SUITE_COUNT(extensions)},
-		{a_status_cannot_pass_for_a_key, 0},
-		{what_is_too_long_is_cut, 0},
-		{once_silenced_nothing_is_sent, 0},
-		{a_manager_that_does_not_read_is_not_waited_for, 0},
-		{a_manager_that_is_gone_is_no_matter_and_one_that_is_back_is_heard_by, 0},
-		{what_is_lost_is_told_at_debug, 0},
-	};
-
-	return suite_run("notify", tests, SUITE_COUNT(tests));
 }

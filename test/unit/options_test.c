@@ -4,7 +4,7 @@
 
 #include "common/deadline.h"
 #include "common/quantity.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static const struct {
 	{"log.format", "json", 1},
 };
 
-START_TEST(a_good_value_is_taken)
+TEST_ROWS(a_good_value_is_taken, SUITE_COUNT(good))
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX];
@@ -82,7 +82,6 @@ START_TEST(a_good_value_is_taken)
 	ck_assert_int_eq(number(option_find(good[_i].key), s), good[_i].value);
 	settings_release(s);
 }
-END_TEST
 
 #define IDLE_MUST        "; it must be a duration from 1ms to 365d (ns, us, ms, s, min, h, d)"
 #define STACK_MUST       "; it must be a size from 64KiB to 1GiB (B, KiB, MiB, GiB)"
@@ -130,7 +129,7 @@ static const struct {
 	{"service", "", "service is empty; it must be text of 1 to 64 bytes"},
 };
 
-START_TEST(a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing)
+TEST_ROWS(a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing, SUITE_COUNT(bad))
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX];
@@ -143,9 +142,8 @@ START_TEST(a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing)
 	free(before);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(text_is_taken_up_to_its_bound_and_refused_beyond)
+TEST(text_is_taken_up_to_its_bound_and_refused_beyond)
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX];
@@ -163,9 +161,8 @@ START_TEST(text_is_taken_up_to_its_bound_and_refused_beyond)
 	ck_assert_str_eq(s->defaults.prefix, "");
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(a_message_has_room_for_any_value)
+TEST(a_message_has_room_for_any_value)
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX];
@@ -184,10 +181,9 @@ START_TEST(a_message_has_room_for_any_value)
 	}
 	settings_release(s);
 }
-END_TEST
 
 /* What is smallest and largest is taken, what is one beyond is not. */
-START_TEST(every_range_ends_where_its_row_says)
+TEST(every_range_ends_where_its_row_says)
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX];
@@ -212,7 +208,6 @@ START_TEST(every_range_ends_where_its_row_says)
 	}
 	settings_release(s);
 }
-END_TEST
 
 /* Bare numbers. */
 
@@ -237,7 +232,7 @@ static const struct {
 	{"log.format", 1, "log.format is 1; it must be one of \"logfmt\", \"json\""},
 };
 
-START_TEST(a_bare_number_is_a_count_and_of_something_measured_only_nought)
+TEST_ROWS(a_bare_number_is_a_count_and_of_something_measured_only_nought, SUITE_COUNT(bare))
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX] = "";
@@ -251,7 +246,6 @@ START_TEST(a_bare_number_is_a_count_and_of_something_measured_only_nought)
 		ck_assert_str_eq(fault, bare[_i].fault);
 	settings_release(s);
 }
-END_TEST
 
 /* Writing. */
 
@@ -274,7 +268,7 @@ static void check_round_trip(const struct option *row, const char *text)
 	settings_release(two);
 }
 
-START_TEST(what_is_written_of_a_value_reads_back_to_it)
+TEST(what_is_written_of_a_value_reads_back_to_it)
 {
 	char text[QUANTITY_TEXT_MAX];
 
@@ -296,11 +290,10 @@ START_TEST(what_is_written_of_a_value_reads_back_to_it)
 	check_round_trip(option_find("tcp.nodelay"), "false");
 	check_round_trip(option_find("limits.max_connections"), "1000000");
 }
-END_TEST
 
 /* The table. */
 
-START_TEST(every_default_is_good_and_in_range)
+TEST(every_default_is_good_and_in_range)
 {
 	struct settings *s = settings_new();
 	char fault[OPTION_FAULT_MAX];
@@ -312,7 +305,6 @@ START_TEST(every_default_is_good_and_in_range)
 	}
 	settings_release(s);
 }
-END_TEST
 
 static size_t group_length(const char *key)
 {
@@ -328,7 +320,7 @@ static bool same_group(const struct option *a, const struct option *b)
 	return len == group_length(b->key) && strncmp(a->key, b->key, len) == 0;
 }
 
-START_TEST(the_rows_of_a_group_stand_together)
+TEST(the_rows_of_a_group_stand_together)
 {
 	for (const struct option *a = option_rows; a->key; a++) {
 		bool left = false;
@@ -338,9 +330,8 @@ START_TEST(the_rows_of_a_group_stand_together)
 		}
 	}
 }
-END_TEST
 
-START_TEST(every_row_can_be_found_and_only_one_has_its_key)
+TEST(every_row_can_be_found_and_only_one_has_its_key)
 {
 	for (const struct option *row = option_rows; row->key; row++)
 		ck_assert_ptr_eq(option_find(row->key), row);
@@ -348,9 +339,8 @@ START_TEST(every_row_can_be_found_and_only_one_has_its_key)
 	ck_assert_ptr_null(option_find(""));
 	ck_assert_ptr_null(option_find("limits"));
 }
-END_TEST
 
-START_TEST(a_row_of_a_listener_has_no_group_and_what_it_may_override_has_one)
+TEST(a_row_of_a_listener_has_no_group_and_what_it_may_override_has_one)
 {
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (row->scope != OPTION_SERVER)
@@ -359,9 +349,8 @@ START_TEST(a_row_of_a_listener_has_no_group_and_what_it_may_override_has_one)
 				"%s", row->key);
 	}
 }
-END_TEST
 
-START_TEST(every_row_is_explained_in_sentences)
+TEST(every_row_is_explained_in_sentences)
 {
 	for (const struct option *row = option_rows; row->key; row++) {
 		size_t len = strlen(row->help);
@@ -369,14 +358,12 @@ START_TEST(every_row_is_explained_in_sentences)
 		ck_assert_msg(row->help[0] >= 'A' && row->help[0] <= 'Z', "%s", row->key);
 	}
 }
-END_TEST
 
-START_TEST(words_are_asked_for_where_there_are_words)
+TEST(words_are_asked_for_where_there_are_words)
 {
 	for (const struct option *row = option_rows; row->key; row++)
 		ck_assert_msg((row->type == OPTION_WORD) == !!row->words, "%s", row->key);
 }
-END_TEST
 
 /* Near misses. */
 
@@ -399,7 +386,7 @@ static const struct {
 	{"timeouts.nonsense", NULL},
 };
 
-START_TEST(a_near_miss_is_recognised)
+TEST_ROWS(a_near_miss_is_recognised, SUITE_COUNT(misses))
 {
 	const char *near = option_near(misses[_i].key);
 
@@ -408,9 +395,8 @@ START_TEST(a_near_miss_is_recognised)
 	else
 		ck_assert_ptr_null(near);
 }
-END_TEST
 
-START_TEST(a_key_of_any_length_may_be_asked_for)
+TEST(a_key_of_any_length_may_be_asked_for)
 {
 	char key[5000];
 
@@ -419,29 +405,4 @@ START_TEST(a_key_of_any_length_may_be_asked_for)
 	ck_assert_ptr_null(option_near(key));
 	memcpy(key + sizeof key - 6, ".idle", 6);
 	ck_assert_str_eq(option_near(key), "timeouts.idle");
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_good_value_is_taken, SUITE_COUNT(good)},
-		{a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing,
-			SUITE_COUNT(bad)},
-		{text_is_taken_up_to_its_bound_and_refused_beyond, 0},
-		{a_message_has_room_for_any_value, 0},
-		{every_range_ends_where_its_row_says, 0},
-		{a_bare_number_is_a_count_and_of_something_measured_only_nought, SUITE_COUNT(bare)},
-		{what_is_written_of_a_value_reads_back_to_it, 0},
-		{every_default_is_good_and_in_range, 0},
-		{the_rows_of_a_group_stand_together, 0},
-		{every_row_can_be_found_and_only_one_has_its_key, 0},
-		{a_row_of_a_listener_has_no_group_and_what_it_may_override_has_one, 0},
-		{every_row_is_explained_in_sentences, 0},
-		{words_are_asked_for_where_there_are_words, 0},
-		{a_near_miss_is_recognised, SUITE_COUNT(misses)},
-		{a_key_of_any_length_may_be_asked_for, 0},
-	};
-
-	return suite_run("options", tests, SUITE_COUNT(tests));
 }

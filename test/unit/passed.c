@@ -3,7 +3,7 @@
 #include "passed.h"
 
 #include "server/handover.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "server/program.h"
 
 #include "scratch.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -48,22 +48,20 @@ static const char *in_here(const char *name)
 	return path;
 }
 
-START_TEST(an_absolute_path_stays_as_it_is_links_and_all)
+TEST(an_absolute_path_stays_as_it_is_links_and_all)
 {
 	begin();
 	check(in_here("bin/me"), in_here("bin/me"));
 }
-END_TEST
 
-START_TEST(a_path_counts_from_the_working_directory)
+TEST(a_path_counts_from_the_working_directory)
 {
 	begin();
 	check("bin/me", in_here("bin/me"));
 	check("./bin/me", in_here("./bin/me"));
 }
-END_TEST
 
-START_TEST(a_link_in_the_working_directory_stays_too)
+TEST(a_link_in_the_working_directory_stays_too)
 {
 	begin();
 	ck_assert_int_eq(symlink("bin", "current"), 0);
@@ -71,9 +69,8 @@ START_TEST(a_link_in_the_working_directory_stays_too)
 	setenv("PWD", in_here("current"), 1);
 	check("./me", in_here("current/./me"));
 }
-END_TEST
 
-START_TEST(a_name_is_looked_for_in_path)
+TEST(a_name_is_looked_for_in_path)
 {
 	char path[PATH_MAX + 64];
 
@@ -82,9 +79,8 @@ START_TEST(a_name_is_looked_for_in_path)
 	setenv("PATH", path, 1);
 	check("me", in_here("bin/me"));
 }
-END_TEST
 
-START_TEST(a_relative_folder_in_path_counts_from_the_working_directory)
+TEST(a_relative_folder_in_path_counts_from_the_working_directory)
 {
 	begin();
 	setenv("PATH", "/nowhere:bin", 1);
@@ -95,9 +91,8 @@ START_TEST(a_relative_folder_in_path_counts_from_the_working_directory)
 	setenv("PATH", "/nowhere:", 1);
 	check("me", in_here("bin/me"));
 }
-END_TEST
 
-START_TEST(another_program_of_the_name_is_passed_over)
+TEST(another_program_of_the_name_is_passed_over)
 {
 	begin();
 	setenv("PATH", "other:bin", 1);
@@ -105,39 +100,20 @@ START_TEST(another_program_of_the_name_is_passed_over)
 	setenv("PATH", "other", 1);
 	check("me", own);
 }
-END_TEST
 
 static const char *const nowhere[] = {"", "me", "/nowhere/me", "nowhere/me", NULL};
 
-START_TEST(where_nothing_is_found_the_system_tells)
+TEST_ROWS(where_nothing_is_found_the_system_tells, SUITE_COUNT(nowhere))
 {
 	begin();
 	setenv("PATH", "/nowhere", 1);
 	check(nowhere[_i], own);
 }
-END_TEST
 
-START_TEST(without_path_the_usual_folders_are_looked_through)
+TEST(without_path_the_usual_folders_are_looked_through)
 {
 	begin();
 	unsetenv("PATH");
 	/* It is there, and is not this program. */
 	check("sh", own);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{an_absolute_path_stays_as_it_is_links_and_all, 0},
-		{a_path_counts_from_the_working_directory, 0},
-		{a_link_in_the_working_directory_stays_too, 0},
-		{a_name_is_looked_for_in_path, 0},
-		{a_relative_folder_in_path_counts_from_the_working_directory, 0},
-		{another_program_of_the_name_is_passed_over, 0},
-		{where_nothing_is_found_the_system_tells, SUITE_COUNT(nowhere)},
-		{without_path_the_usual_folders_are_looked_through, 0},
-	};
-
-	return suite_run("program", tests, SUITE_COUNT(tests));
 }

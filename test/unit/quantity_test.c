@@ -2,7 +2,7 @@
 /* Proves quantity: every unit, every way to be wrong, and that what is written reads back. */
 #include "common/quantity.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -77,7 +77,7 @@ static const struct {
 	{SIZE, "9223372036854775807B", INT64_MAX},
 };
 
-START_TEST(a_number_with_a_unit_is_read)
+TEST_ROWS(a_number_with_a_unit_is_read, SUITE_COUNT(good))
 {
 	int64_t value = UNTOUCHED;
 	int rc = parse(good[_i].kind, good[_i].text, &value);
@@ -86,7 +86,6 @@ START_TEST(a_number_with_a_unit_is_read)
 	ck_assert_msg(value == good[_i].value, "\"%s\" is %" PRId64 ", read as %" PRId64,
 		good[_i].text, good[_i].value, value);
 }
-END_TEST
 
 static const struct {
 	enum kind kind;
@@ -156,7 +155,7 @@ static const struct {
 	{SIZE, "99999999999999999999B", ERANGE},
 };
 
-START_TEST(what_is_no_quantity_is_refused_and_the_value_left_alone)
+TEST_ROWS(what_is_no_quantity_is_refused_and_the_value_left_alone, SUITE_COUNT(bad))
 {
 	int64_t value = UNTOUCHED;
 	int rc = parse(bad[_i].kind, bad[_i].text, &value);
@@ -164,7 +163,6 @@ START_TEST(what_is_no_quantity_is_refused_and_the_value_left_alone)
 	ck_assert_msg(rc == -bad[_i].error, "\"%s\" gave %d", bad[_i].text, rc);
 	ck_assert_int_eq(value, UNTOUCHED);
 }
-END_TEST
 
 static const struct {
 	enum kind kind;
@@ -199,7 +197,7 @@ static const struct {
 	{SIZE, INT64_MAX, "9223372036854775807B"},
 };
 
-START_TEST(a_value_is_written_with_the_largest_unit_that_needs_no_point)
+TEST_ROWS(a_value_is_written_with_the_largest_unit_that_needs_no_point, SUITE_COUNT(written))
 {
 	char text[QUANTITY_TEXT_MAX];
 	char *returned = format(written[_i].kind, written[_i].value, text);
@@ -207,7 +205,6 @@ START_TEST(a_value_is_written_with_the_largest_unit_that_needs_no_point)
 	ck_assert_ptr_eq(returned, text);
 	ck_assert_str_eq(text, written[_i].text);
 }
-END_TEST
 
 static void reads_back(enum kind kind, int64_t value)
 {
@@ -219,7 +216,7 @@ static void reads_back(enum kind kind, int64_t value)
 		value, text, again);
 }
 
-START_TEST(what_is_written_reads_back_to_the_same_value)
+TEST_ROWS(what_is_written_reads_back_to_the_same_value, 2)
 {
 	const enum kind kinds[] = {DURATION, SIZE};
 	const enum kind kind = kinds[_i];
@@ -241,10 +238,9 @@ START_TEST(what_is_written_reads_back_to_the_same_value)
 	for (int bit = 0; bit < 63; bit++)
 		reads_back(kind, INT64_C(1) << bit);
 }
-END_TEST
 
 /* The lists in the header are for messages: each word of them is a unit. */
-START_TEST(every_unit_that_messages_name_is_known)
+TEST_ROWS(every_unit_that_messages_name_is_known, 2)
 {
 	const char *const lists[] = {QUANTITY_DURATION_UNITS, QUANTITY_SIZE_UNITS};
 	char list[64];
@@ -259,19 +255,4 @@ START_TEST(every_unit_that_messages_name_is_known)
 		units++;
 	}
 	ck_assert_int_eq(units, _i == DURATION ? 7 : 4);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_number_with_a_unit_is_read, SUITE_COUNT(good)},
-		{what_is_no_quantity_is_refused_and_the_value_left_alone, SUITE_COUNT(bad)},
-		{a_value_is_written_with_the_largest_unit_that_needs_no_point,
-			SUITE_COUNT(written)},
-		{what_is_written_reads_back_to_the_same_value, 2},
-		{every_unit_that_messages_name_is_known, 2},
-	};
-
-	return suite_run("quantity", tests, SUITE_COUNT(tests));
 }

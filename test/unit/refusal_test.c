@@ -2,7 +2,7 @@
 /* Proves refusal: each reason has its word, and its reply or none. */
 #include "server/refusal.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <string.h>
 
@@ -21,14 +21,13 @@ static const struct {
 	{REFUSAL_STOPPING, "stopping", "the server is stopping"},
 };
 
-START_TEST(a_reason_has_its_word_and_its_reply)
+TEST_ROWS(a_reason_has_its_word_and_its_reply, SUITE_COUNT(rows))
 {
 	ck_assert_str_eq(refusal_name(rows[_i].why), rows[_i].name);
 	ck_assert_pstr_eq(refusal_reply(rows[_i].why), rows[_i].reply);
 }
-END_TEST
 
-START_TEST(there_are_no_reasons_but_these_and_no_two_have_one_word)
+TEST(there_are_no_reasons_but_these_and_no_two_have_one_word)
 {
 	ck_assert_uint_eq(SUITE_COUNT(rows), REFUSALS);
 	for (int i = 0; i < REFUSALS; i++) {
@@ -36,15 +35,4 @@ START_TEST(there_are_no_reasons_but_these_and_no_two_have_one_word)
 			ck_assert_str_ne(
 				refusal_name((enum refusal)i), refusal_name((enum refusal)j));
 	}
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_reason_has_its_word_and_its_reply, SUITE_COUNT(rows)},
-		{there_are_no_reasons_but_these_and_no_two_have_one_word, 0},
-	};
-
-	return suite_run("refusal", tests, SUITE_COUNT(tests));
 }

@@ -6,12 +6,12 @@
 
 #include "common/deadline.h"
 #include "common/lock.h"
-#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
 #include "server/settings.h"
-#include "suite.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +96,7 @@ static int some_fd(void)
 
 /* Slots. */
 
-START_TEST(a_slot_taken_is_new_and_knows_its_connection)
+TEST(a_slot_taken_is_new_and_knows_its_connection)
 {
 	const struct endpoint endpoint = {.backlog = 1};
 	const struct address peer = {.in4 = {.sin_family = AF_INET, .sin_port = htons(7)}};
@@ -118,9 +118,8 @@ START_TEST(a_slot_taken_is_new_and_knows_its_connection)
 	ck_assert_uint_eq(must_take(8)->number, 2);
 	check_counts(2, 2, 0, 0);
 }
-END_TEST
 
-START_TEST(a_slot_detached_has_no_socket_and_released_is_free_and_counted)
+TEST(a_slot_detached_has_no_socket_and_released_is_free_and_counted)
 {
 	const struct stream s = {.end = STREAM_EOF, .bytes_in = 3};
 
@@ -134,9 +133,8 @@ START_TEST(a_slot_detached_has_no_socket_and_released_is_free_and_counted)
 	ck_assert_uint_eq(registry_counters(&r).bytes_in, 3);
 	ck_assert_ptr_eq(must_take(5), slot);
 }
-END_TEST
 
-START_TEST(a_slot_used_again_is_new_again)
+TEST(a_slot_used_again_is_new_again)
 {
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
@@ -147,9 +145,8 @@ START_TEST(a_slot_used_again_is_new_again)
 	ck_assert_int_eq(slot->fd, 5);
 	ck_assert_uint_eq(slot->number, 2);
 }
-END_TEST
 
-START_TEST(the_slot_freed_last_is_taken_first)
+TEST(the_slot_freed_last_is_taken_first)
 {
 	struct slot *slots[4];
 
@@ -165,9 +162,8 @@ START_TEST(the_slot_freed_last_is_taken_first)
 	/* Only then one that was never used. */
 	ck_assert_ptr_eq(must_take(1), &r.chunks[0][4]);
 }
-END_TEST
 
-START_TEST(a_slot_untaken_is_free_and_counted_as_refused)
+TEST(a_slot_untaken_is_free_and_counted_as_refused)
 {
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
@@ -176,9 +172,8 @@ START_TEST(a_slot_untaken_is_free_and_counted_as_refused)
 	check_counts(1, 0, 0, 1);
 	ck_assert_ptr_eq(must_take(5), slot);
 }
-END_TEST
 
-START_TEST(what_is_counted_alone_is_counted)
+TEST(what_is_counted_alone_is_counted)
 {
 	registry_init(&r, 1);
 	registry_count_peer_error(&r);
@@ -192,7 +187,6 @@ START_TEST(what_is_counted_alone_is_counted)
 	ck_assert_uint_eq(c.threads_started, 1);
 	check_counts(0, 0, 0, 0);
 }
-END_TEST
 
 /* Waiting. */
 
@@ -236,13 +230,12 @@ static void must_join(struct waiter *w)
 	ck_assert_int_eq(pthread_join(w->thread, NULL), 0);
 }
 
-START_TEST(room_that_is_there_is_not_waited_for)
+TEST(room_that_is_there_is_not_waited_for)
 {
 	registry_init(&r, 1);
 	ck_assert(registry_await_room(&r, &share, false, DEADLINE_NEVER));
 	ck_assert(registry_await_room(&r, &share, true, DEADLINE_NEVER));
 }
-END_TEST
 
 /* A lost wake-up costs a slice of 100 ms, which the suite timing sees. */
 static void check_wakes_at_once_at(void (*make_room)(struct slot *slot), int64_t limit_of_all)
@@ -278,17 +271,15 @@ static void by_untake(struct slot *slot)
 	(void)registry_untake(&r, slot);
 }
 
-START_TEST(a_wait_for_room_ends_at_once_when_a_connection_ends)
+TEST_TIMED(a_wait_for_room_ends_at_once_when_a_connection_ends)
 {
 	check_wakes_at_once(by_release);
 }
-END_TEST
 
-START_TEST(a_wait_for_room_ends_at_once_when_a_slot_is_untaken)
+TEST_TIMED(a_wait_for_room_ends_at_once_when_a_slot_is_untaken)
 {
 	check_wakes_at_once(by_untake);
 }
-END_TEST
 
 /* The limits. */
 
@@ -301,13 +292,12 @@ static void by_a_higher_limit(struct slot *slot)
 	registry_set_limit(&r, ++limit);
 }
 
-START_TEST(a_limit_that_is_raised_lets_whoever_waits_in_at_once)
+TEST_TIMED(a_limit_that_is_raised_lets_whoever_waits_in_at_once)
 {
 	limit = 1;
 	check_wakes_at_once(by_a_higher_limit);
 	ck_assert_uint_eq(registry_counters(&r).active, 10);
 }
-END_TEST
 
 static void by_a_higher_share(struct slot *slot)
 {
@@ -315,14 +305,13 @@ static void by_a_higher_share(struct slot *slot)
 	registry_set_share(&r, &share, ++limit);
 }
 
-START_TEST(a_listeners_limit_that_is_raised_lets_whoever_waits_in_at_once)
+TEST_TIMED(a_listeners_limit_that_is_raised_lets_whoever_waits_in_at_once)
 {
 	limit = 1;
 	share.limit = 1;
 	check_wakes_at_once_at(by_a_higher_share, 1000);
 	ck_assert_int_eq(share.active, 10);
 }
-END_TEST
 
 /* A slot without a wait. */
 static enum refusal try_to_take(struct share *of)
@@ -333,7 +322,7 @@ static enum refusal try_to_take(struct share *of)
 	return registry_take(&r, &guest, false, &slot);
 }
 
-START_TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
+TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
 {
 	struct slot *slots[3];
 
@@ -352,9 +341,8 @@ START_TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
 }
-END_TEST
 
-START_TEST(a_listeners_limit_holds_for_it_and_for_no_other)
+TEST(a_listeners_limit_holds_for_it_and_for_no_other)
 {
 	struct share one = {.limit = 0};
 	struct share other = {.limit = 0};
@@ -374,9 +362,8 @@ START_TEST(a_listeners_limit_holds_for_it_and_for_no_other)
 	ck_assert_int_eq(one.active, 2);
 	ck_assert_int_eq(other.active, 2);
 }
-END_TEST
 
-START_TEST(what_a_listeners_connections_take_of_its_limit_they_give_back)
+TEST(what_a_listeners_connections_take_of_its_limit_they_give_back)
 {
 	registry_init(&r, 4);
 	registry_set_share(&r, &share, 1);
@@ -387,11 +374,10 @@ START_TEST(what_a_listeners_connections_take_of_its_limit_they_give_back)
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_LISTENER_FULL);
 }
-END_TEST
 
 /* Chunks. */
 
-START_TEST(slots_are_made_in_chunks_as_they_are_needed_and_none_moves)
+TEST(slots_are_made_in_chunks_as_they_are_needed_and_none_moves)
 {
 	enum {
 		MANY = 2 * REGISTRY_CHUNK + 1
@@ -415,9 +401,8 @@ START_TEST(slots_are_made_in_chunks_as_they_are_needed_and_none_moves)
 	ck_assert_ptr_eq(take(7), slots[7]);
 	check_counts(MANY + 1, MANY, 1, 0);
 }
-END_TEST
 
-START_TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
+TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 {
 	registry_init(&r, REGISTRY_MAX);
 	/* As if all the others were taken. */
@@ -427,11 +412,10 @@ START_TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 	ck_assert_ptr_nonnull(r.chunks[(REGISTRY_MAX - 1) / REGISTRY_CHUNK]);
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
 }
-END_TEST
 
 /* A successor accepts. */
 
-START_TEST(when_another_process_accepts_acceptors_are_told_and_gates_are_not)
+TEST(when_another_process_accepts_acceptors_are_told_and_gates_are_not)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_SUCCEEDED, 0);
@@ -440,9 +424,8 @@ START_TEST(when_another_process_accepts_acceptors_are_told_and_gates_are_not)
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
 	ck_assert(atomic_load(&r.draining));
 }
-END_TEST
 
-START_TEST(when_another_process_accepts_only_those_who_drain_wait_on_and_without_a_bound)
+TEST(when_another_process_accepts_only_those_who_drain_wait_on_and_without_a_bound)
 {
 	struct waiter w = {.draining = true};
 
@@ -460,9 +443,8 @@ START_TEST(when_another_process_accepts_only_those_who_drain_wait_on_and_without
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
 	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
 }
-END_TEST
 
-START_TEST(when_another_process_accepts_whoever_waits_as_before_is_woken)
+TEST(when_another_process_accepts_whoever_waits_as_before_is_woken)
 {
 	struct waiter w = {.draining = false, .room = true};
 
@@ -473,9 +455,8 @@ START_TEST(when_another_process_accepts_whoever_waits_as_before_is_woken)
 	must_join(&w);
 	ck_assert(!w.room);
 }
-END_TEST
 
-START_TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
+TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
 {
 	struct waiter w = {.draining = true, .room = true};
 
@@ -489,11 +470,10 @@ START_TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
 	ck_assert(!w.room);
 	ck_assert_int_ge(w.done, deadline);
 }
-END_TEST
 
 /* Stops. */
 
-START_TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
+TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
 {
 	struct waiter w = {.draining = false, .room = true};
 
@@ -505,9 +485,8 @@ START_TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
 	ck_assert(!w.room);
 	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
 }
-END_TEST
 
-START_TEST(one_who_is_disturbed_looks_up_and_may_wait_again)
+TEST(one_who_is_disturbed_looks_up_and_may_wait_again)
 {
 	struct waiter w = {.draining = false, .room = true};
 
@@ -528,9 +507,8 @@ START_TEST(one_who_is_disturbed_looks_up_and_may_wait_again)
 	registry_disturb(&r, &share);
 	ck_assert(registry_await_room(&r, &share, false, DEADLINE_NEVER));
 }
-END_TEST
 
-START_TEST(one_who_has_a_client_already_is_not_disturbed)
+TEST(one_who_has_a_client_already_is_not_disturbed)
 {
 	struct waiter w = {.draining = true};
 
@@ -542,9 +520,8 @@ START_TEST(one_who_has_a_client_already_is_not_disturbed)
 	must_join(&w);
 	ck_assert(w.room);
 }
-END_TEST
 
-START_TEST(those_who_drain_wait_on_and_get_room_that_comes)
+TEST(those_who_drain_wait_on_and_get_room_that_comes)
 {
 	struct waiter w = {.draining = true};
 
@@ -556,9 +533,8 @@ START_TEST(those_who_drain_wait_on_and_get_room_that_comes)
 	must_join(&w);
 	ck_assert(w.room);
 }
-END_TEST
 
-START_TEST(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
+TEST_TIMED(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
 {
 	registry_init(&r, 1);
 	must_take(9);
@@ -568,9 +544,8 @@ START_TEST(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
 	ck_assert_int_ge(deadline_now(), deadline);
 	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
-END_TEST
 
-START_TEST(after_the_drain_deadline_there_is_no_room_even_where_there_is)
+TEST(after_the_drain_deadline_there_is_no_room_even_where_there_is)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_DRAIN, deadline_now());
@@ -578,9 +553,8 @@ START_TEST(after_the_drain_deadline_there_is_no_room_even_where_there_is)
 	ck_assert_ptr_null(take(9));
 	check_counts(1, 0, 0, 1);
 }
-END_TEST
 
-START_TEST(before_the_drain_deadline_a_slot_can_be_taken)
+TEST(before_the_drain_deadline_a_slot_can_be_taken)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
@@ -588,9 +562,8 @@ START_TEST(before_the_drain_deadline_a_slot_can_be_taken)
 	must_take(9);
 	check_counts(1, 1, 0, 0);
 }
-END_TEST
 
-START_TEST(a_forced_stop_ends_every_wait)
+TEST(a_forced_stop_ends_every_wait)
 {
 	struct waiter w = {.draining = true, .room = true};
 
@@ -604,11 +577,10 @@ START_TEST(a_forced_stop_ends_every_wait)
 	ck_assert_ptr_null(take(9));
 	check_counts(2, 1, 0, 1);
 }
-END_TEST
 
 /* Resting. */
 
-START_TEST(a_rest_lasts_until_its_deadline)
+TEST_TIMED(a_rest_lasts_until_its_deadline)
 {
 	registry_init(&r, 1);
 	int64_t deadline = deadline_after(SHORT_NS);
@@ -616,9 +588,8 @@ START_TEST(a_rest_lasts_until_its_deadline)
 	ck_assert_int_ge(deadline_now(), deadline);
 	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
-END_TEST
 
-START_TEST(a_connection_that_ends_ends_a_rest)
+TEST(a_connection_that_ends_ends_a_rest)
 {
 	struct waiter w = {.rest_until = deadline_after(PATIENCE_NS)};
 
@@ -629,9 +600,8 @@ START_TEST(a_connection_that_ends_ends_a_rest)
 	must_join(&w);
 	ck_assert_int_lt(w.done, w.rest_until);
 }
-END_TEST
 
-START_TEST(a_stop_ends_a_rest)
+TEST(a_stop_ends_a_rest)
 {
 	struct waiter w = {.rest_until = deadline_after(PATIENCE_NS)};
 
@@ -641,9 +611,8 @@ START_TEST(a_stop_ends_a_rest)
 	must_join(&w);
 	ck_assert_int_lt(w.done, w.rest_until);
 }
-END_TEST
 
-START_TEST(a_forced_stop_ends_a_rest_that_began_while_draining)
+TEST(a_forced_stop_ends_a_rest_that_began_while_draining)
 {
 	struct waiter w = {.rest_until = deadline_after(PATIENCE_NS)};
 
@@ -654,9 +623,8 @@ START_TEST(a_forced_stop_ends_a_rest_that_began_while_draining)
 	must_join(&w);
 	ck_assert_int_lt(w.done, w.rest_until);
 }
-END_TEST
 
-START_TEST(a_rest_that_is_held_back_lasts_until_it_is_let_go)
+TEST(a_rest_that_is_held_back_lasts_until_it_is_let_go)
 {
 	struct waiter w = {.rest_until = deadline_after(SHORT_NS)};
 
@@ -672,9 +640,8 @@ START_TEST(a_rest_that_is_held_back_lasts_until_it_is_let_go)
 	must_join(&w);
 	ck_assert_int_ge(w.done, let_go);
 }
-END_TEST
 
-START_TEST(a_stop_ends_a_rest_that_is_held_back)
+TEST(a_stop_ends_a_rest_that_is_held_back)
 {
 	struct waiter w = {.rest_until = deadline_after(SHORT_NS)};
 
@@ -684,9 +651,8 @@ START_TEST(a_stop_ends_a_rest_that_is_held_back)
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
 	must_join(&w);
 }
-END_TEST
 
-START_TEST(a_rest_while_draining_ends_with_the_drain)
+TEST_TIMED(a_rest_while_draining_ends_with_the_drain)
 {
 	registry_init(&r, 1);
 	int64_t deadline = deadline_after(SHORT_NS);
@@ -695,9 +661,8 @@ START_TEST(a_rest_while_draining_ends_with_the_drain)
 	ck_assert_int_ge(deadline_now(), deadline);
 	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
-END_TEST
 
-START_TEST(nobody_rests_in_a_forced_stop)
+TEST(nobody_rests_in_a_forced_stop)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_FORCE, 0);
@@ -705,7 +670,6 @@ START_TEST(nobody_rests_in_a_forced_stop)
 	registry_rest(&r, deadline);
 	ck_assert_int_lt(deadline_now(), deadline);
 }
-END_TEST
 
 /* Waking and cutting. */
 
@@ -751,7 +715,7 @@ static ssize_t look(int fd)
 	return n < 0 ? -errno : n;
 }
 
-START_TEST(a_wake_up_reaches_whoever_waits_and_nobody_else)
+TEST_ROWS(a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states))
 {
 	struct pair p = must_pair(&options);
 
@@ -771,9 +735,8 @@ START_TEST(a_wake_up_reaches_whoever_waits_and_nobody_else)
 	ck_assert_uint_eq(registry_wake_idle(&r, OLD), 0);
 	ck_assert_int_eq(atomic_load(&knocks), 2 * told);
 }
-END_TEST
 
-START_TEST(a_cut_reaches_all)
+TEST_ROWS(a_cut_reaches_all, SUITE_COUNT(states))
 {
 	struct pair p = must_pair(&options);
 
@@ -785,10 +748,9 @@ START_TEST(a_cut_reaches_all)
 	ck_assert_int_eq(errno, EPIPE);
 	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), 0);
 }
-END_TEST
 
 /* Whatever the gate said when it was cut: what its worker found is what counts. */
-START_TEST(the_worker_of_a_cut_connection_knows_what_was_owed)
+TEST_ROWS(the_worker_of_a_cut_connection_knows_what_was_owed, 4)
 {
 	const struct stream found = {.end = STREAM_FORCED, .unanswered = _i % 2 == 1};
 
@@ -800,9 +762,8 @@ START_TEST(the_worker_of_a_cut_connection_knows_what_was_owed)
 	registry_release(&r, slot, &found);
 	ck_assert_uint_eq(registry_cut_owing(&r), found.unanswered);
 }
-END_TEST
 
-START_TEST(a_reset_that_was_no_cut_is_not_counted_as_one)
+TEST(a_reset_that_was_no_cut_is_not_counted_as_one)
 {
 	const struct stream found = {.end = STREAM_RESET, .unanswered = true};
 
@@ -813,9 +774,8 @@ START_TEST(a_reset_that_was_no_cut_is_not_counted_as_one)
 	registry_cut(&r);
 	ck_assert_uint_eq(registry_cut_owing(&r), 0);
 }
-END_TEST
 
-START_TEST(a_young_connection_is_woken_when_it_comes_of_age)
+TEST(a_young_connection_is_woken_when_it_comes_of_age)
 {
 	struct pair p = must_pair(&options);
 	size_t woken = 0;
@@ -829,9 +789,8 @@ START_TEST(a_young_connection_is_woken_when_it_comes_of_age)
 	}
 	ck_assert_int_ge(deadline_now(), slot->since_ns + SHORT_NS);
 }
-END_TEST
 
-START_TEST(a_connection_whose_worker_closes_is_left_alone)
+TEST(a_connection_whose_worker_closes_is_left_alone)
 {
 	struct pair p = must_pair(&options);
 
@@ -844,9 +803,8 @@ START_TEST(a_connection_whose_worker_closes_is_left_alone)
 	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_IDLE);
 	ck_assert_int_eq(look(p.near), -EAGAIN);
 }
-END_TEST
 
-START_TEST(a_stop_goes_on_to_every_slot_in_use)
+TEST(a_stop_goes_on_to_every_slot_in_use)
 {
 	registry_init(&r, 100);
 	for (int i = 0; i < 60; i++)
@@ -858,7 +816,6 @@ START_TEST(a_stop_goes_on_to_every_slot_in_use)
 		cut += atomic_load(&r.chunks[0][i].gate.state) == GATE_FORCED;
 	ck_assert_uint_eq(cut, 60);
 }
-END_TEST
 
 static const struct stream_terms terms = {
 	.framing = STREAM_LINE,
@@ -893,7 +850,7 @@ static void *answer_when_told(void *arg)
 	return NULL;
 }
 
-START_TEST(a_worker_that_is_busy_at_the_stop_answers_and_then_ends_of_itself)
+TEST(a_worker_that_is_busy_at_the_stop_answers_and_then_ends_of_itself)
 {
 	static struct busy b;
 	pthread_t thread;
@@ -914,7 +871,6 @@ START_TEST(a_worker_that_is_busy_at_the_stop_answers_and_then_ends_of_itself)
 	stream_finish(&b.stream);
 	peer_expects(p.far, "ok\n");
 }
-END_TEST
 
 /*
  * The race: each worker answers lines and goes idle in between, while the stop comes at any moment.
@@ -1017,12 +973,11 @@ static void check_round(int round)
 	free(r.chunks[0]);
 }
 
-START_TEST(no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop)
+TEST(no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop)
 {
 	for (int round = 0; round < mode_times(20, 2000); round++)
 		check_round(round);
 }
-END_TEST
 
 /* Many threads take, detach, release and untake at once; at each moment the sum holds. */
 
@@ -1039,7 +994,7 @@ static void *take_and_give(void *unused)
 	return NULL;
 }
 
-START_TEST(accepted_is_active_ended_and_refused_at_every_moment)
+TEST(accepted_is_active_ended_and_refused_at_every_moment)
 {
 	pthread_t threads[4];
 
@@ -1056,59 +1011,4 @@ START_TEST(accepted_is_active_ended_and_refused_at_every_moment)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 	check_counts(8000, 0, 8000 - 4 * 286, 4 * 286);
 	ck_assert_uint_le(r.used, 3);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_slot_taken_is_new_and_knows_its_connection, 0},
-		{a_slot_detached_has_no_socket_and_released_is_free_and_counted, 0},
-		{a_slot_used_again_is_new_again, 0},
-		{the_slot_freed_last_is_taken_first, 0},
-		{a_slot_untaken_is_free_and_counted_as_refused, 0},
-		{what_is_counted_alone_is_counted, 0},
-		{room_that_is_there_is_not_waited_for, 0},
-		{a_wait_for_room_ends_at_once_when_a_connection_ends, 0},
-		{a_wait_for_room_ends_at_once_when_a_slot_is_untaken, 0},
-		{a_limit_that_is_raised_lets_whoever_waits_in_at_once, 0},
-		{a_listeners_limit_that_is_raised_lets_whoever_waits_in_at_once, 0},
-		{a_limit_that_is_lowered_holds_and_takes_nothing_away, 0},
-		{a_listeners_limit_holds_for_it_and_for_no_other, 0},
-		{what_a_listeners_connections_take_of_its_limit_they_give_back, 0},
-		{slots_are_made_in_chunks_as_they_are_needed_and_none_moves, 0},
-		{the_last_slot_of_the_largest_limit_has_its_chunk, 0},
-		{when_another_process_accepts_acceptors_are_told_and_gates_are_not, 0},
-		{when_another_process_accepts_only_those_who_drain_wait_on_and_without_a_bound, 0},
-		{when_another_process_accepts_whoever_waits_as_before_is_woken, 0},
-		{a_drain_after_that_bounds_the_wait_of_those_who_drain, 0},
-		{a_stop_ends_the_wait_of_those_who_do_not_drain, 0},
-		{one_who_is_disturbed_looks_up_and_may_wait_again, 0},
-		{one_who_has_a_client_already_is_not_disturbed, 0},
-		{those_who_drain_wait_on_and_get_room_that_comes, 0},
-		{those_who_drain_wait_until_the_drain_deadline_and_no_longer, 0},
-		{after_the_drain_deadline_there_is_no_room_even_where_there_is, 0},
-		{before_the_drain_deadline_a_slot_can_be_taken, 0},
-		{a_forced_stop_ends_every_wait, 0},
-		{a_rest_lasts_until_its_deadline, 0},
-		{a_connection_that_ends_ends_a_rest, 0},
-		{a_stop_ends_a_rest, 0},
-		{a_forced_stop_ends_a_rest_that_began_while_draining, 0},
-		{a_rest_that_is_held_back_lasts_until_it_is_let_go, 0},
-		{a_stop_ends_a_rest_that_is_held_back, 0},
-		{a_rest_while_draining_ends_with_the_drain, 0},
-		{nobody_rests_in_a_forced_stop, 0},
-		{a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states)},
-		{the_worker_of_a_cut_connection_knows_what_was_owed, 4},
-		{a_reset_that_was_no_cut_is_not_counted_as_one, 0},
-		{a_cut_reaches_all, SUITE_COUNT(states)},
-		{a_young_connection_is_woken_when_it_comes_of_age, 0},
-		{a_connection_whose_worker_closes_is_left_alone, 0},
-		{a_stop_goes_on_to_every_slot_in_use, 0},
-		{a_worker_that_is_busy_at_the_stop_answers_and_then_ends_of_itself, 0},
-		{no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop, 0},
-		{accepted_is_active_ended_and_refused_at_every_moment, 0},
-	};
-
-	return suite_run("registry", tests, SUITE_COUNT(tests));
 }

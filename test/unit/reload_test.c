@@ -8,7 +8,7 @@
 #include "scratch.h"
 #include "server/log.h"
 #include "server/options.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +91,7 @@ static const struct {
 	{A, "log: { level = \"debug\"; format = \"json\"; };", "log.level log.format"},
 };
 
-START_TEST(the_keys_whose_values_differ_are_named_in_their_order)
+TEST_ROWS(the_keys_whose_values_differ_are_named_in_their_order, SUITE_COUNT(changes))
 {
 	char text[256] = "?";
 	struct settings *before = must_load(A, "");
@@ -104,9 +104,8 @@ START_TEST(the_keys_whose_values_differ_are_named_in_their_order)
 	settings_release(before);
 	settings_release(after);
 }
-END_TEST
 
-START_TEST(the_names_are_cut_off_at_the_room_there_is)
+TEST(the_names_are_cut_off_at_the_room_there_is)
 {
 	char text[64];
 	struct settings *before = must_load(A, "");
@@ -126,9 +125,8 @@ START_TEST(the_names_are_cut_off_at_the_room_there_is)
 	settings_release(before);
 	settings_release(after);
 }
-END_TEST
 
-START_TEST(a_listener_is_compared_with_itself_in_whatever_order_they_stand)
+TEST(a_listener_is_compared_with_itself_in_whatever_order_they_stand)
 {
 	char text[256];
 	struct settings *before = must_load(A ", " B, "");
@@ -138,11 +136,10 @@ START_TEST(a_listener_is_compared_with_itself_in_whatever_order_they_stand)
 	settings_release(before);
 	settings_release(after);
 }
-END_TEST
 
 /* All of it. */
 
-START_TEST(a_good_file_is_in_force_and_the_set_before_is_its_holders)
+TEST(a_good_file_is_in_force_and_the_set_before_is_its_holders)
 {
 	begin(must_load(A, ""));
 	struct settings *before = current_hold(&rig.current);
@@ -168,9 +165,8 @@ START_TEST(a_good_file_is_in_force_and_the_set_before_is_its_holders)
 	settings_release(before);
 	end();
 }
-END_TEST
 
-START_TEST(a_set_that_nobody_holds_goes_with_the_reload)
+TEST(a_set_that_nobody_holds_goes_with_the_reload)
 {
 	begin(must_load(A, ""));
 	for (int i = 0; i < 100; i++) {
@@ -181,9 +177,8 @@ START_TEST(a_set_that_nobody_holds_goes_with_the_reload)
 	check_counted(100, 0);
 	end();
 }
-END_TEST
 
-START_TEST(the_log_has_level_and_format_of_the_new_set)
+TEST(the_log_has_level_and_format_of_the_new_set)
 {
 	begin(must_load(A, ""));
 	configure(A, "log: { level = \"debug\"; format = \"json\"; };");
@@ -196,9 +191,8 @@ START_TEST(the_log_has_level_and_format_of_the_new_set)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "reloaded"), 1);
 	end();
 }
-END_TEST
 
-START_TEST(more_connections_than_the_system_allows_are_warned_of)
+TEST(more_connections_than_the_system_allows_are_warned_of)
 {
 	begin(must_load(A, ""));
 	configure(A, "limits: { max_connections = 1000000; };");
@@ -206,7 +200,6 @@ START_TEST(more_connections_than_the_system_allows_are_warned_of)
 	ck_assert_uint_ge(capture_count(STDERR_FILENO, "event=budget"), 1);
 	end();
 }
-END_TEST
 
 /* Nothing of it. */
 
@@ -245,23 +238,21 @@ static const struct {
 		"event=configuration_fault what=\"conf:2: limits.rate"},
 };
 
-START_TEST(of_a_file_with_a_mistake_nothing_is_taken)
+TEST_ROWS(of_a_file_with_a_mistake_nothing_is_taken, SUITE_COUNT(mistakes))
 {
 	begin(must_load(A, ""));
 	configure(A, mistakes[_i].rest);
 	check_refused(mistakes[_i].what);
 	end();
 }
-END_TEST
 
-START_TEST(a_file_that_is_gone_is_a_mistake)
+TEST(a_file_that_is_gone_is_a_mistake)
 {
 	begin(must_load(A, ""));
 	ck_assert_int_eq(unlink("conf"), 0);
 	check_refused("No such file or directory");
 	end();
 }
-END_TEST
 
 static const struct {
 	const char *listeners;
@@ -283,14 +274,13 @@ static const struct {
 		"reason=\"listen.reuse_port has changed: needs a stop and a start\" listener=b"},
 };
 
-START_TEST(other_listeners_need_a_successor)
+TEST_ROWS(other_listeners_need_a_successor, SUITE_COUNT(moved))
 {
 	begin(must_load(A ", " B, ""));
 	configure(moved[_i].listeners, "limits: { max_connections = 7; };");
 	check_refused(moved[_i].what);
 	end();
 }
-END_TEST
 
 /* Listeners of a supervisor's sockets. */
 
@@ -320,7 +310,7 @@ static void check_passed(const char *name, const char *address, const char *pref
 	ck_assert_ptr_nonnull(e->service);
 }
 
-START_TEST(listeners_of_passed_sockets_stay_beside_those_of_the_file_with_the_new_defaults)
+TEST(listeners_of_passed_sockets_stay_beside_those_of_the_file_with_the_new_defaults)
 {
 	struct settings *s = must_load(A, "");
 
@@ -334,9 +324,8 @@ START_TEST(listeners_of_passed_sockets_stay_beside_those_of_the_file_with_the_ne
 	}
 	end();
 }
-END_TEST
 
-START_TEST(listeners_of_passed_sockets_stand_in_for_the_built_in_one_again)
+TEST(listeners_of_passed_sockets_stand_in_for_the_built_in_one_again)
 {
 	int status;
 
@@ -357,9 +346,8 @@ START_TEST(listeners_of_passed_sockets_stand_in_for_the_built_in_one_again)
 	}
 	end();
 }
-END_TEST
 
-START_TEST(a_listener_of_the_file_with_the_name_of_a_passed_one_is_refused)
+TEST(a_listener_of_the_file_with_the_name_of_a_passed_one_is_refused)
 {
 	struct settings *s = must_load(A, "");
 
@@ -368,27 +356,4 @@ START_TEST(a_listener_of_the_file_with_the_name_of_a_passed_one_is_refused)
 	configure(A ", { name = \"spare\"; address = \"127.0.0.1:0\"; }", "");
 	check_refused("needs SIGUSR2");
 	end();
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_keys_whose_values_differ_are_named_in_their_order, SUITE_COUNT(changes)},
-		{the_names_are_cut_off_at_the_room_there_is, 0},
-		{a_listener_is_compared_with_itself_in_whatever_order_they_stand, 0},
-		{a_good_file_is_in_force_and_the_set_before_is_its_holders, 0},
-		{a_set_that_nobody_holds_goes_with_the_reload, 0},
-		{the_log_has_level_and_format_of_the_new_set, 0},
-		{more_connections_than_the_system_allows_are_warned_of, 0},
-		{of_a_file_with_a_mistake_nothing_is_taken, SUITE_COUNT(mistakes)},
-		{a_file_that_is_gone_is_a_mistake, 0},
-		{other_listeners_need_a_successor, SUITE_COUNT(moved)},
-		{listeners_of_passed_sockets_stay_beside_those_of_the_file_with_the_new_defaults,
-			0},
-		{listeners_of_passed_sockets_stand_in_for_the_built_in_one_again, 0},
-		{a_listener_of_the_file_with_the_name_of_a_passed_one_is_refused, 0},
-	};
-
-	return suite_run("reload", tests, SUITE_COUNT(tests));
 }

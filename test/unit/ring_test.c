@@ -3,10 +3,10 @@
 #include "server/ring.h"
 
 #include "common/deadline.h"
-#include "mode.h"
 #include "pair.h"
 #include "peer.h"
-#include "suite.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-START_TEST(a_zeroed_ring_is_empty)
+TEST(a_zeroed_ring_is_empty)
 {
 	struct ring r = {.count = 0};
 
@@ -38,9 +38,8 @@ START_TEST(a_zeroed_ring_is_empty)
 	ring_clear(&r);
 	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
 }
-END_TEST
 
-START_TEST(a_socket_rests_for_its_time_and_no_longer)
+TEST(a_socket_rests_for_its_time_and_no_longer)
 {
 	struct ring r = {.count = 0};
 	int fd = some_socket();
@@ -53,9 +52,8 @@ START_TEST(a_socket_rests_for_its_time_and_no_longer)
 	ck_assert(!is_open(fd));
 	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
 }
-END_TEST
 
-START_TEST(those_that_are_due_are_closed_and_the_next_is_told)
+TEST(those_that_are_due_are_closed_and_the_next_is_told)
 {
 	struct ring r = {.count = 0};
 	int fds[5];
@@ -68,9 +66,8 @@ START_TEST(those_that_are_due_are_closed_and_the_next_is_told)
 	ck_assert_int_eq(ring_next(&r), NOW + 3 + RING_REST_NS);
 	ring_clear(&r);
 }
-END_TEST
 
-START_TEST(one_more_than_there_are_places_closes_the_oldest)
+TEST(one_more_than_there_are_places_closes_the_oldest)
 {
 	struct ring r = {.count = 0};
 	enum {
@@ -93,9 +90,8 @@ START_TEST(one_more_than_there_are_places_closes_the_oldest)
 	}
 	ring_clear(&r);
 }
-END_TEST
 
-START_TEST(a_ring_that_is_cleared_has_closed_all)
+TEST(a_ring_that_is_cleared_has_closed_all)
 {
 	struct ring r = {.count = 0};
 	int fds[RING_SIZE];
@@ -107,7 +103,6 @@ START_TEST(a_ring_that_is_cleared_has_closed_all)
 		ck_assert(!is_open(fds[i]));
 	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
 }
-END_TEST
 
 /* What the peer sees. */
 
@@ -128,7 +123,7 @@ static struct pair must_rest(struct ring *r, size_t sent)
 	return p;
 }
 
-START_TEST(what_the_peer_sent_is_read_before_the_close_so_that_it_sees_no_reset)
+TEST(what_the_peer_sent_is_read_before_the_close_so_that_it_sees_no_reset)
 {
 	struct ring r = {.count = 0};
 	struct pair p = must_rest(&r, 16384);
@@ -138,9 +133,8 @@ START_TEST(what_the_peer_sent_is_read_before_the_close_so_that_it_sees_no_reset)
 	ck_assert(!peer_is_reset_within(p.far, 0));
 	close(p.far);
 }
-END_TEST
 
-START_TEST(a_peer_that_sends_without_end_is_not_read_out)
+TEST(a_peer_that_sends_without_end_is_not_read_out)
 {
 	struct ring r = {.count = 0};
 	struct pair p = must_rest(&r, 80 * 1024);
@@ -150,9 +144,8 @@ START_TEST(a_peer_that_sends_without_end_is_not_read_out)
 	ck_assert(peer_is_reset(p.far));
 	close(p.far);
 }
-END_TEST
 
-START_TEST(a_socket_that_has_nothing_to_read_is_not_waited_for)
+TEST_TIMED(a_socket_that_has_nothing_to_read_is_not_waited_for)
 {
 	struct ring r = {.count = 0};
 	struct pair p = must_rest(&r, 0);
@@ -162,21 +155,4 @@ START_TEST(a_socket_that_has_nothing_to_read_is_not_waited_for)
 	mode_check_most(deadline_now() - began, 100 * NS_PER_MS);
 	peer_expects_last_text(p.far, "no");
 	close(p.far);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_zeroed_ring_is_empty, 0},
-		{a_socket_rests_for_its_time_and_no_longer, 0},
-		{those_that_are_due_are_closed_and_the_next_is_told, 0},
-		{one_more_than_there_are_places_closes_the_oldest, 0},
-		{a_ring_that_is_cleared_has_closed_all, 0},
-		{what_the_peer_sent_is_read_before_the_close_so_that_it_sees_no_reset, 0},
-		{a_peer_that_sends_without_end_is_not_read_out, 0},
-		{a_socket_that_has_nothing_to_read_is_not_waited_for, 0},
-	};
-
-	return suite_run("ring", tests, SUITE_COUNT(tests));
 }

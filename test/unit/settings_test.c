@@ -5,7 +5,7 @@
 #include "common/deadline.h"
 #include "server/options.h"
 #include "server/service.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static struct endpoint *must_add(struct settings *s, const char *name, const cha
 	return e;
 }
 
-START_TEST(a_new_set_has_the_defaults_that_are_written_down)
+TEST(a_new_set_has_the_defaults_that_are_written_down)
 {
 	struct settings *s = settings_new();
 
@@ -57,15 +57,13 @@ START_TEST(a_new_set_has_the_defaults_that_are_written_down)
 	ck_assert_uint_eq(s->endpoint_count, 0);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(nothing_can_be_freed)
+TEST(nothing_can_be_freed)
 {
 	settings_release(NULL);
 }
-END_TEST
 
-START_TEST(a_listener_copies_the_defaults_and_shares_none_of_their_text)
+TEST(a_listener_copies_the_defaults_and_shares_none_of_their_text)
 {
 	struct settings *s = settings_new();
 
@@ -81,9 +79,8 @@ START_TEST(a_listener_copies_the_defaults_and_shares_none_of_their_text)
 	ck_assert_str_eq(s->defaults.prefix, "two ");
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(an_override_is_that_listeners_alone)
+TEST(an_override_is_that_listeners_alone)
 {
 	struct settings *s = settings_new();
 
@@ -95,9 +92,8 @@ START_TEST(an_override_is_that_listeners_alone)
 	ck_assert_int_eq(s->defaults.terms.idle_ns, 60 * NS_PER_S);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(cleared_listeners_are_gone_and_others_can_come)
+TEST(cleared_listeners_are_gone_and_others_can_come)
 {
 	struct settings *s = settings_new();
 
@@ -110,9 +106,8 @@ START_TEST(cleared_listeners_are_gone_and_others_can_come)
 	ck_assert_uint_eq(s->endpoint_count, 1);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(many_listeners_keep_what_was_set)
+TEST(many_listeners_keep_what_was_set)
 {
 	struct settings *s = settings_new();
 	char address[16];
@@ -126,9 +121,8 @@ START_TEST(many_listeners_keep_what_was_set)
 		ck_assert_uint_eq(s->endpoints[i - 1].where.port, i);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(finishing_derives_where_service_framing_and_name)
+TEST(finishing_derives_where_service_framing_and_name)
 {
 	struct settings *s = settings_new();
 	struct endpoint *e = settings_add_endpoint(s);
@@ -144,9 +138,8 @@ START_TEST(finishing_derives_where_service_framing_and_name)
 	ck_assert_str_eq(e->name, "[::1]:7007");
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(the_same_address_twice_has_two_names)
+TEST(the_same_address_twice_has_two_names)
 {
 	struct settings *s = settings_new();
 
@@ -158,16 +151,14 @@ START_TEST(the_same_address_twice_has_two_names)
 	ck_assert_str_eq(s->endpoints[2].name, ":0#3");
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(a_name_of_ones_own_is_kept)
+TEST(a_name_of_ones_own_is_kept)
 {
 	struct settings *s = settings_new();
 
 	ck_assert_str_eq(must_add(s, "front", ":0")->name, "front");
 	settings_release(s);
 }
-END_TEST
 
 static const struct {
 	const char *name;
@@ -183,7 +174,7 @@ static const struct {
 	{"taken", ":1", "line", "name", "another listener has that name"},
 };
 
-START_TEST(what_is_wrong_is_named_with_its_key)
+TEST_ROWS(what_is_wrong_is_named_with_its_key, SUITE_COUNT(wrong))
 {
 	struct settings *s = settings_new();
 	const char *key = NULL;
@@ -199,9 +190,8 @@ START_TEST(what_is_wrong_is_named_with_its_key)
 	ck_assert_str_eq(key, wrong[_i].key);
 	settings_release(s);
 }
-END_TEST
 
-START_TEST(the_last_one_to_let_go_frees_it)
+TEST(the_last_one_to_let_go_frees_it)
 {
 	struct settings *s = settings_new();
 
@@ -212,7 +202,6 @@ START_TEST(the_last_one_to_let_go_frees_it)
 	ck_assert_str_eq(must_add(s, "a", ":1")->name, "a");
 	settings_release(s);
 }
-END_TEST
 
 /* The same listener in another set. */
 
@@ -230,7 +219,7 @@ static const struct {
 	{"a", "127.0.0.1:1", "tcp4", false},
 };
 
-START_TEST(a_listener_is_found_by_name_network_and_address)
+TEST_ROWS(a_listener_is_found_by_name_network_and_address, SUITE_COUNT(others))
 {
 	struct settings *one = settings_new();
 	struct settings *other = settings_new();
@@ -247,9 +236,8 @@ START_TEST(a_listener_is_found_by_name_network_and_address)
 	settings_release(one);
 	settings_release(other);
 }
-END_TEST
 
-START_TEST(a_copy_has_the_listeners_own_keys_and_the_rest_from_the_defaults_of_its_set)
+TEST(a_copy_has_the_listeners_own_keys_and_the_rest_from_the_defaults_of_its_set)
 {
 	struct settings *one = settings_new();
 	struct settings *other = settings_new();
@@ -280,26 +268,4 @@ START_TEST(a_copy_has_the_listeners_own_keys_and_the_rest_from_the_defaults_of_i
 	ck_assert_str_eq(copy->prefix, "echo: ");
 	ck_assert_ptr_eq(copy->settings, other);
 	settings_release(other);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_new_set_has_the_defaults_that_are_written_down, 0},
-		{nothing_can_be_freed, 0},
-		{a_listener_copies_the_defaults_and_shares_none_of_their_text, 0},
-		{an_override_is_that_listeners_alone, 0},
-		{cleared_listeners_are_gone_and_others_can_come, 0},
-		{many_listeners_keep_what_was_set, 0},
-		{finishing_derives_where_service_framing_and_name, 0},
-		{the_same_address_twice_has_two_names, 0},
-		{a_name_of_ones_own_is_kept, 0},
-		{what_is_wrong_is_named_with_its_key, SUITE_COUNT(wrong)},
-		{the_last_one_to_let_go_frees_it, 0},
-		{a_listener_is_found_by_name_network_and_address, SUITE_COUNT(others)},
-		{a_copy_has_the_listeners_own_keys_and_the_rest_from_the_defaults_of_its_set, 0},
-	};
-
-	return suite_run("settings", tests, SUITE_COUNT(tests));
 }

@@ -2,7 +2,7 @@
 /* Proves signals: who is blocked where, and that the knock interrupts. */
 #include "server/signals.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@ static sigset_t mask(void)
 	return now;
 }
 
-START_TEST(all_leaves_the_signals_of_faults_alone)
+TEST(all_leaves_the_signals_of_faults_alone)
 {
 	sigset_t all = signals_all();
 
@@ -31,9 +31,8 @@ START_TEST(all_leaves_the_signals_of_faults_alone)
 	ck_assert(sigismember(&all, SIGNALS_KNOCK));
 	ck_assert(sigismember(&all, SIGALRM));
 }
-END_TEST
 
-START_TEST(the_coordinator_waits_for_five)
+TEST(the_coordinator_waits_for_five)
 {
 	sigset_t set = signals_waited_for();
 	size_t count = 0;
@@ -44,9 +43,8 @@ START_TEST(the_coordinator_waits_for_five)
 	for (size_t i = 0; i < SUITE_COUNT(of_stops); i++)
 		ck_assert(sigismember(&set, of_stops[i]));
 }
-END_TEST
 
-START_TEST(blocking_blocks_all)
+TEST(blocking_blocks_all)
 {
 	signals_block();
 	sigset_t blocked = mask();
@@ -55,9 +53,8 @@ START_TEST(blocking_blocks_all)
 	ck_assert(sigismember(&blocked, SIGNALS_KNOCK));
 	ck_assert(!sigismember(&blocked, SIGSEGV));
 }
-END_TEST
 
-START_TEST(what_was_blocked_before_is_kept)
+TEST(what_was_blocked_before_is_kept)
 {
 	sigset_t before;
 
@@ -69,9 +66,8 @@ START_TEST(what_was_blocked_before_is_kept)
 	ck_assert(sigismember(&original, SIGWINCH));
 	ck_assert(!sigismember(&original, SIGTERM));
 }
-END_TEST
 
-START_TEST(the_knock_is_let_in_and_kept_out_alone)
+TEST(the_knock_is_let_in_and_kept_out_alone)
 {
 	signals_block();
 	signals_knock(SIG_UNBLOCK);
@@ -82,9 +78,8 @@ START_TEST(the_knock_is_let_in_and_kept_out_alone)
 	now = mask();
 	ck_assert(sigismember(&now, SIGNALS_KNOCK));
 }
-END_TEST
 
-START_TEST(the_coordinator_lets_in_what_nobody_waits_for)
+TEST(the_coordinator_lets_in_what_nobody_waits_for)
 {
 	signals_block();
 	signals_unblock_others();
@@ -95,7 +90,6 @@ START_TEST(the_coordinator_lets_in_what_nobody_waits_for)
 	ck_assert(!sigismember(&now, SIGALRM));
 	ck_assert(!sigismember(&now, SIGQUIT));
 }
-END_TEST
 
 static sem_t done;
 static int result;
@@ -111,7 +105,7 @@ static void *read_for_ever(void *fd)
 }
 
 /* One knock may come before the call, hence again and again, as the coordinator does. */
-START_TEST(a_knock_interrupts_a_blocked_call)
+TEST(a_knock_interrupts_a_blocked_call)
 {
 	pthread_t thread;
 	int fds[2];
@@ -124,20 +118,4 @@ START_TEST(a_knock_interrupts_a_blocked_call)
 		ck_assert_int_eq(pthread_kill(thread, SIGNALS_KNOCK), 0);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ck_assert_int_eq(result, EINTR);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{all_leaves_the_signals_of_faults_alone, 0},
-		{the_coordinator_waits_for_five, 0},
-		{blocking_blocks_all, 0},
-		{what_was_blocked_before_is_kept, 0},
-		{the_knock_is_let_in_and_kept_out_alone, 0},
-		{the_coordinator_lets_in_what_nobody_waits_for, 0},
-		{a_knock_interrupts_a_blocked_call, 0},
-	};
-
-	return suite_run("signals", tests, SUITE_COUNT(tests));
 }

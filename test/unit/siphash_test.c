@@ -2,7 +2,7 @@
 /* Proves siphash: the authors' vectors, for every length of the last word. */
 #include "common/siphash.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 /* Of the input 00 01 02 ... under the key 00 01 ... 0f; 15 bytes is the paper's (appendix A). */
 static const struct {
@@ -23,7 +23,7 @@ static const struct {
 	{63, UINT64_C(0x958a324ceb064572)},
 };
 
-START_TEST(the_hash_is_that_of_the_authors)
+TEST_ROWS(the_hash_is_that_of_the_authors, SUITE_COUNT(vectors))
 {
 	unsigned char key[SIPHASH_KEY_BYTES];
 	unsigned char data[64];
@@ -33,14 +33,4 @@ START_TEST(the_hash_is_that_of_the_authors)
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (unsigned char)i;
 	ck_assert_uint_eq(siphash(key, data, vectors[_i].len), vectors[_i].hash);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_hash_is_that_of_the_authors, SUITE_COUNT(vectors)},
-	};
-
-	return suite_run("siphash", tests, SUITE_COUNT(tests));
 }

@@ -7,8 +7,8 @@
 #include "pair.h"
 #include "peer.h"
 #include "port.h"
-#include "suite.h"
-#include "window.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,13 +62,12 @@ static const struct {
 	{INT64_MAX, INT64_C(1) << 40},
 };
 
-START_TEST(a_timeout_is_the_whole_ticks_that_last_as_long)
+TEST_ROWS(a_timeout_is_the_whole_ticks_that_last_as_long, SUITE_COUNT(roundings))
 {
 	ck_assert_int_eq(socket_timeout_ms(roundings[_i].ns), roundings[_i].ms);
 }
-END_TEST
 
-START_TEST(a_timeout_lasts_at_least_as_long_and_less_than_a_tick_longer)
+TEST(a_timeout_lasts_at_least_as_long_and_less_than_a_tick_longer)
 {
 	for (int64_t ns = 1; ns < INT64_MAX / 2 && ns < NS_PER_S * 1000000; ns = ns * 4 / 3 + 1) {
 		int64_t ms = socket_timeout_ms(ns);
@@ -77,9 +76,8 @@ START_TEST(a_timeout_lasts_at_least_as_long_and_less_than_a_tick_longer)
 		ck_assert_int_eq(ms % 4, 0);
 	}
 }
-END_TEST
 
-START_TEST(the_longest_timeout_is_taken_by_the_kernel_and_is_no_zero)
+TEST(the_longest_timeout_is_taken_by_the_kernel_and_is_no_zero)
 {
 	struct pair p = must_pair(&plain);
 
@@ -87,9 +85,8 @@ START_TEST(the_longest_timeout_is_taken_by_the_kernel_and_is_no_zero)
 	ck_assert_int_gt(get_timeout_ms(p.near, SO_RCVTIMEO), 0);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(an_accepted_socket_has_the_listener_s_options)
+TEST(an_accepted_socket_has_the_listener_s_options)
 {
 	const struct socket_options options = {
 		.receive_timeout_ns = 1200 * NS_PER_MS,
@@ -108,9 +105,8 @@ START_TEST(an_accepted_socket_has_the_listener_s_options)
 	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 30000);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(options_that_are_off_are_off)
+TEST(options_that_are_off_are_off)
 {
 	struct socket_options options = plain;
 	options.nodelay = false;
@@ -121,9 +117,8 @@ START_TEST(options_that_are_off_are_off)
 	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(options_can_be_set_anew_and_taken_back)
+TEST(options_can_be_set_anew_and_taken_back)
 {
 	struct pair p = must_pair(&plain);
 	struct socket_options options = {
@@ -147,9 +142,8 @@ START_TEST(options_can_be_set_anew_and_taken_back)
 	ck_assert_int_eq(get_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(what_is_no_socket_is_an_error_by_its_errno)
+TEST(what_is_no_socket_is_an_error_by_its_errno)
 {
 	struct address untouched = pair_loopback();
 	struct address a = untouched;
@@ -167,9 +161,8 @@ START_TEST(what_is_no_socket_is_an_error_by_its_errno)
 	close(pipes[0]);
 	close(pipes[1]);
 }
-END_TEST
 
-START_TEST(a_listener_is_close_on_exec_and_blocking_and_may_reuse_its_address)
+TEST(a_listener_is_close_on_exec_and_blocking_and_may_reuse_its_address)
 {
 	struct address at;
 	int fd = must_listen(1, &plain, &at);
@@ -181,16 +174,15 @@ START_TEST(a_listener_is_close_on_exec_and_blocking_and_may_reuse_its_address)
 	ck_assert_uint_ne(address_port(&at), 0);
 	close(fd);
 }
-END_TEST
 
-START_TEST(v6only_is_what_was_asked_whatever_the_system_s_default)
+TEST_ROWS(v6only_is_what_was_asked_whatever_the_system_s_default, 2)
 {
 	struct address at = {.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT}};
 	struct address bound;
 	int fd = socket_listen(&at, &(struct socket_listening){.v6only = _i, .backlog = 1}, &plain);
 
 	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
-		SUITE_SKIP_TEST("this machine has no IPv6");
+		SUITE_SKIP("this machine has no IPv6");
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY), _i);
 
@@ -207,9 +199,8 @@ START_TEST(v6only_is_what_was_asked_whatever_the_system_s_default)
 		close(client);
 	close(fd);
 }
-END_TEST
 
-START_TEST(an_address_in_use_is_an_error_and_leaks_no_descriptor)
+TEST(an_address_in_use_is_an_error_and_leaks_no_descriptor)
 {
 	struct address at;
 	int fd = must_listen(1, &plain, &at);
@@ -223,9 +214,8 @@ START_TEST(an_address_in_use_is_an_error_and_leaks_no_descriptor)
 	close(after);
 	close(fd);
 }
-END_TEST
 
-START_TEST(a_dialled_socket_is_blocking_and_close_on_exec)
+TEST(a_dialled_socket_is_blocking_and_close_on_exec)
 {
 	struct address at;
 	int listener = must_listen(1, &plain, &at);
@@ -240,9 +230,8 @@ START_TEST(a_dialled_socket_is_blocking_and_close_on_exec)
 	close(fd);
 	close(listener);
 }
-END_TEST
 
-START_TEST(dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor)
+TEST(dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor)
 {
 	struct address at = pair_loopback();
 	int reserved = must_reserve(&at);
@@ -255,11 +244,10 @@ START_TEST(dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor)
 	close(after);
 	close(reserved);
 }
-END_TEST
 
 /* A queue that is full drops the handshake: the one black hole that can be had without a network.
  */
-START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
+TEST_TIMED(dialling_a_full_listener_gives_up_at_the_deadline)
 {
 	const int64_t patience = 120 * NS_PER_MS;
 	struct address at;
@@ -274,7 +262,7 @@ START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
 		int64_t start = deadline_now();
 		fd = socket_dial(&at, deadline_from(start, patience));
 		if (fd < 0) {
-			window_check(start, patience);
+			mode_check_window(start, patience);
 			break;
 		}
 		queued[count++] = fd;
@@ -284,9 +272,8 @@ START_TEST(dialling_a_full_listener_gives_up_at_the_deadline)
 		close(queued[--count]);
 	close(listener);
 }
-END_TEST
 
-START_TEST(dialling_with_a_deadline_in_the_past_times_out)
+TEST(dialling_with_a_deadline_in_the_past_times_out)
 {
 	struct address at;
 	int listener = must_listen(1, &plain, &at);
@@ -294,9 +281,8 @@ START_TEST(dialling_with_a_deadline_in_the_past_times_out)
 	ck_assert_int_eq(socket_dial(&at, deadline_now() - 1), -ETIMEDOUT);
 	close(listener);
 }
-END_TEST
 
-START_TEST(unread_bytes_are_counted_and_a_fin_is_not_one)
+TEST(unread_bytes_are_counted_and_a_fin_is_not_one)
 {
 	struct pair p = must_pair(&plain);
 	char got[3];
@@ -313,9 +299,8 @@ START_TEST(unread_bytes_are_counted_and_a_fin_is_not_one)
 	ck_assert_int_eq(socket_unread(p.near), 0);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(untaken_and_unsent_bytes_are_those_that_the_peer_s_kernel_has_no_room_for)
+TEST(untaken_and_unsent_bytes_are_those_that_the_peer_s_kernel_has_no_room_for)
 {
 	static char bytes[65536];
 	struct pair p = must_pair(&plain);
@@ -330,9 +315,8 @@ START_TEST(untaken_and_unsent_bytes_are_those_that_the_peer_s_kernel_has_no_room
 	ck_assert_int_eq(socket_untaken(-1), -EBADF);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(a_fin_is_seen_behind_unread_bytes_and_after_shut_rd)
+TEST(a_fin_is_seen_behind_unread_bytes_and_after_shut_rd)
 {
 	struct pair p = must_pair(&plain);
 
@@ -346,9 +330,8 @@ START_TEST(a_fin_is_seen_behind_unread_bytes_and_after_shut_rd)
 	ck_assert(socket_fin_received(p.near));
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(our_own_fin_is_not_the_peer_s)
+TEST(our_own_fin_is_not_the_peer_s)
 {
 	struct pair p = must_pair(&plain);
 
@@ -356,9 +339,8 @@ START_TEST(our_own_fin_is_not_the_peer_s)
 	ck_assert(!socket_fin_received(p.near));
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(close_sends_rst_when_it_was_asked_to)
+TEST(close_sends_rst_when_it_was_asked_to)
 {
 	struct pair p = must_pair(&plain);
 
@@ -368,9 +350,8 @@ START_TEST(close_sends_rst_when_it_was_asked_to)
 	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), ECONNRESET);
 	pair_close(&p);
 }
-END_TEST
 
-START_TEST(close_sends_fin_when_it_was_not)
+TEST(close_sends_fin_when_it_was_not)
 {
 	struct pair p = must_pair(&plain);
 
@@ -378,33 +359,4 @@ START_TEST(close_sends_fin_when_it_was_not)
 	p.near = -1;
 	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), 0);
 	pair_close(&p);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_timeout_is_the_whole_ticks_that_last_as_long, SUITE_COUNT(roundings)},
-		{a_timeout_lasts_at_least_as_long_and_less_than_a_tick_longer, 0},
-		{the_longest_timeout_is_taken_by_the_kernel_and_is_no_zero, 0},
-		{an_accepted_socket_has_the_listener_s_options, 0},
-		{options_that_are_off_are_off, 0},
-		{options_can_be_set_anew_and_taken_back, 0},
-		{what_is_no_socket_is_an_error_by_its_errno, 0},
-		{a_listener_is_close_on_exec_and_blocking_and_may_reuse_its_address, 0},
-		{v6only_is_what_was_asked_whatever_the_system_s_default, 2},
-		{an_address_in_use_is_an_error_and_leaks_no_descriptor, 0},
-		{a_dialled_socket_is_blocking_and_close_on_exec, 0},
-		{dialling_where_nobody_listens_is_refused_and_leaks_no_descriptor, 0},
-		{dialling_a_full_listener_gives_up_at_the_deadline, 0},
-		{dialling_with_a_deadline_in_the_past_times_out, 0},
-		{unread_bytes_are_counted_and_a_fin_is_not_one, 0},
-		{untaken_and_unsent_bytes_are_those_that_the_peer_s_kernel_has_no_room_for, 0},
-		{a_fin_is_seen_behind_unread_bytes_and_after_shut_rd, 0},
-		{our_own_fin_is_not_the_peer_s, 0},
-		{close_sends_rst_when_it_was_asked_to, 0},
-		{close_sends_fin_when_it_was_not, 0},
-	};
-
-	return suite_run("socket", tests, SUITE_COUNT(tests));
 }

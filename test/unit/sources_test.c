@@ -3,8 +3,8 @@
 #include "server/sources.h"
 
 #include "common/deadline.h"
-#include "mode.h"
-#include "suite.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,7 +63,7 @@ static void must_pass(const struct address *a)
 
 /* How many live. */
 
-START_TEST(a_source_has_as_many_connections_as_it_may_and_not_one_more)
+TEST(a_source_has_as_many_connections_as_it_may_and_not_one_more)
 {
 	const struct sources_terms terms = {.per_address = 3};
 	struct address a = must_address("192.0.2.1");
@@ -77,9 +77,8 @@ START_TEST(a_source_has_as_many_connections_as_it_may_and_not_one_more)
 	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
 	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
 }
-END_TEST
 
-START_TEST(without_a_limit_a_source_has_as_many_as_it_likes)
+TEST(without_a_limit_a_source_has_as_many_as_it_likes)
 {
 	struct address a = must_address("192.0.2.1");
 
@@ -88,9 +87,8 @@ START_TEST(without_a_limit_a_source_has_as_many_as_it_likes)
 		must_enter(&a);
 	ck_assert_uint_eq(s.used, 1);
 }
-END_TEST
 
-START_TEST(what_entered_without_a_limit_counts_when_there_is_one)
+TEST(what_entered_without_a_limit_counts_when_there_is_one)
 {
 	struct address a = must_address("192.0.2.1");
 
@@ -103,7 +101,6 @@ START_TEST(what_entered_without_a_limit_counts_when_there_is_one)
 	sources_leave(&s, &a);
 	ck_assert_int_eq(enter(&a, &one_live), SOURCES_ADMITTED);
 }
-END_TEST
 
 static const struct {
 	const char *one;
@@ -122,7 +119,7 @@ static const struct {
 	{"::1", "::ffff:192.0.2.1", false},
 };
 
-START_TEST(a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address)
+TEST_ROWS(a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address, SUITE_COUNT(sources))
 {
 	struct address one = must_address(sources[_i].one);
 	struct address other = must_address(sources[_i].other);
@@ -136,9 +133,8 @@ START_TEST(a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address)
 	sources_leave(&s, sources[_i].same ? &other : &one);
 	ck_assert_int_eq(enter(&one, &one_live), SOURCES_ADMITTED);
 }
-END_TEST
 
-START_TEST(two_sources_of_one_bucket_are_told_apart)
+TEST(two_sources_of_one_bucket_are_told_apart)
 {
 	struct address v4 = must_address("32.1.13.184");
 	struct address v6 = must_address("2001:db8::");
@@ -161,7 +157,6 @@ START_TEST(two_sources_of_one_bucket_are_told_apart)
 	ck_assert_int_eq(enter(&v6, &one_live), SOURCES_TOO_MANY);
 	ck_assert_int_eq(enter(&v4, &one_live), SOURCES_ADMITTED);
 }
-END_TEST
 
 /* How fast. */
 
@@ -200,7 +195,7 @@ static const struct {
 	{{.rate = 0, .burst = 1}, {{0, 1000}, {0, 1000}}},
 };
 
-START_TEST(a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate)
+TEST_ROWS(a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate, SUITE_COUNT(paces))
 {
 	struct address a = must_address("192.0.2.1");
 	int64_t now = START_NS;
@@ -214,9 +209,8 @@ START_TEST(a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate)
 			admitted_at(&a, &paces[_i].terms, now), paces[_i].steps[i].admitted);
 	}
 }
-END_TEST
 
-START_TEST(in_the_long_run_it_is_the_rate_to_the_last_connection)
+TEST(in_the_long_run_it_is_the_rate_to_the_last_connection)
 {
 	const struct sources_terms terms = {.rate = 7, .burst = 2};
 	struct address a = must_address("192.0.2.1");
@@ -232,9 +226,8 @@ START_TEST(in_the_long_run_it_is_the_rate_to_the_last_connection)
 	ck_assert_int_eq(admitted, 2 + (passed - 12345678) * 7 / NS_PER_S);
 	ck_assert_int_eq(admitted_at(&a, &terms, START_NS + 200 * NS_PER_S), 2);
 }
-END_TEST
 
-START_TEST(too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own)
+TEST(too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own)
 {
 	const struct sources_terms terms = {.per_address = 2, .rate = 1, .burst = 3};
 	struct address a = must_address("192.0.2.1");
@@ -252,9 +245,8 @@ START_TEST(too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own)
 	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_FAST);
 	ck_assert_int_eq(enter(&b, &terms), SOURCES_ADMITTED);
 }
-END_TEST
 
-START_TEST(a_moment_before_the_last_one_brings_and_takes_nothing)
+TEST(a_moment_before_the_last_one_brings_and_takes_nothing)
 {
 	const struct sources_terms terms = {.rate = 1, .burst = 2};
 	struct address a = must_address("192.0.2.1");
@@ -264,9 +256,8 @@ START_TEST(a_moment_before_the_last_one_brings_and_takes_nothing)
 	ck_assert_int_eq(admitted_at(&a, &terms, START_NS - 5 * NS_PER_S), 0);
 	ck_assert_int_eq(admitted_at(&a, &terms, START_NS + NS_PER_S), 1);
 }
-END_TEST
 
-START_TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
+TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
 {
 	const struct sources_terms before = {.rate = 1000, .burst = 1000};
 	const struct sources_terms after = {.rate = 1, .burst = 2};
@@ -277,11 +268,10 @@ START_TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
 	ck_assert_int_eq(admitted_at(&a, &after, START_NS), 0);
 	ck_assert_int_eq(admitted_at(&a, &after, START_NS + NS_PER_S), 1);
 }
-END_TEST
 
 /* Whom the table keeps. */
 
-START_TEST(a_full_table_forgets_the_one_seen_least_recently)
+TEST(a_full_table_forgets_the_one_seen_least_recently)
 {
 	const struct sources_terms terms = {.rate = 1, .burst = 1};
 	struct address a[4];
@@ -300,9 +290,8 @@ START_TEST(a_full_table_forgets_the_one_seen_least_recently)
 	/* Forgotten: its bucket is full again. */
 	ck_assert_int_eq(enter(&a[1], &terms), SOURCES_ADMITTED);
 }
-END_TEST
 
-START_TEST(it_is_the_end_of_the_last_connection_when_a_source_was_last_seen)
+TEST(it_is_the_end_of_the_last_connection_when_a_source_was_last_seen)
 {
 	const struct sources_terms terms = {.rate = 1, .burst = 1};
 	struct address a = numbered(1);
@@ -317,9 +306,8 @@ START_TEST(it_is_the_end_of_the_last_connection_when_a_source_was_last_seen)
 	ck_assert_int_eq(enter(&c, &terms), SOURCES_ADMITTED);
 	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_FAST);
 }
-END_TEST
 
-START_TEST(when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not)
+TEST(when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not)
 {
 	struct address a = numbered(1);
 	struct address b = numbered(2);
@@ -334,7 +322,6 @@ START_TEST(when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not)
 	must_enter(&c);
 	ck_assert_int_eq(enter(&b, &no_terms), SOURCES_TOO_MANY);
 }
-END_TEST
 
 static uint32_t longest_chain(void)
 {
@@ -349,7 +336,7 @@ static uint32_t longest_chain(void)
 	return longest;
 }
 
-START_TEST(a_crowd_pushes_out_nobody_who_is_live_and_makes_no_chain_long)
+TEST(a_crowd_pushes_out_nobody_who_is_live_and_makes_no_chain_long)
 {
 	struct address live[500];
 
@@ -376,9 +363,8 @@ START_TEST(a_crowd_pushes_out_nobody_who_is_live_and_makes_no_chain_long)
 		must_pass(&live[i]);
 	}
 }
-END_TEST
 
-START_TEST(two_tables_have_two_keys)
+TEST(two_tables_have_two_keys)
 {
 	static struct sources other;
 
@@ -386,7 +372,6 @@ START_TEST(two_tables_have_two_keys)
 	sources_init(&other, 1);
 	ck_assert_mem_ne(s.key, other.key, sizeof s.key);
 }
-END_TEST
 
 /* How many pages of what lies there have memory. */
 static size_t touched_pages(const void *start, size_t len)
@@ -405,7 +390,7 @@ static size_t touched_pages(const void *start, size_t len)
 	return count;
 }
 
-START_TEST(a_large_table_costs_nothing_until_it_is_used)
+TEST(a_large_table_costs_nothing_until_it_is_used)
 {
 	struct address a = numbered(1);
 
@@ -415,11 +400,10 @@ START_TEST(a_large_table_costs_nothing_until_it_is_used)
 	ck_assert_uint_lt(touched_pages(s.entries, 2000001 * sizeof *s.entries), 1100);
 	ck_assert_uint_lt(touched_pages(s.buckets, (s.bucket_mask + 1) * sizeof *s.buckets), 600);
 }
-END_TEST
 
 /* Growing. */
 
-START_TEST(a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_order)
+TEST(a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_order)
 {
 	const struct sources_terms terms = {.rate = 1, .burst = 1};
 	struct address a[8];
@@ -442,9 +426,8 @@ START_TEST(a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_ord
 	sources_leave(&s, &a[0]);
 	sources_leave(&s, &a[1]);
 }
-END_TEST
 
-START_TEST(a_table_never_shrinks)
+TEST(a_table_never_shrinks)
 {
 	sources_init(&s, 4);
 	const struct source *entries = s.entries;
@@ -454,9 +437,8 @@ START_TEST(a_table_never_shrinks)
 	ck_assert_ptr_eq(s.entries, entries);
 	ck_assert_uint_eq(s.size, 4);
 }
-END_TEST
 
-START_TEST(a_size_beyond_all_bounds_changes_nothing)
+TEST_ROWS(a_size_beyond_all_bounds_changes_nothing, 4)
 {
 	const size_t sizes[] = {SIZE_MAX, SIZE_MAX / 2, (size_t)UINT32_MAX + 1, UINT32_MAX};
 	struct address a = numbered(1);
@@ -468,9 +450,8 @@ START_TEST(a_size_beyond_all_bounds_changes_nothing)
 	ck_assert_int_eq(enter(&a, &one_live), SOURCES_TOO_MANY);
 	sources_leave(&s, &a);
 }
-END_TEST
 
-START_TEST(chains_stay_short_in_a_table_that_has_grown)
+TEST(chains_stay_short_in_a_table_that_has_grown)
 {
 	sources_init(&s, 1);
 	for (uint32_t i = 0; i < 100000; i++) {
@@ -486,7 +467,6 @@ START_TEST(chains_stay_short_in_a_table_that_has_grown)
 		sources_leave(&s, &a);
 	}
 }
-END_TEST
 
 /* Many threads come and go, while the table grows: the bound holds at every moment. */
 
@@ -515,7 +495,7 @@ static void *come_and_go(void *which)
 	return NULL;
 }
 
-START_TEST(threads_that_come_and_go_never_pass_the_bound_while_the_table_grows)
+TEST(threads_that_come_and_go_never_pass_the_bound_while_the_table_grows)
 {
 	pthread_t threads[THREADS];
 	uint32_t seeds[THREADS];
@@ -532,34 +512,4 @@ START_TEST(threads_that_come_and_go_never_pass_the_bound_while_the_table_grows)
 	/* All have left. */
 	for (uint32_t i = 1; i <= s.used; i++)
 		ck_assert_uint_eq(s.entries[i].live, 0);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_source_has_as_many_connections_as_it_may_and_not_one_more, 0},
-		{without_a_limit_a_source_has_as_many_as_it_likes, 0},
-		{what_entered_without_a_limit_counts_when_there_is_one, 0},
-		{a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address, SUITE_COUNT(sources)},
-		{two_sources_of_one_bucket_are_told_apart, 0},
-		{a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate, SUITE_COUNT(paces)},
-		{in_the_long_run_it_is_the_rate_to_the_last_connection, 0},
-		{too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own, 0},
-		{a_moment_before_the_last_one_brings_and_takes_nothing, 0},
-		{what_was_spent_beyond_a_smaller_burst_is_forgiven, 0},
-		{a_full_table_forgets_the_one_seen_least_recently, 0},
-		{it_is_the_end_of_the_last_connection_when_a_source_was_last_seen, 0},
-		{when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not, 0},
-		{a_crowd_pushes_out_nobody_who_is_live_and_makes_no_chain_long, 0},
-		{two_tables_have_two_keys, 0},
-		{a_large_table_costs_nothing_until_it_is_used, 0},
-		{a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_order, 0},
-		{a_table_never_shrinks, 0},
-		{a_size_beyond_all_bounds_changes_nothing, 4},
-		{chains_stay_short_in_a_table_that_has_grown, 0},
-		{threads_that_come_and_go_never_pass_the_bound_while_the_table_grows, 0},
-	};
-
-	return suite_run("sources", tests, SUITE_COUNT(tests));
 }

@@ -6,8 +6,8 @@
 #include "common/deadline.h"
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
-#include "window.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static const struct {
 	{STREAM_LINE, 150},
 };
 
-START_TEST(a_silent_peer_is_idle_at_the_deadline_and_is_sent_nothing)
+TEST_TIMED_ROWS(a_silent_peer_is_idle_at_the_deadline_and_is_sent_nothing, SUITE_COUNT(idles))
 {
 	struct stream_terms terms = session_terms(idles[_i].framing);
 
@@ -54,15 +54,14 @@ START_TEST(a_silent_peer_is_idle_at_the_deadline_and_is_sent_nothing)
 	session_open(&session, &terms);
 	int64_t start = deadline_now();
 	must_end(STREAM_IDLE);
-	window_check(start, terms.idle_ns);
+	mode_check_window(start, terms.idle_ns);
 	must_half_close(session.pair.far);
 	session_finish(&session);
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(each_message_gives_the_whole_idle_time_again)
+TEST_TIMED(each_message_gives_the_whole_idle_time_again)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -74,10 +73,9 @@ START_TEST(each_message_gives_the_whole_idle_time_again)
 	}
 	int64_t start = deadline_now();
 	must_end(STREAM_IDLE);
-	window_check(start, terms.idle_ns);
+	mode_check_window(start, terms.idle_ns);
 	session_close(&session);
 }
-END_TEST
 
 /* A message begun in each of the ways, and what its sender is told.  idle_ms is shorter, the same,
  * longer. */
@@ -111,7 +109,8 @@ static const struct {
 		43},
 };
 
-START_TEST(a_message_begun_and_not_finished_ends_at_its_deadline_with_a_word)
+TEST_TIMED_ROWS(
+	a_message_begun_and_not_finished_ends_at_its_deadline_with_a_word, SUITE_COUNT(begun))
 {
 	struct stream_terms terms = session_terms(begun[_i].framing);
 
@@ -123,16 +122,15 @@ START_TEST(a_message_begun_and_not_finished_ends_at_its_deadline_with_a_word)
 	if (begun[_i].len > 5)
 		ck_assert(read_any(&session.stream));
 	must_end(STREAM_MESSAGE_TIMEOUT);
-	window_check(start, terms.message_ns);
+	mode_check_window(start, terms.message_ns);
 	must_half_close(session.pair.far);
 	session_finish(&session);
 	peer_expects_last(session.pair.far, begun[_i].reply, begun[_i].reply_len);
 	session_close(&session);
 }
-END_TEST
 
 /* Each byte comes long before SO_RCVTIMEO: only an absolute deadline ends this. */
-START_TEST(a_dripping_peer_does_not_move_the_deadline)
+TEST_TIMED_ROWS(a_dripping_peer_does_not_move_the_deadline, 2)
 {
 	struct stream_terms terms = session_terms(_i ? STREAM_FRAME : STREAM_LINE);
 
@@ -143,16 +141,15 @@ START_TEST(a_dripping_peer_does_not_move_the_deadline)
 	must_send(session.pair.far, "\0\0\1\0", 4);
 	while (!peer_hears_within(session.pair.far, 4 * NS_PER_MS))
 		must_send(session.pair.far, "x", 1);
-	window_check(start, terms.message_ns);
+	mode_check_window(start, terms.message_ns);
 	must_half_close(session.pair.far);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "message_timeout");
 	session_close(&session);
 }
-END_TEST
 
 /* Three messages of 1.1 of 3 s each: no machine stands still for 1.9 s more. */
-START_TEST(each_message_has_a_deadline_of_its_own)
+TEST(each_message_has_a_deadline_of_its_own)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -171,10 +168,9 @@ START_TEST(each_message_has_a_deadline_of_its_own)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
 	session_close(&session);
 }
-END_TEST
 
 /* The message armed the socket for less than the wait after it.  It may be 2 s late. */
-START_TEST(a_short_message_deadline_does_not_shorten_the_idle_time)
+TEST_TIMED(a_short_message_deadline_does_not_shorten_the_idle_time)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -188,13 +184,12 @@ START_TEST(a_short_message_deadline_does_not_shorten_the_idle_time)
 	must_send_text(session.pair.far, "\n");
 	peer_expects(session.pair.far, "a\n");
 	ck_assert(peer_hears_within(session.pair.far, 60 * NS_PER_S));
-	window_check(start, terms.idle_ns);
+	mode_check_window(start, terms.idle_ns);
 	must_half_close(session.pair.far);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "idle");
 	session_close(&session);
 }
-END_TEST
 
 /* Idle, and inside a message; longer and shorter than the deadline that would be next. */
 static const struct {
@@ -210,7 +205,7 @@ static const struct {
 	{150, 10000, "whole\nbegun", "lifetime"},
 };
 
-START_TEST(a_lifetime_ends_what_else_would_last_longer)
+TEST_TIMED_ROWS(a_lifetime_ends_what_else_would_last_longer, SUITE_COUNT(lives))
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -223,13 +218,12 @@ START_TEST(a_lifetime_ends_what_else_would_last_longer)
 	must_send_text(session.pair.far, lives[_i].sent);
 	while (read_any(&session.stream))
 		continue;
-	window_check(start, deadline_earlier(terms.lifetime_ns, terms.idle_ns));
+	mode_check_window(start, deadline_earlier(terms.lifetime_ns, terms.idle_ns));
 	ck_assert_str_eq(stream_end_name(session.stream.end), lives[_i].end);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_lifetime_ends_a_busy_connection_between_messages)
+TEST_TIMED(a_lifetime_ends_a_busy_connection_between_messages)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	char got[5];
@@ -245,7 +239,7 @@ START_TEST(a_lifetime_ends_a_busy_connection_between_messages)
 		ck_assert(n == 0 || n == sizeof got);
 		whole = n > 0;
 	}
-	window_check(start, terms.lifetime_ns);
+	mode_check_window(start, terms.lifetime_ns);
 	must_half_close(session.pair.far);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "lifetime");
@@ -254,7 +248,6 @@ START_TEST(a_lifetime_ends_a_busy_connection_between_messages)
 	ck_assert_uint_eq(session.stream.messages_in, session.stream.messages_out);
 	session_close(&session);
 }
-END_TEST
 
 #define LARGE (8 << 20)
 
@@ -273,14 +266,14 @@ static void open_stuck(int64_t reply_ns)
 	ck_assert_ptr_nonnull(large);
 }
 
-START_TEST(a_peer_that_does_not_read_ends_at_the_reply_deadline_and_is_reset)
+TEST_TIMED(a_peer_that_does_not_read_ends_at_the_reply_deadline_and_is_reset)
 {
 	const int64_t patience = 80 * NS_PER_MS;
 
 	open_stuck(patience);
 	int64_t start = deadline_now();
 	ck_assert(!stream_write(&session.stream, large, LARGE));
-	window_check(start, patience);
+	mode_check_window(start, patience);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reply_timeout");
 	ck_assert_int_eq(session.stream.error, 0);
 	ck_assert_uint_gt(session.stream.bytes_out, 0);
@@ -291,7 +284,6 @@ START_TEST(a_peer_that_does_not_read_ends_at_the_reply_deadline_and_is_reset)
 	session_close(&session);
 	free(large);
 }
-END_TEST
 
 static void write_large(struct stream *s)
 {
@@ -300,7 +292,7 @@ static void write_large(struct stream *s)
 
 /* It takes a little each time, so that every blocked send gets on: still the reply has one
  * deadline. */
-START_TEST(a_peer_that_reads_in_drips_does_not_move_the_reply_deadline)
+TEST_TIMED(a_peer_that_reads_in_drips_does_not_move_the_reply_deadline)
 {
 	const int64_t patience = 100 * NS_PER_MS;
 	char drip[4096];
@@ -314,17 +306,16 @@ START_TEST(a_peer_that_reads_in_drips_does_not_move_the_reply_deadline)
 		if (peer_is_reset_within(session.pair.far, 4 * NS_PER_MS))
 			break;
 	}
-	window_check(start, patience);
+	mode_check_window(start, patience);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reply_timeout");
 	ck_assert_uint_lt(session.stream.bytes_out, LARGE);
 	session_close(&session);
 	free(large);
 }
-END_TEST
 
 /* The deadline of the reply, not of the connection: the next reply has all of the time again. */
-START_TEST(each_reply_has_a_deadline_of_its_own)
+TEST_TIMED(each_reply_has_a_deadline_of_its_own)
 {
 	const int64_t patience = 80 * NS_PER_MS;
 
@@ -334,13 +325,12 @@ START_TEST(each_reply_has_a_deadline_of_its_own)
 	(void)peer_hears_within(session.pair.near, 2 * patience);
 	int64_t start = deadline_now();
 	ck_assert(!stream_write(&session.stream, large, LARGE));
-	window_check(start, patience);
+	mode_check_window(start, patience);
 	session_close(&session);
 	free(large);
 }
-END_TEST
 
-START_TEST(a_last_reply_that_does_not_go_ends_at_its_deadline_too)
+TEST_TIMED(a_last_reply_that_does_not_go_ends_at_its_deadline_too)
 {
 	const int64_t patience = 80 * NS_PER_MS;
 
@@ -351,13 +341,12 @@ START_TEST(a_last_reply_that_does_not_go_ends_at_its_deadline_too)
 	ck_assert_uint_eq(session.stream.bytes_out, 0);
 	int64_t start = deadline_now();
 	session_finish(&session);
-	window_check(start, patience);
+	mode_check_window(start, patience);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reply_timeout");
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
 	free(large);
 }
-END_TEST
 
 static void do_nothing(int signal)
 {
@@ -381,7 +370,7 @@ static timer_t must_start_storm(void)
 
 /* Signals that come faster than the socket's timeout passes: EINTR is all that recv(2) ever
  * returns. */
-START_TEST(a_storm_of_signals_does_not_move_the_deadline_of_a_wait)
+TEST_TIMED_ROWS(a_storm_of_signals_does_not_move_the_deadline_of_a_wait, 2)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -392,13 +381,12 @@ START_TEST(a_storm_of_signals_does_not_move_the_deadline_of_a_wait)
 	timer_t timer = must_start_storm();
 	int64_t start = deadline_now();
 	must_end(_i ? STREAM_MESSAGE_TIMEOUT : STREAM_IDLE);
-	window_check(start, 80 * NS_PER_MS);
+	mode_check_window(start, 80 * NS_PER_MS);
 	timer_delete(timer);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_storm_of_signals_does_not_move_the_deadline_of_a_reply)
+TEST_TIMED(a_storm_of_signals_does_not_move_the_deadline_of_a_reply)
 {
 	const int64_t patience = 80 * NS_PER_MS;
 
@@ -406,15 +394,14 @@ START_TEST(a_storm_of_signals_does_not_move_the_deadline_of_a_reply)
 	timer_t timer = must_start_storm();
 	int64_t start = deadline_now();
 	ck_assert(!stream_write(&session.stream, large, LARGE));
-	window_check(start, patience);
+	mode_check_window(start, patience);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reply_timeout");
 	timer_delete(timer);
 	session_close(&session);
 	free(large);
 }
-END_TEST
 
-START_TEST(a_storm_of_signals_does_not_move_the_end_of_lingering)
+TEST_TIMED(a_storm_of_signals_does_not_move_the_end_of_lingering)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -423,32 +410,7 @@ START_TEST(a_storm_of_signals_does_not_move_the_end_of_lingering)
 	timer_t timer = must_start_storm();
 	int64_t start = deadline_now();
 	session_finish(&session);
-	window_check(start, terms.linger_time_ns);
+	mode_check_window(start, terms.linger_time_ns);
 	timer_delete(timer);
 	session_close(&session);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_silent_peer_is_idle_at_the_deadline_and_is_sent_nothing, SUITE_COUNT(idles)},
-		{each_message_gives_the_whole_idle_time_again, 0},
-		{a_message_begun_and_not_finished_ends_at_its_deadline_with_a_word,
-			SUITE_COUNT(begun)},
-		{a_dripping_peer_does_not_move_the_deadline, 2},
-		{each_message_has_a_deadline_of_its_own, 0},
-		{a_short_message_deadline_does_not_shorten_the_idle_time, 0},
-		{a_lifetime_ends_what_else_would_last_longer, SUITE_COUNT(lives)},
-		{a_lifetime_ends_a_busy_connection_between_messages, 0},
-		{a_peer_that_does_not_read_ends_at_the_reply_deadline_and_is_reset, 0},
-		{a_peer_that_reads_in_drips_does_not_move_the_reply_deadline, 0},
-		{each_reply_has_a_deadline_of_its_own, 0},
-		{a_last_reply_that_does_not_go_ends_at_its_deadline_too, 0},
-		{a_storm_of_signals_does_not_move_the_deadline_of_a_wait, 2},
-		{a_storm_of_signals_does_not_move_the_deadline_of_a_reply, 0},
-		{a_storm_of_signals_does_not_move_the_end_of_lingering, 0},
-	};
-
-	return suite_run("stream_deadline", tests, SUITE_COUNT(tests));
 }

@@ -3,10 +3,10 @@
 #include "common/stream.h"
 
 #include "common/deadline.h"
-#include "mode.h"
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -49,7 +49,7 @@ static void peer_leaves_as(const char *end)
 
 /* Waiting. */
 
-START_TEST(an_idle_stream_that_is_woken_has_drained)
+TEST_ROWS(an_idle_stream_that_is_woken_has_drained, 2)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -67,9 +67,8 @@ START_TEST(an_idle_stream_that_is_woken_has_drained)
 	ck_assert_uint_eq(session.stream.messages_in, 1);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(the_flag_alone_does_not_end_a_stream_that_has_said_nothing)
+TEST(the_flag_alone_does_not_end_a_stream_that_has_said_nothing)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
@@ -81,9 +80,8 @@ START_TEST(the_flag_alone_does_not_end_a_stream_that_has_said_nothing)
 	peer_leaves_as("drained");
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_stream_that_has_said_nothing_and_is_woken_has_drained)
+TEST_ROWS(a_stream_that_has_said_nothing_and_is_woken_has_drained, 2)
 {
 	session_open_plain(&session, STREAM_LINE);
 	/* Before its thread has begun, or while it waits. */
@@ -100,9 +98,8 @@ START_TEST(a_stream_that_has_said_nothing_and_is_woken_has_drained)
 	ck_assert_uint_eq(session.stream.bytes_in, 0);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(what_had_arrived_before_the_first_wait_is_answered_though_woken)
+TEST(what_had_arrived_before_the_first_wait_is_answered_though_woken)
 {
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\nb\n");
@@ -113,9 +110,8 @@ START_TEST(what_had_arrived_before_the_first_wait_is_answered_though_woken)
 	peer_leaves_as("drained");
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_stream_at_work_is_not_woken_but_sees_the_flag)
+TEST(a_stream_at_work_is_not_woken_but_sees_the_flag)
 {
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\nb\n");
@@ -131,11 +127,10 @@ START_TEST(a_stream_at_work_is_not_woken_but_sees_the_flag)
 	peer_expects_last_text(session.pair.far, "a\nb\n");
 	session_close(&session);
 }
-END_TEST
 
 /* What is answered. */
 
-START_TEST(what_had_arrived_is_answered_and_what_comes_after_is_not)
+TEST(what_had_arrived_is_answered_and_what_comes_after_is_not)
 {
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\nb\n");
@@ -154,9 +149,8 @@ START_TEST(what_had_arrived_is_answered_and_what_comes_after_is_not)
 	ck_assert_uint_eq(session.stream.messages_in, 4);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_frame_that_had_begun_is_finished_and_the_next_is_not_begun)
+TEST(a_frame_that_had_begun_is_finished_and_the_next_is_not_begun)
 {
 	struct stream_message frame;
 
@@ -175,9 +169,8 @@ START_TEST(a_frame_that_had_begun_is_finished_and_the_next_is_not_begun)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "drained");
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_message_begun_is_finished_and_answered)
+TEST(a_message_begun_is_finished_and_answered)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
@@ -192,10 +185,9 @@ START_TEST(a_message_begun_is_finished_and_answered)
 	peer_leaves_as("drained");
 	session_close(&session);
 }
-END_TEST
 
 /* The first message, begun before the flag: there was a first word. */
-START_TEST(a_first_message_begun_is_finished_too)
+TEST(a_first_message_begun_is_finished_too)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
@@ -208,9 +200,8 @@ START_TEST(a_first_message_begun_is_finished_too)
 	peer_leaves_as("drained");
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_message_begun_while_draining_still_has_its_deadline)
+TEST(a_message_begun_while_draining_still_has_its_deadline)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -223,7 +214,6 @@ START_TEST(a_message_begun_while_draining_still_has_its_deadline)
 	peer_leaves_as("message_timeout");
 	session_close(&session);
 }
-END_TEST
 
 static atomic_bool flooding;
 
@@ -242,7 +232,7 @@ static void *flood(void *arg)
 	return arg;
 }
 
-START_TEST(a_flood_does_not_hold_the_drain_up)
+TEST_TIMED(a_flood_does_not_hold_the_drain_up)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	pthread_t thread;
@@ -263,7 +253,6 @@ START_TEST(a_flood_does_not_hold_the_drain_up)
 	ck_assert_uint_eq(session.stream.messages_in, session.stream.messages_out);
 	session_close(&session);
 }
-END_TEST
 
 /* Last lines: cut by the owner, the end of the input need not be the peer's. */
 
@@ -277,7 +266,7 @@ static void open_woken(const char *input, bool fin)
 	ck_assert(session_wake(&session, GATE_NEW));
 }
 
-START_TEST(a_last_line_with_the_peer_s_fin_is_a_message_though_woken)
+TEST(a_last_line_with_the_peer_s_fin_is_a_message_though_woken)
 {
 	open_woken("whole\nlast", true);
 	must_read_line("whole");
@@ -287,9 +276,8 @@ START_TEST(a_last_line_with_the_peer_s_fin_is_a_message_though_woken)
 	peer_expects_last_text(session.pair.far, "whole\nlast");
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_last_line_without_the_peer_s_fin_is_no_message)
+TEST(a_last_line_without_the_peer_s_fin_is_no_message)
 {
 	struct stream_message whole;
 
@@ -302,9 +290,8 @@ START_TEST(a_last_line_without_the_peer_s_fin_is_no_message)
 	session_finish(&session);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(raw_bytes_that_had_arrived_are_answered_and_then_it_has_drained)
+TEST(raw_bytes_that_had_arrived_are_answered_and_then_it_has_drained)
 {
 	session_open_plain(&session, STREAM_RAW);
 	must_send_text(session.pair.far, "bytes");
@@ -315,14 +302,13 @@ START_TEST(raw_bytes_that_had_arrived_are_answered_and_then_it_has_drained)
 	peer_leaves_as("drained");
 	session_close(&session);
 }
-END_TEST
 
 /*
  * A reply that was written before the wake and is still on its way, to a peer that sends its next
  * request as the stop comes: with the reading side shut, half-closing at once would make the kernel
  * answer that request with RST, and drop the reply.
  */
-START_TEST(replies_on_their_way_survive_the_wake_though_the_peer_sends_on)
+TEST(replies_on_their_way_survive_the_wake_though_the_peer_sends_on)
 {
 	enum {
 		LEN = 1 << 20
@@ -352,7 +338,6 @@ START_TEST(replies_on_their_way_survive_the_wake_though_the_peer_sends_on)
 	free(got);
 	free(body);
 }
-END_TEST
 
 /* Being cut. */
 
@@ -364,7 +349,7 @@ static void write_without_end(struct stream *s)
 		continue;
 }
 
-START_TEST(a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed)
+TEST_ROWS(a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed, 3)
 {
 	const enum stream_gate_state states[] = {GATE_NEW, GATE_IDLE, GATE_BUSY};
 
@@ -387,9 +372,8 @@ START_TEST(a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed)
 		peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_cut_ends_a_reply_that_does_not_go)
+TEST(a_cut_ends_a_reply_that_does_not_go)
 {
 	session_open_plain(&session, STREAM_RAW);
 	session_start(&session, write_without_end);
@@ -402,10 +386,9 @@ START_TEST(a_cut_ends_a_reply_that_does_not_go)
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
 }
-END_TEST
 
 /* The peer has no room for all of it, so that the kernel cannot have sent it. */
-START_TEST(a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut)
+TEST(a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut)
 {
 	enum {
 		LEN = 1 << 20
@@ -424,9 +407,8 @@ START_TEST(a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut)
 	session_close(&session);
 	free(body);
 }
-END_TEST
 
-START_TEST(a_cut_ends_a_stream_that_was_woken)
+TEST(a_cut_ends_a_stream_that_was_woken)
 {
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\n");
@@ -439,14 +421,13 @@ START_TEST(a_cut_ends_a_stream_that_was_woken)
 	ck_assert(peer_is_reset(session.pair.far));
 	session_close(&session);
 }
-END_TEST
 
 static void say_and_leave(struct stream *s)
 {
 	stream_write(s, "a\n", 2);
 }
 
-START_TEST(a_cut_ends_lingering_at_once)
+TEST(a_cut_ends_lingering_at_once)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, say_and_leave);
@@ -460,7 +441,6 @@ START_TEST(a_cut_ends_lingering_at_once)
 	peer_expects_last_text(session.pair.far, "a\n");
 	session_close(&session);
 }
-END_TEST
 
 /* Races. */
 
@@ -489,7 +469,7 @@ static void *drain_later(void *arg)
  * The stream goes to wait as the owner raises the flag and looks for a waiting stream.  A lost
  * wake-up would end as idle. Every request sent before the flag is answered.
  */
-START_TEST(no_wake_up_is_lost_between_the_state_and_the_flag)
+TEST(no_wake_up_is_lost_between_the_state_and_the_flag)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	pthread_t thread;
@@ -511,7 +491,6 @@ START_TEST(no_wake_up_is_lost_between_the_state_and_the_flag)
 		session_close(&session);
 	}
 }
-END_TEST
 
 static void *cut_later(void *arg)
 {
@@ -528,7 +507,7 @@ static void *cut_later(void *arg)
 
 /* A peer that never stops talking, cut at any moment: the state that the stream stores must not
  * hide the cut, and what it says of a last reply must be true. */
-START_TEST(no_cut_is_lost_between_the_states)
+TEST(no_cut_is_lost_between_the_states)
 {
 	pthread_t thread;
 	char got[2];
@@ -555,35 +534,4 @@ START_TEST(no_cut_is_lost_between_the_states)
 		ck_assert_int_eq(atomic_load(&session.gate.state), GATE_FORCED);
 		session_close(&session);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{an_idle_stream_that_is_woken_has_drained, 2},
-		{the_flag_alone_does_not_end_a_stream_that_has_said_nothing, 0},
-		{a_stream_that_has_said_nothing_and_is_woken_has_drained, 2},
-		{what_had_arrived_before_the_first_wait_is_answered_though_woken, 0},
-		{a_stream_at_work_is_not_woken_but_sees_the_flag, 0},
-		{what_had_arrived_is_answered_and_what_comes_after_is_not, 0},
-		{a_frame_that_had_begun_is_finished_and_the_next_is_not_begun, 0},
-		{a_message_begun_is_finished_and_answered, 0},
-		{a_first_message_begun_is_finished_too, 0},
-		{a_message_begun_while_draining_still_has_its_deadline, 0},
-		{a_flood_does_not_hold_the_drain_up, 0},
-		{a_last_line_with_the_peer_s_fin_is_a_message_though_woken, 0},
-		{a_last_line_without_the_peer_s_fin_is_no_message, 0},
-		{raw_bytes_that_had_arrived_are_answered_and_then_it_has_drained, 0},
-		{replies_on_their_way_survive_the_wake_though_the_peer_sends_on, 0},
-		{a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed, 3},
-		{a_cut_ends_a_reply_that_does_not_go, 0},
-		{a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut, 0},
-		{a_cut_ends_a_stream_that_was_woken, 0},
-		{a_cut_ends_lingering_at_once, 0},
-		{no_wake_up_is_lost_between_the_state_and_the_flag, 0},
-		{no_cut_is_lost_between_the_states, 0},
-	};
-
-	return suite_run("stream_drain", tests, SUITE_COUNT(tests));
 }

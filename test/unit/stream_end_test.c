@@ -6,8 +6,8 @@
 #include "common/deadline.h"
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
-#include "window.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void close_far(struct session *s)
 	s->pair.far = -1;
 }
 
-START_TEST(every_end_has_a_name_of_its_own)
+TEST(every_end_has_a_name_of_its_own)
 {
 	for (int a = 0; a < STREAM_ENDS; a++) {
 		ck_assert_ptr_nonnull(stream_end_name((enum stream_end)a));
@@ -40,9 +40,8 @@ START_TEST(every_end_has_a_name_of_its_own)
 				stream_end_name((enum stream_end)b));
 	}
 }
-END_TEST
 
-START_TEST(a_stream_that_nobody_drains_needs_no_gate)
+TEST(a_stream_that_nobody_drains_needs_no_gate)
 {
 	const struct stream_terms terms = session_terms(STREAM_LINE);
 	struct stream *s = &session.stream;
@@ -59,10 +58,9 @@ START_TEST(a_stream_that_nobody_drains_needs_no_gate)
 	peer_expects_last_text(session.pair.far, "a\nb");
 	session_close(&session);
 }
-END_TEST
 
 /* A client that sends, shuts its writing side, and then reads. */
-START_TEST(a_half_closed_client_gets_every_reply_and_then_fin)
+TEST(a_half_closed_client_gets_every_reply_and_then_fin)
 {
 	enum {
 		LINES = 5000
@@ -87,7 +85,6 @@ START_TEST(a_half_closed_client_gets_every_reply_and_then_fin)
 	ck_assert_int_eq(session.stream.error, 0);
 	session_close(&session);
 }
-END_TEST
 
 /* Too long, in each framing, by a client that has much more on its way. */
 static const struct {
@@ -109,7 +106,7 @@ static const struct {
 		42},
 };
 
-START_TEST(an_error_reply_arrives_though_the_peer_sends_on)
+TEST_ROWS(an_error_reply_arrives_though_the_peer_sends_on, SUITE_COUNT(refusals))
 {
 	struct stream_terms terms = session_terms(refusals[_i].framing);
 
@@ -128,7 +125,6 @@ START_TEST(an_error_reply_arrives_though_the_peer_sends_on)
 		session.stream.bytes_in + session.stream.bytes_dropped, refusals[_i].len + MORE);
 	session_close(&session);
 }
-END_TEST
 
 static void serve_one(struct stream *s)
 {
@@ -138,7 +134,7 @@ static void serve_one(struct stream *s)
 		stream_write(s, "bye\n", 4);
 }
 
-START_TEST(a_service_that_returns_lingers_and_drops_what_still_comes)
+TEST(a_service_that_returns_lingers_and_drops_what_still_comes)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, serve_one);
@@ -153,9 +149,8 @@ START_TEST(a_service_that_returns_lingers_and_drops_what_still_comes)
 	ck_assert(!peer_is_reset_within(session.pair.far, 0));
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(lingering_ends_with_the_peer_s_fin)
+TEST(lingering_ends_with_the_peer_s_fin)
 {
 	session_open_plain(&session, STREAM_LINE);
 	must_half_close(session.pair.far);
@@ -166,9 +161,8 @@ START_TEST(lingering_ends_with_the_peer_s_fin)
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(lingering_ends_quietly_when_the_peer_resets)
+TEST(lingering_ends_quietly_when_the_peer_resets)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, serve_one);
@@ -180,9 +174,8 @@ START_TEST(lingering_ends_quietly_when_the_peer_resets)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "served");
 	ck_assert_int_eq(session.stream.error, 0);
 }
-END_TEST
 
-START_TEST(lingering_is_bounded_in_time)
+TEST_TIMED(lingering_is_bounded_in_time)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -190,13 +183,12 @@ START_TEST(lingering_is_bounded_in_time)
 	session_open(&session, &terms);
 	int64_t start = deadline_now();
 	session_finish(&session);
-	window_check(start, terms.linger_time_ns);
+	mode_check_window(start, terms.linger_time_ns);
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_peer_that_drips_does_not_prolong_lingering)
+TEST_TIMED(a_peer_that_drips_does_not_prolong_lingering)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -208,14 +200,13 @@ START_TEST(a_peer_that_drips_does_not_prolong_lingering)
 	/* A byte sent to what was closed brings the reset. */
 	while (!peer_is_reset_within(session.pair.far, 4 * NS_PER_MS))
 		(void)send(session.pair.far, "x", 1, MSG_NOSIGNAL);
-	window_check(start, terms.linger_time_ns);
+	mode_check_window(start, terms.linger_time_ns);
 	session_join(&session);
 	ck_assert_uint_gt(session.stream.bytes_dropped, 0);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(lingering_is_bounded_in_bytes)
+TEST(lingering_is_bounded_in_bytes)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -232,9 +223,8 @@ START_TEST(lingering_is_bounded_in_bytes)
 	ck_assert_uint_lt(session.stream.bytes_dropped, 100000 + STREAM_INLINE_BYTES);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(the_peer_s_fin_read_needs_no_lingering)
+TEST(the_peer_s_fin_read_needs_no_lingering)
 {
 	session_open_plain(&session, STREAM_LINE);
 	must_half_close(session.pair.far);
@@ -245,7 +235,6 @@ START_TEST(the_peer_s_fin_read_needs_no_lingering)
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
-END_TEST
 
 /* Refusals. */
 
@@ -264,7 +253,7 @@ static void refuse_second(struct stream *s)
 	}
 }
 
-START_TEST(a_refusal_is_the_last_reply_and_the_first_one_stands)
+TEST(a_refusal_is_the_last_reply_and_the_first_one_stands)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, refuse_second);
@@ -276,9 +265,8 @@ START_TEST(a_refusal_is_the_last_reply_and_the_first_one_stands)
 	ck_assert_uint_eq(session.stream.messages_in, 2);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_refusal_to_a_frame_client_is_a_frame)
+TEST(a_refusal_to_a_frame_client_is_a_frame)
 {
 	session_open_plain(&session, STREAM_FRAME);
 	ck_assert(!stream_refuse(&session.stream, "no"));
@@ -291,9 +279,8 @@ START_TEST(a_refusal_to_a_frame_client_is_a_frame)
 		13);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_refusal_of_120_bytes_is_whole_and_a_longer_one_is_cut)
+TEST_ROWS(a_refusal_of_120_bytes_is_whole_and_a_longer_one_is_cut, 2)
 {
 	char text[400];
 	char got[500];
@@ -315,9 +302,8 @@ START_TEST(a_refusal_of_120_bytes_is_whole_and_a_longer_one_is_cut)
 	ck_assert_int_eq(got[n - 1], '\n');
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(an_end_that_has_come_is_not_changed_by_a_refusal)
+TEST(an_end_that_has_come_is_not_changed_by_a_refusal)
 {
 	struct stream_message line;
 
@@ -330,11 +316,10 @@ START_TEST(an_end_that_has_come_is_not_changed_by_a_refusal)
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
-END_TEST
 
 /* The connection itself fails. */
 
-START_TEST(a_peer_that_resets_ends_a_read)
+TEST(a_peer_that_resets_ends_a_read)
 {
 	struct stream_message line;
 
@@ -346,9 +331,8 @@ START_TEST(a_peer_that_resets_ends_a_read)
 	ck_assert_int_eq(session.stream.error, ECONNRESET);
 	session_finish(&session);
 }
-END_TEST
 
-START_TEST(a_peer_that_resets_ends_a_write)
+TEST(a_peer_that_resets_ends_a_write)
 {
 	session_open_plain(&session, STREAM_LINE);
 	socket_reset_on_close(session.pair.far);
@@ -361,9 +345,8 @@ START_TEST(a_peer_that_resets_ends_a_write)
 	ck_assert_uint_eq(session.stream.bytes_out, 0);
 	session_finish(&session);
 }
-END_TEST
 
-START_TEST(last_words_to_a_peer_that_reset_are_a_reset)
+TEST(last_words_to_a_peer_that_reset_are_a_reset)
 {
 	session_open_plain(&session, STREAM_LINE);
 	ck_assert(stream_write(&session.stream, "x", 1));
@@ -373,9 +356,8 @@ START_TEST(last_words_to_a_peer_that_reset_are_a_reset)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reset");
 	ck_assert_uint_eq(session.stream.bytes_out, 0);
 }
-END_TEST
 
-START_TEST(a_socket_that_is_not_connected_is_a_failure_by_its_errno)
+TEST(a_socket_that_is_not_connected_is_a_failure_by_its_errno)
 {
 	const struct stream_terms terms = session_terms(STREAM_LINE);
 	struct stream_message line;
@@ -388,7 +370,6 @@ START_TEST(a_socket_that_is_not_connected_is_a_failure_by_its_errno)
 	stream_finish(&session.stream);
 	close(fd);
 }
-END_TEST
 
 /* The manner of each end, as the peer sees it. */
 static const struct {
@@ -414,7 +395,7 @@ static const struct {
 	{STREAM_FAILED, true, false},
 };
 
-START_TEST(each_end_goes_in_its_manner)
+TEST_TIMED_ROWS(each_end_goes_in_its_manner, SUITE_COUNT(manners))
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 
@@ -426,40 +407,11 @@ START_TEST(each_end_goes_in_its_manner)
 	session_finish(&session);
 	/* Drained, it leaves as soon as the peer has our FIN. */
 	if (manners[_i].lingers && manners[_i].end != STREAM_DRAINED)
-		window_check(start, terms.linger_time_ns);
+		mode_check_window(start, terms.linger_time_ns);
 	ck_assert_int_eq(atomic_load(&session.gate.state) == GATE_LINGERING, manners[_i].lingers);
 	if (manners[_i].reset)
 		ck_assert(peer_is_reset(session.pair.far));
 	else
 		peer_expects_last_text(session.pair.far, "reply\n");
 	session_close(&session);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{every_end_has_a_name_of_its_own, 0},
-		{a_stream_that_nobody_drains_needs_no_gate, 0},
-		{a_half_closed_client_gets_every_reply_and_then_fin, 0},
-		{an_error_reply_arrives_though_the_peer_sends_on, SUITE_COUNT(refusals)},
-		{a_service_that_returns_lingers_and_drops_what_still_comes, 0},
-		{lingering_ends_with_the_peer_s_fin, 0},
-		{lingering_ends_quietly_when_the_peer_resets, 0},
-		{lingering_is_bounded_in_time, 0},
-		{a_peer_that_drips_does_not_prolong_lingering, 0},
-		{lingering_is_bounded_in_bytes, 0},
-		{the_peer_s_fin_read_needs_no_lingering, 0},
-		{a_refusal_is_the_last_reply_and_the_first_one_stands, 0},
-		{a_refusal_to_a_frame_client_is_a_frame, 0},
-		{a_refusal_of_120_bytes_is_whole_and_a_longer_one_is_cut, 2},
-		{an_end_that_has_come_is_not_changed_by_a_refusal, 0},
-		{a_peer_that_resets_ends_a_read, 0},
-		{a_peer_that_resets_ends_a_write, 0},
-		{last_words_to_a_peer_that_reset_are_a_reset, 0},
-		{a_socket_that_is_not_connected_is_a_failure_by_its_errno, 0},
-		{each_end_goes_in_its_manner, SUITE_COUNT(manners)},
-	};
-
-	return suite_run("stream_end", tests, SUITE_COUNT(tests));
 }

@@ -5,7 +5,7 @@
 
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static char *must_pattern(size_t len)
 	return data;
 }
 
-START_TEST(frames_are_read_as_they_were_sent)
+TEST(frames_are_read_as_they_were_sent)
 {
 	session_open_plain(&session, STREAM_FRAME);
 	must_send_frame(session.pair.far, "abc", 3);
@@ -69,18 +69,16 @@ START_TEST(frames_are_read_as_they_were_sent)
 	session_finish(&session);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_stream_that_ends_before_its_first_byte_is_an_end_and_not_cut_off)
+TEST(a_stream_that_ends_before_its_first_byte_is_an_end_and_not_cut_off)
 {
 	session_open_plain(&session, STREAM_FRAME);
 	must_half_close(session.pair.far);
 	must_end(&session, STREAM_EOF);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(frames_that_come_a_byte_at_a_time_are_the_same)
+TEST(frames_that_come_a_byte_at_a_time_are_the_same)
 {
 	static const char wire[] = "\0\0\0\3abc\0\0\0\0\0\0\0\2\0\n";
 	const size_t len = sizeof wire - 1;
@@ -100,7 +98,6 @@ START_TEST(frames_that_come_a_byte_at_a_time_are_the_same)
 	ck_assert_uint_eq(session.stream.bytes_out, len);
 	session_close(&session);
 }
-END_TEST
 
 /* On every side of the buffers' sizes, with the length and without. */
 static const int64_t bounds[] = {
@@ -122,7 +119,7 @@ static const int64_t bounds[] = {
 	1 << 20,
 };
 
-START_TEST(a_frame_at_the_bound_passes_again_and_again)
+TEST_ROWS(a_frame_at_the_bound_passes_again_and_again, SUITE_COUNT(bounds))
 {
 	size_t len = (size_t)bounds[_i];
 	char *body = must_pattern(len);
@@ -150,10 +147,9 @@ START_TEST(a_frame_at_the_bound_passes_again_and_again)
 	free(got);
 	free(body);
 }
-END_TEST
 
 /* Only the length has come, and no memory is spent on what it claims. */
-START_TEST(a_frame_above_the_bound_is_refused_by_its_length_alone)
+TEST_ROWS(a_frame_above_the_bound_is_refused_by_its_length_alone, SUITE_COUNT(bounds))
 {
 	const uint32_t lengths[] = {(uint32_t)bounds[_i] + 1, (uint32_t)bounds[_i] * 2 + 7,
 		0x7fffffff, 0x80000000, 0xffffffff};
@@ -168,9 +164,8 @@ START_TEST(a_frame_above_the_bound_is_refused_by_its_length_alone)
 		session_close(&session);
 	}
 }
-END_TEST
 
-START_TEST(a_frame_too_long_is_answered_by_a_frame_that_says_so)
+TEST(a_frame_too_long_is_answered_by_a_frame_that_says_so)
 {
 	static const char reply[] = "\0\0\0\x24"
 				    "error: frame longer than 65536 bytes";
@@ -185,7 +180,6 @@ START_TEST(a_frame_too_long_is_answered_by_a_frame_that_says_so)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "too_long");
 	session_close(&session);
 }
-END_TEST
 
 /* Cut off in the length, behind it, in the body. */
 static const struct {
@@ -199,7 +193,7 @@ static const struct {
 	{"\0\0\x10\0abc", 7},
 };
 
-START_TEST(a_frame_cut_off_by_the_end_is_truncated_and_has_no_reply)
+TEST_ROWS(a_frame_cut_off_by_the_end_is_truncated_and_has_no_reply, SUITE_COUNT(cut_off))
 {
 	session_open_plain(&session, STREAM_FRAME);
 	session_start(&session, echo_frames);
@@ -214,10 +208,9 @@ START_TEST(a_frame_cut_off_by_the_end_is_truncated_and_has_no_reply)
 	ck_assert_uint_eq(session.stream.bytes_in, 9 + cut_off[_i].len);
 	session_close(&session);
 }
-END_TEST
 
 /* Frames of many sizes, streamed: sent and received at once, so that segments match nothing. */
-START_TEST(many_frames_in_any_segments_come_back_the_same)
+TEST(many_frames_in_any_segments_come_back_the_same)
 {
 	enum {
 		SIZE = 1 << 22
@@ -248,21 +241,4 @@ START_TEST(many_frames_in_any_segments_come_back_the_same)
 	session_close(&session);
 	free(out);
 	free(in);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{frames_are_read_as_they_were_sent, 0},
-		{a_stream_that_ends_before_its_first_byte_is_an_end_and_not_cut_off, 0},
-		{frames_that_come_a_byte_at_a_time_are_the_same, 0},
-		{a_frame_at_the_bound_passes_again_and_again, SUITE_COUNT(bounds)},
-		{a_frame_above_the_bound_is_refused_by_its_length_alone, SUITE_COUNT(bounds)},
-		{a_frame_too_long_is_answered_by_a_frame_that_says_so, 0},
-		{a_frame_cut_off_by_the_end_is_truncated_and_has_no_reply, SUITE_COUNT(cut_off)},
-		{many_frames_in_any_segments_come_back_the_same, 0},
-	};
-
-	return suite_run("stream_frame", tests, SUITE_COUNT(tests));
 }

@@ -4,7 +4,7 @@
 
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static const struct {
 	{BYTES("\xff\xfe\x80\n\xc3\n"), {3, 1}, 2, true},
 };
 
-START_TEST(lines_are_what_stands_between_their_ends)
+TEST_ROWS(lines_are_what_stands_between_their_ends, SUITE_COUNT(inputs))
 {
 	const char *at = inputs[_i].input;
 
@@ -83,10 +83,9 @@ START_TEST(lines_are_what_stands_between_their_ends)
 	session_finish(&session);
 	session_close(&session);
 }
-END_TEST
 
 /* The same, each byte in a segment that is read before the next one is sent. */
-START_TEST(lines_that_come_a_byte_at_a_time_are_the_same)
+TEST_ROWS(lines_that_come_a_byte_at_a_time_are_the_same, SUITE_COUNT(inputs))
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
@@ -104,7 +103,6 @@ START_TEST(lines_that_come_a_byte_at_a_time_are_the_same)
 	ck_assert_uint_eq(session.stream.bytes_out, inputs[_i].len);
 	session_close(&session);
 }
-END_TEST
 
 /* On every side of the inline buffer, of a page, and of the bulk buffer. */
 static const int64_t bounds[] = {
@@ -144,7 +142,7 @@ static void open_bounded(int64_t max_line)
 	session_open(&session, &terms);
 }
 
-START_TEST(a_line_at_the_bound_passes_again_and_again)
+TEST_ROWS(a_line_at_the_bound_passes_again_and_again, SUITE_COUNT(bounds))
 {
 	size_t len = (size_t)bounds[_i];
 	char *text = must_pattern(len);
@@ -166,9 +164,8 @@ START_TEST(a_line_at_the_bound_passes_again_and_again)
 	free(got);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_last_line_at_the_bound_needs_no_end)
+TEST_ROWS(a_last_line_at_the_bound_needs_no_end, SUITE_COUNT(bounds))
 {
 	size_t len = (size_t)bounds[_i];
 	char *text = must_pattern(len);
@@ -183,7 +180,6 @@ START_TEST(a_last_line_at_the_bound_needs_no_end)
 	session_close(&session);
 	free(text);
 }
-END_TEST
 
 /* As a whole line, as one without an end, and with more behind it. */
 static void is_too_long(size_t bound, const void *extra, size_t extra_len)
@@ -205,28 +201,25 @@ static void is_too_long(size_t bound, const void *extra, size_t extra_len)
 	free(text);
 }
 
-START_TEST(a_line_one_byte_above_the_bound_is_refused)
+TEST_ROWS(a_line_one_byte_above_the_bound_is_refused, SUITE_COUNT(bounds))
 {
 	is_too_long((size_t)bounds[_i], "\n", 1);
 }
-END_TEST
 
-START_TEST(a_line_one_byte_above_the_bound_is_refused_without_its_end)
+TEST_ROWS(a_line_one_byte_above_the_bound_is_refused_without_its_end, SUITE_COUNT(bounds))
 {
 	is_too_long((size_t)bounds[_i], "", 0);
 }
-END_TEST
 
-START_TEST(a_line_above_the_bound_is_refused_before_its_end_comes)
+TEST(a_line_above_the_bound_is_refused_before_its_end_comes)
 {
 	open_bounded(4);
 	must_send_text(session.pair.far, "12345");
 	must_end(&session, STREAM_TOO_LONG);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(what_came_before_a_line_too_long_is_answered_first)
+TEST(what_came_before_a_line_too_long_is_answered_first)
 {
 	open_bounded(4);
 	must_send_text(session.pair.far, "a\n1234\n12345\nb\n");
@@ -238,10 +231,9 @@ START_TEST(what_came_before_a_line_too_long_is_answered_first)
 	ck_assert_uint_eq(session.stream.messages_out, 2);
 	session_close(&session);
 }
-END_TEST
 
 /* Lines of all lengths, in segments that never match them, across all sizes of the buffer. */
-START_TEST(many_lines_in_any_segments_come_back_the_same)
+TEST(many_lines_in_any_segments_come_back_the_same)
 {
 	enum {
 		SIZE = 1 << 20
@@ -273,22 +265,4 @@ START_TEST(many_lines_in_any_segments_come_back_the_same)
 	session_close(&session);
 	free(out);
 	free(in);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{lines_are_what_stands_between_their_ends, SUITE_COUNT(inputs)},
-		{lines_that_come_a_byte_at_a_time_are_the_same, SUITE_COUNT(inputs)},
-		{a_line_at_the_bound_passes_again_and_again, SUITE_COUNT(bounds)},
-		{a_last_line_at_the_bound_needs_no_end, SUITE_COUNT(bounds)},
-		{a_line_one_byte_above_the_bound_is_refused, SUITE_COUNT(bounds)},
-		{a_line_one_byte_above_the_bound_is_refused_without_its_end, SUITE_COUNT(bounds)},
-		{a_line_above_the_bound_is_refused_before_its_end_comes, 0},
-		{what_came_before_a_line_too_long_is_answered_first, 0},
-		{many_lines_in_any_segments_come_back_the_same, 0},
-	};
-
-	return suite_run("stream_line", tests, SUITE_COUNT(tests));
 }

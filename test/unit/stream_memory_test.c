@@ -6,7 +6,7 @@
 #include "common/deadline.h"
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +72,7 @@ static char *must_pattern(size_t len)
 	return data;
 }
 
-START_TEST(small_messages_map_no_memory)
+TEST(small_messages_map_no_memory)
 {
 	char *text = must_pattern(STREAM_INLINE_BYTES - 24);
 	char got[STREAM_INLINE_BYTES - 23];
@@ -90,7 +90,6 @@ START_TEST(small_messages_map_no_memory)
 	session_close(&session);
 	free(text);
 }
-END_TEST
 
 /* The most that the terms allow for, by the arithmetic of the promise: input for the longest
  * message, and a bulk each; without messages, input for a flood. */
@@ -112,17 +111,16 @@ static const struct {
 	{STREAM_RAW, 1 << 20, 262144 + 65536},
 };
 
-START_TEST(the_most_memory_is_what_the_longest_message_needs_and_a_bulk)
+TEST_ROWS(the_most_memory_is_what_the_longest_message_needs_and_a_bulk, SUITE_COUNT(bounds))
 {
 	struct stream_terms terms = session_terms(bounds[_i].framing);
 
 	terms.max_line = terms.max_frame = bounds[_i].max;
 	ck_assert_uint_eq(stream_memory_max(&terms), bounds[_i].most);
 }
-END_TEST
 
 /* One small message, the longest, and many small ones at once. */
-START_TEST(no_stream_maps_more_than_its_most)
+TEST_ROWS(no_stream_maps_more_than_its_most, SUITE_COUNT(bounds))
 {
 	struct stream_terms terms = session_terms(bounds[_i].framing);
 	const size_t len = (size_t)bounds[_i].max;
@@ -155,9 +153,8 @@ START_TEST(no_stream_maps_more_than_its_most)
 	free(in);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_connection_that_rests_gives_its_memory_back_and_goes_on)
+TEST(a_connection_that_rests_gives_its_memory_back_and_goes_on)
 {
 	enum {
 		LEN = 300000
@@ -187,10 +184,9 @@ START_TEST(a_connection_that_rests_gives_its_memory_back_and_goes_on)
 	session_close(&session);
 	free(body);
 }
-END_TEST
 
 /* A message begun is not rest: what has come of it stays. */
-START_TEST(a_message_begun_is_kept_while_its_sender_pauses)
+TEST(a_message_begun_is_kept_while_its_sender_pauses)
 {
 	enum {
 		LEN = 100000
@@ -217,7 +213,6 @@ START_TEST(a_message_begun_is_kept_while_its_sender_pauses)
 	free(got);
 	free(body);
 }
-END_TEST
 
 /* The sanitizers' own memory would not survive the limit. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -237,7 +232,7 @@ static void must_forbid_memory(void)
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
 }
 
-START_TEST(a_large_message_without_memory_for_it_is_answered_with_an_error)
+TEST(a_large_message_without_memory_for_it_is_answered_with_an_error)
 {
 	struct stream_message frame;
 	char *body = must_pattern(5000);
@@ -259,9 +254,8 @@ START_TEST(a_large_message_without_memory_for_it_is_answered_with_an_error)
 	session_close(&session);
 	free(body);
 }
-END_TEST
 
-START_TEST(small_messages_go_on_without_memory_however_many)
+TEST(small_messages_go_on_without_memory_however_many)
 {
 	enum {
 		SIZE = 40000
@@ -290,22 +284,4 @@ START_TEST(small_messages_go_on_without_memory_however_many)
 	session_close(&session);
 	free(text);
 }
-END_TEST
 #endif
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{small_messages_map_no_memory, 0},
-		{the_most_memory_is_what_the_longest_message_needs_and_a_bulk, SUITE_COUNT(bounds)},
-		{no_stream_maps_more_than_its_most, SUITE_COUNT(bounds)},
-		{a_connection_that_rests_gives_its_memory_back_and_goes_on, 0},
-		{a_message_begun_is_kept_while_its_sender_pauses, 0},
-#ifndef SANITIZED
-		{a_large_message_without_memory_for_it_is_answered_with_an_error, 0},
-		{small_messages_go_on_without_memory_however_many, 0},
-#endif
-	};
-
-	return suite_run("stream_memory", tests, SUITE_COUNT(tests));
-}

@@ -4,14 +4,14 @@
 
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static struct session session;
 
-START_TEST(bytes_are_handed_out_as_soon_as_there_are_any)
+TEST(bytes_are_handed_out_as_soon_as_there_are_any)
 {
 	struct stream_message bytes;
 
@@ -34,9 +34,8 @@ START_TEST(bytes_are_handed_out_as_soon_as_there_are_any)
 	session_finish(&session);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_stream_of_bytes_comes_back_the_same)
+TEST(a_stream_of_bytes_comes_back_the_same)
 {
 	enum {
 		SIZE = 4 << 20
@@ -61,7 +60,6 @@ START_TEST(a_stream_of_bytes_comes_back_the_same)
 	free(out);
 	free(in);
 }
-END_TEST
 
 static void refuse_at_once(struct stream *s)
 {
@@ -69,7 +67,7 @@ static void refuse_at_once(struct stream *s)
 	stream_refuse(s, "no");
 }
 
-START_TEST(a_refusal_has_no_error_reply_but_sends_what_was_written)
+TEST(a_refusal_has_no_error_reply_but_sends_what_was_written)
 {
 	session_open_plain(&session, STREAM_RAW);
 	session_start(&session, refuse_at_once);
@@ -78,16 +76,4 @@ START_TEST(a_refusal_has_no_error_reply_but_sends_what_was_written)
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "refused");
 	session_close(&session);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{bytes_are_handed_out_as_soon_as_there_are_any, 0},
-		{a_stream_of_bytes_comes_back_the_same, 0},
-		{a_refusal_has_no_error_reply_but_sends_what_was_written, 0},
-	};
-
-	return suite_run("stream_raw", tests, SUITE_COUNT(tests));
 }

@@ -5,7 +5,7 @@
 
 #include "peer.h"
 #include "session.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int64_t arrived(void)
 	return socket_unread(session.pair.far);
 }
 
-START_TEST(the_replies_to_what_one_recv_brought_leave_together_before_the_next)
+TEST(the_replies_to_what_one_recv_brought_leave_together_before_the_next)
 {
 	struct stream_message line;
 
@@ -38,10 +38,9 @@ START_TEST(the_replies_to_what_one_recv_brought_leave_together_before_the_next)
 	peer_expects_last_text(session.pair.far, "1\n22\n333\n");
 	session_close(&session);
 }
-END_TEST
 
 /* A client that pipelines and waits: it must not wait for the server's buffer to fill. */
-START_TEST(a_reply_leaves_before_the_read_blocks)
+TEST(a_reply_leaves_before_the_read_blocks)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
@@ -55,9 +54,8 @@ START_TEST(a_reply_leaves_before_the_read_blocks)
 	ck_assert_uint_eq(session.stream.messages_out, 200);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(a_partial_message_behind_them_does_not_hold_replies_back)
+TEST(a_partial_message_behind_them_does_not_hold_replies_back)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
@@ -70,9 +68,8 @@ START_TEST(a_partial_message_behind_them_does_not_hold_replies_back)
 	session_join(&session);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(flush_sends_at_once)
+TEST(flush_sends_at_once)
 {
 	session_open_plain(&session, STREAM_LINE);
 	ck_assert(stream_flush(&session.stream));
@@ -85,9 +82,8 @@ START_TEST(flush_sends_at_once)
 	ck_assert_uint_eq(session.stream.messages_out, 1);
 	session_close(&session);
 }
-END_TEST
 
-START_TEST(seven_pieces_are_one_reply_and_empty_ones_are_nothing)
+TEST(seven_pieces_are_one_reply_and_empty_ones_are_nothing)
 {
 	const struct iovec pieces[] = {
 		{"", 0}, {"a", 1}, {NULL, 0}, {"bc", 2}, {"", 0}, {"def\n", 4}, {NULL, 0}};
@@ -102,7 +98,6 @@ START_TEST(seven_pieces_are_one_reply_and_empty_ones_are_nothing)
 	ck_assert_uint_eq(session.stream.bytes_out, 7);
 	session_close(&session);
 }
-END_TEST
 
 /* Replies around every size at which they are kept, copied, or sent from where they lie. */
 static const size_t sizes[] = {
@@ -139,7 +134,7 @@ static void write_three(struct stream *s)
 		stream_write(s, ">>>", 3);
 }
 
-START_TEST(replies_of_every_size_keep_their_order)
+TEST_ROWS(replies_of_every_size_keep_their_order, SUITE_COUNT(sizes) * SUITE_COUNT(framings))
 {
 	const size_t size = sizes[(size_t)_i % SUITE_COUNT(sizes)];
 	const enum stream_framing framing = framings[(size_t)_i / SUITE_COUNT(sizes)];
@@ -162,7 +157,6 @@ START_TEST(replies_of_every_size_keep_their_order)
 	session_close(&session);
 	free(expected);
 }
-END_TEST
 
 static void write_many(struct stream *s)
 {
@@ -173,7 +167,7 @@ static void write_many(struct stream *s)
 }
 
 /* More than any buffer holds: what does not fit leaves, and nothing is lost or doubled. */
-START_TEST(a_full_buffer_leaves_and_goes_on)
+TEST(a_full_buffer_leaves_and_goes_on)
 {
 	char got[17];
 
@@ -190,10 +184,9 @@ START_TEST(a_full_buffer_leaves_and_goes_on)
 	ck_assert_uint_eq(session.stream.bytes_out, 20000 * 17);
 	session_close(&session);
 }
-END_TEST
 
 /* A peer that takes its time, but takes it all: the reply goes in many blocked sends. */
-START_TEST(a_reply_that_does_not_go_at_once_still_goes_whole)
+TEST(a_reply_that_does_not_go_at_once_still_goes_whole)
 {
 	enum {
 		SIZE = 4 << 20
@@ -220,9 +213,8 @@ START_TEST(a_reply_that_does_not_go_at_once_still_goes_whole)
 	free(in);
 	free(out);
 }
-END_TEST
 
-START_TEST(a_frame_is_written_with_its_length)
+TEST(a_frame_is_written_with_its_length)
 {
 	session_open_plain(&session, STREAM_FRAME);
 	ck_assert(stream_write_frame(&session.stream, "abc", 3));
@@ -232,23 +224,4 @@ START_TEST(a_frame_is_written_with_its_length)
 	peer_expects_last(session.pair.far, "\0\0\0\3abc\0\0\0\0", 11);
 	session_join(&session);
 	session_close(&session);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{the_replies_to_what_one_recv_brought_leave_together_before_the_next, 0},
-		{a_reply_leaves_before_the_read_blocks, 0},
-		{a_partial_message_behind_them_does_not_hold_replies_back, 0},
-		{flush_sends_at_once, 0},
-		{seven_pieces_are_one_reply_and_empty_ones_are_nothing, 0},
-		{replies_of_every_size_keep_their_order,
-			SUITE_COUNT(sizes) * SUITE_COUNT(framings)},
-		{a_full_buffer_leaves_and_goes_on, 0},
-		{a_reply_that_does_not_go_at_once_still_goes_whole, 0},
-		{a_frame_is_written_with_its_length, 0},
-	};
-
-	return suite_run("stream_reply", tests, SUITE_COUNT(tests));
 }

@@ -6,7 +6,7 @@
 #include "pair.h"
 #include "passed.h"
 #include "server/signals.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +108,7 @@ static void check_sockets_arrived(void)
 
 /* What it is given. */
 
-START_TEST(it_has_the_sockets_with_their_names_and_origins)
+TEST(it_has_the_sockets_with_their_names_and_origins)
 {
 	begin();
 	MUST_START("ready");
@@ -119,9 +119,8 @@ START_TEST(it_has_the_sockets_with_their_names_and_origins)
 	check_told("BOBBIN_HANDOVER=6:ops\n");
 	check_sockets_arrived();
 }
-END_TEST
 
-START_TEST(sockets_in_the_places_of_others_are_not_lost)
+TEST(sockets_in_the_places_of_others_are_not_lost)
 {
 	const char *const arguments[] = {"heir", "ready", NULL};
 	struct successor_socket turned[3];
@@ -141,9 +140,8 @@ START_TEST(sockets_in_the_places_of_others_are_not_lost)
 	must_hear_ready();
 	check_sockets_arrived();
 }
-END_TEST
 
-START_TEST(a_pipe_in_the_place_of_a_socket_is_not_lost)
+TEST(a_pipe_in_the_place_of_a_socket_is_not_lost)
 {
 	const char *const arguments[] = {"heir", "ready", NULL};
 
@@ -161,9 +159,8 @@ START_TEST(a_pipe_in_the_place_of_a_socket_is_not_lost)
 	must_hear_ready();
 	check_sockets_arrived();
 }
-END_TEST
 
-START_TEST(what_tells_of_our_own_start_is_replaced_and_the_rest_of_the_environment_stays)
+TEST(what_tells_of_our_own_start_is_replaced_and_the_rest_of_the_environment_stays)
 {
 	begin();
 	setenv("LISTEN_FDS", "17", 1);
@@ -180,9 +177,8 @@ START_TEST(what_tells_of_our_own_start_is_replaced_and_the_rest_of_the_environme
 	check_told("NOTIFY_SOCKET=@here\n");
 	check_sockets_arrived();
 }
-END_TEST
 
-START_TEST(its_signals_are_as_they_were_at_our_start)
+TEST(its_signals_are_as_they_were_at_our_start)
 {
 	sigset_t before;
 
@@ -198,9 +194,8 @@ START_TEST(its_signals_are_as_they_were_at_our_start)
 	check_told("blocked ");
 	check_told("SIGPIPE by default\n");
 }
-END_TEST
 
-START_TEST(nothing_else_is_open_in_it)
+TEST(nothing_else_is_open_in_it)
 {
 	begin();
 	ck_assert_int_ge(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 50), 50);
@@ -211,7 +206,6 @@ START_TEST(nothing_else_is_open_in_it)
 	ck_assert_uint_eq(capture_count(STDOUT_FILENO, "open besides"), 0);
 	check_sockets_arrived();
 }
-END_TEST
 
 /* As connections would. */
 static void use_up_descriptors(void)
@@ -231,7 +225,7 @@ static void use_up_descriptors(void)
 	close(last - 1);
 }
 
-START_TEST(connections_that_use_up_the_descriptors_are_no_hindrance)
+TEST(connections_that_use_up_the_descriptors_are_no_hindrance)
 {
 	begin();
 	use_up_descriptors();
@@ -239,9 +233,8 @@ START_TEST(connections_that_use_up_the_descriptors_are_no_hindrance)
 	must_hear_ready();
 	check_sockets_arrived();
 }
-END_TEST
 
-START_TEST(as_many_sockets_as_can_be_are_handed_over)
+TEST(as_many_sockets_as_can_be_are_handed_over)
 {
 	static struct successor_socket many[HANDOVER_SOCKETS_MAX + 1];
 	const char *const arguments[] = {"heir", "unused", "1023", "ready", NULL};
@@ -264,20 +257,18 @@ START_TEST(as_many_sockets_as_can_be_are_handed_over)
 	must_hear_ready();
 	ck_assert_uint_eq(capture_count(STDOUT_FILENO, "\nsocket "), HANDOVER_SOCKETS_MAX);
 }
-END_TEST
 
 /* What is heard of it. */
 
-START_TEST(one_that_says_nothing_is_not_waited_for)
+TEST(one_that_says_nothing_is_not_waited_for)
 {
 	begin();
 	MUST_START("hang");
 	ck_assert_int_eq(successor_hear(&s, &unused), SUCCESSOR_NONE);
 	successor_end(&s);
 }
-END_TEST
 
-START_TEST(the_sockets_that_it_does_not_use_are_heard_of_one_at_a_time)
+TEST(the_sockets_that_it_does_not_use_are_heard_of_one_at_a_time)
 {
 	begin();
 	MUST_START("unused", "2", "unused", "0", "ready");
@@ -287,9 +278,8 @@ START_TEST(the_sockets_that_it_does_not_use_are_heard_of_one_at_a_time)
 	ck_assert_uint_eq(unused, 0);
 	must_hear_ready();
 }
-END_TEST
 
-START_TEST(a_place_that_is_none_and_a_word_that_is_not_known_are_passed_over)
+TEST(a_place_that_is_none_and_a_word_that_is_not_known_are_passed_over)
 {
 	begin();
 	MUST_START("unused", "3", "say", "12345678", "unused", "1", "ready");
@@ -297,9 +287,8 @@ START_TEST(a_place_that_is_none_and_a_word_that_is_not_known_are_passed_over)
 	ck_assert_uint_eq(unused, 1);
 	must_hear_ready();
 }
-END_TEST
 
-START_TEST(one_that_is_ready_lives_on_when_released)
+TEST(one_that_is_ready_lives_on_when_released)
 {
 	int ends[2];
 	int status;
@@ -320,7 +309,6 @@ START_TEST(one_that_is_ready_lives_on_when_released)
 	ck_assert(WIFEXITED(status));
 	ck_assert_int_eq(WEXITSTATUS(status), 5);
 }
-END_TEST
 
 /* How it fails. */
 
@@ -332,7 +320,8 @@ static const struct {
 	{"/etc/passwd", " error=\"Permission denied\"\n"},
 };
 
-START_TEST(a_program_that_cannot_be_executed_has_failed_and_the_error_is_told)
+TEST_ROWS(a_program_that_cannot_be_executed_has_failed_and_the_error_is_told,
+	SUITE_COUNT(not_executable))
 {
 	const char *const arguments[] = {"heir", NULL};
 
@@ -345,7 +334,6 @@ START_TEST(a_program_that_cannot_be_executed_has_failed_and_the_error_is_told)
 	check_is_gone(before);
 	check_reason(not_executable[_i].reason);
 }
-END_TEST
 
 static const struct {
 	const char *arguments[4];
@@ -358,7 +346,8 @@ static const struct {
 	{{"heir", "say", "rubbish"}, " signal=SIGKILL\n"},
 };
 
-START_TEST(one_that_ends_before_it_is_ready_has_failed_and_how_it_ended_is_told)
+TEST_ROWS(
+	one_that_ends_before_it_is_ready_has_failed_and_how_it_ended_is_told, SUITE_COUNT(failures))
 {
 	begin();
 	size_t before = open_descriptors();
@@ -369,9 +358,8 @@ START_TEST(one_that_ends_before_it_is_ready_has_failed_and_how_it_ended_is_told)
 	if (strcmp(failures[_i].arguments[1], "say") != 0)
 		check_reason(failures[_i].reason);
 }
-END_TEST
 
-START_TEST(one_that_closes_the_pipe_and_stays_is_ended)
+TEST(one_that_closes_the_pipe_and_stays_is_ended)
 {
 	begin();
 	size_t before = open_descriptors();
@@ -381,9 +369,8 @@ START_TEST(one_that_closes_the_pipe_and_stays_is_ended)
 	check_is_gone(before);
 	check_reason(" signal=SIGKILL\n");
 }
-END_TEST
 
-START_TEST(one_that_hangs_can_be_ended)
+TEST(one_that_hangs_can_be_ended)
 {
 	begin();
 	size_t before = open_descriptors();
@@ -393,9 +380,8 @@ START_TEST(one_that_hangs_can_be_ended)
 	successor_end(&s);
 	successor_release(&s);
 }
-END_TEST
 
-START_TEST(where_the_ends_of_children_were_ignored_its_end_is_still_told)
+TEST(where_the_ends_of_children_were_ignored_its_end_is_still_told)
 {
 	begin();
 	(void)signal(SIGCHLD, SIG_IGN);
@@ -403,9 +389,8 @@ START_TEST(where_the_ends_of_children_were_ignored_its_end_is_still_told)
 	ck_assert_int_eq(hear(), SUCCESSOR_FAILED);
 	check_reason(" exit_status=78\n");
 }
-END_TEST
 
-START_TEST(the_sockets_are_still_ours_when_it_has_failed)
+TEST(the_sockets_are_still_ours_when_it_has_failed)
 {
 	begin();
 	MUST_START("exit", "1");
@@ -415,33 +400,4 @@ START_TEST(the_sockets_are_still_ours_when_it_has_failed)
 		close(must_accept(sockets[i].fd));
 		close(fd);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{it_has_the_sockets_with_their_names_and_origins, 0},
-		{sockets_in_the_places_of_others_are_not_lost, 0},
-		{a_pipe_in_the_place_of_a_socket_is_not_lost, 0},
-		{what_tells_of_our_own_start_is_replaced_and_the_rest_of_the_environment_stays, 0},
-		{its_signals_are_as_they_were_at_our_start, 0},
-		{nothing_else_is_open_in_it, 0},
-		{connections_that_use_up_the_descriptors_are_no_hindrance, 0},
-		{as_many_sockets_as_can_be_are_handed_over, 0},
-		{one_that_says_nothing_is_not_waited_for, 0},
-		{the_sockets_that_it_does_not_use_are_heard_of_one_at_a_time, 0},
-		{a_place_that_is_none_and_a_word_that_is_not_known_are_passed_over, 0},
-		{one_that_is_ready_lives_on_when_released, 0},
-		{a_program_that_cannot_be_executed_has_failed_and_the_error_is_told,
-			SUITE_COUNT(not_executable)},
-		{one_that_ends_before_it_is_ready_has_failed_and_how_it_ended_is_told,
-			SUITE_COUNT(failures)},
-		{one_that_closes_the_pipe_and_stays_is_ended, 0},
-		{one_that_hangs_can_be_ended, 0},
-		{where_the_ends_of_children_were_ignored_its_end_is_still_told, 0},
-		{the_sockets_are_still_ours_when_it_has_failed, 0},
-	};
-
-	return suite_run("successor", tests, SUITE_COUNT(tests));
 }

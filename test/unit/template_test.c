@@ -2,7 +2,7 @@
 /* Proves template: what is expanded to what, what is refused, and that the room always suffices. */
 #include "server/template.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static const struct {
 	{"\xc3\xa9\x01", "\xc3\xa9\x01", 3},
 };
 
-START_TEST(values_stand_where_their_placeholders_stood)
+TEST_ROWS(values_stand_where_their_placeholders_stood, SUITE_COUNT(good))
 {
 	char fault[FAULT_MAX];
 	char to[ROOM];
@@ -65,9 +65,8 @@ START_TEST(values_stand_where_their_placeholders_stood)
 	ck_assert_uint_eq(len, strlen(good[_i].expanded));
 	ck_assert_mem_eq(to, good[_i].expanded, len);
 }
-END_TEST
 
-START_TEST(the_room_must_do_for_the_longest_values_and_not_for_a_byte_more)
+TEST_ROWS(the_room_must_do_for_the_longest_values_and_not_for_a_byte_more, SUITE_COUNT(good))
 {
 	char fault[FAULT_MAX];
 	char said[FAULT_MAX];
@@ -80,11 +79,10 @@ START_TEST(the_room_must_do_for_the_longest_values_and_not_for_a_byte_more)
 		good[_i].longest, good[_i].longest - 1);
 	ck_assert_str_eq(fault, said);
 }
-END_TEST
 
 /* Values as long as they are said to be, and longer ones, fill the room that was checked, exactly.
  */
-START_TEST(no_value_makes_it_longer_than_was_checked)
+TEST_ROWS(no_value_makes_it_longer_than_was_checked, SUITE_COUNT(good))
 {
 	char fault[FAULT_MAX];
 	char huge[ROOM];
@@ -101,14 +99,12 @@ START_TEST(no_value_makes_it_longer_than_was_checked)
 	ck_assert_int_eq(to[good[_i].longest], '!');
 	free(to);
 }
-END_TEST
 
-START_TEST(a_plain_text_is_one_that_is_its_own_expansion)
+TEST_ROWS(a_plain_text_is_one_that_is_its_own_expansion, SUITE_COUNT(good))
 {
 	ck_assert_int_eq(
 		template_is_plain(good[_i].text), strcmp(good[_i].text, good[_i].expanded) == 0);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -134,7 +130,7 @@ static const struct {
 		"{0123456789012345678901234567890123456789} is no placeholder"},
 };
 
-START_TEST(a_fault_is_told_with_what_there_is)
+TEST_ROWS(a_fault_is_told_with_what_there_is, SUITE_COUNT(bad))
 {
 	char fault[FAULT_MAX];
 	char said[FAULT_MAX];
@@ -145,9 +141,8 @@ START_TEST(a_fault_is_told_with_what_there_is)
 		bad[_i].fault);
 	ck_assert_str_eq(fault, said);
 }
-END_TEST
 
-START_TEST(a_fault_is_cut_off_where_its_room_ends)
+TEST(a_fault_is_cut_off_where_its_room_ends)
 {
 	char fault[9] = "........";
 
@@ -155,7 +150,6 @@ START_TEST(a_fault_is_cut_off_where_its_room_ends)
 	ck_assert_str_eq(fault, "a {");
 	ck_assert_str_eq(fault + 4, "....");
 }
-END_TEST
 
 /* Every text of a few words: what passes is expanded within its room. */
 
@@ -204,26 +198,9 @@ static void check_all(const char *const *words, size_t most, char *text)
 	*end = '\0';
 }
 
-START_TEST(every_text_can_be_expanded_or_has_a_fault)
+TEST_ROWS(every_text_can_be_expanded_or_has_a_fault, SUITE_COUNT(languages))
 {
 	char text[64] = "";
 
 	check_all(languages[_i].words, languages[_i].most, text);
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{values_stand_where_their_placeholders_stood, SUITE_COUNT(good)},
-		{the_room_must_do_for_the_longest_values_and_not_for_a_byte_more,
-			SUITE_COUNT(good)},
-		{no_value_makes_it_longer_than_was_checked, SUITE_COUNT(good)},
-		{a_plain_text_is_one_that_is_its_own_expansion, SUITE_COUNT(good)},
-		{a_fault_is_told_with_what_there_is, SUITE_COUNT(bad)},
-		{a_fault_is_cut_off_where_its_room_ends, 0},
-		{every_text_can_be_expanded_or_has_a_fault, SUITE_COUNT(languages)},
-	};
-
-	return suite_run("template", tests, SUITE_COUNT(tests));
 }

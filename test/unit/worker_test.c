@@ -5,14 +5,14 @@
 
 #include "capture.h"
 #include "common/deadline.h"
-#include "mode.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
 #include "server/log.h"
 #include "server/service.h"
 #include "server/signals.h"
-#include "suite.h"
+#include "test/mode.h"
+#include "test/suite.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -113,7 +113,7 @@ static uint64_t started(void)
 
 /* One connection. */
 
-START_TEST(a_connection_is_served_recorded_counted_and_closed)
+TEST(a_connection_is_served_recorded_counted_and_closed)
 {
 	begin();
 	rig_build();
@@ -136,9 +136,8 @@ START_TEST(a_connection_is_served_recorded_counted_and_closed)
 	ck_assert_uint_eq(c.messages_out, 2);
 	rig_check_sum();
 }
-END_TEST
 
-START_TEST(the_record_has_all_that_is_known_of_the_connection)
+TEST(the_record_has_all_that_is_known_of_the_connection)
 {
 	begin();
 	rig_build();
@@ -160,9 +159,8 @@ START_TEST(the_record_has_all_that_is_known_of_the_connection)
 	ck_assert_int_gt(capture_number(STDERR_FILENO, "rtt_us"), 0);
 	ck_assert_int_eq(capture_number(STDERR_FILENO, "retransmits"), 0);
 }
-END_TEST
 
-START_TEST(a_record_that_nobody_wants_is_not_written)
+TEST(a_record_that_nobody_wants_is_not_written)
 {
 	begin();
 	log_open(LOG_WARN, LOG_LOGFMT);
@@ -171,9 +169,8 @@ START_TEST(a_record_that_nobody_wants_is_not_written)
 	rig_await_rest();
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
-END_TEST
 
-START_TEST(a_service_that_returns_ends_the_connection_and_not_the_thread)
+TEST(a_service_that_returns_ends_the_connection_and_not_the_thread)
 {
 	begin();
 	rig_set("line.max_line", "4KiB");
@@ -188,9 +185,8 @@ START_TEST(a_service_that_returns_ends_the_connection_and_not_the_thread)
 	ck_assert_uint_eq(registry_counters(&rig.registry).ends[STREAM_TOO_LONG], 1);
 	rig_await_parked(1);
 }
-END_TEST
 
-START_TEST(a_worker_gets_no_signal_but_the_knock)
+TEST(a_worker_gets_no_signal_but_the_knock)
 {
 	begin_who();
 	rig_build();
@@ -198,10 +194,9 @@ START_TEST(a_worker_gets_no_signal_but_the_knock)
 	ck_assert_int_eq(ask_who(fd).open_signals, 1);
 	hang_up(fd);
 }
-END_TEST
 
 /* A sanitizer may add to it. */
-START_TEST(a_worker_has_the_stack_that_was_asked_for)
+TEST(a_worker_has_the_stack_that_was_asked_for)
 {
 	begin_who();
 	rig_set("threads.stack", "512KiB");
@@ -212,13 +207,12 @@ START_TEST(a_worker_has_the_stack_that_was_asked_for)
 	ck_assert_uint_lt(stack, 8 * 1024 * 1024);
 	hang_up(fd);
 }
-END_TEST
 
 /* On the smallest stack that can be configured, with the deepest calls: an error reply, all logged.
  */
 static const char *const services[] = {"line", "frame", "echo"};
 
-START_TEST(the_smallest_stack_is_enough_for_every_service)
+TEST_ROWS(the_smallest_stack_is_enough_for_every_service, SUITE_COUNT(services))
 {
 	char reply[16];
 
@@ -240,11 +234,10 @@ START_TEST(the_smallest_stack_is_enough_for_every_service)
 	hang_up(fd);
 	rig_await_rest();
 }
-END_TEST
 
 /* Parking. */
 
-START_TEST(a_thread_that_is_parked_serves_the_next_connection)
+TEST(a_thread_that_is_parked_serves_the_next_connection)
 {
 	begin_who();
 	rig_build();
@@ -262,9 +255,8 @@ START_TEST(a_thread_that_is_parked_serves_the_next_connection)
 	ck_assert_uint_eq(registry_counters(&rig.registry).accepted, 20);
 	rig_check_sum();
 }
-END_TEST
 
-START_TEST(a_connection_has_a_thread_of_its_own_while_others_talk)
+TEST(a_connection_has_a_thread_of_its_own_while_others_talk)
 {
 	begin_who();
 	rig_build();
@@ -275,9 +267,8 @@ START_TEST(a_connection_has_a_thread_of_its_own_while_others_talk)
 	hang_up(one);
 	hang_up(two);
 }
-END_TEST
 
-START_TEST(the_thread_parked_last_is_called_first)
+TEST(the_thread_parked_last_is_called_first)
 {
 	int threads[3];
 	int fds[3];
@@ -301,9 +292,8 @@ START_TEST(the_thread_parked_last_is_called_first)
 	for (int i = 0; i < 3; i++)
 		hang_up(fds[i]);
 }
-END_TEST
 
-START_TEST(no_more_threads_are_parked_than_allowed)
+TEST(no_more_threads_are_parked_than_allowed)
 {
 	int fds[4];
 
@@ -326,9 +316,8 @@ START_TEST(no_more_threads_are_parked_than_allowed)
 	for (int i = 0; i < 3; i++)
 		hang_up(fds[i]);
 }
-END_TEST
 
-START_TEST(with_no_parking_each_connection_has_a_new_thread)
+TEST(with_no_parking_each_connection_has_a_new_thread)
 {
 	begin();
 	rig_set("threads.parked", "0");
@@ -339,9 +328,8 @@ START_TEST(with_no_parking_each_connection_has_a_new_thread)
 	}
 	ck_assert_uint_eq(started(), 3);
 }
-END_TEST
 
-START_TEST(a_thread_parked_for_its_time_ends_and_not_before)
+TEST(a_thread_parked_for_its_time_ends_and_not_before)
 {
 	const int64_t time = 200 * NS_PER_MS;
 
@@ -358,10 +346,9 @@ START_TEST(a_thread_parked_for_its_time_ends_and_not_before)
 	hang_up(must_connect());
 	ck_assert_uint_eq(started(), 2);
 }
-END_TEST
 
 /* A park time that passes just when a connection comes: it is served, by one thread or another. */
-START_TEST(a_connection_is_served_though_its_thread_was_about_to_end)
+TEST(a_connection_is_served_though_its_thread_was_about_to_end)
 {
 	begin();
 	rig_set("threads.park_time", "1ms");
@@ -378,27 +365,4 @@ START_TEST(a_connection_is_served_though_its_thread_was_about_to_end)
 	rig_await_threads(0);
 	rig_await_parked(0);
 	rig_check_sum();
-}
-END_TEST
-
-int main(void)
-{
-	const struct suite_test tests[] = {
-		{a_connection_is_served_recorded_counted_and_closed, 0},
-		{the_record_has_all_that_is_known_of_the_connection, 0},
-		{a_record_that_nobody_wants_is_not_written, 0},
-		{a_service_that_returns_ends_the_connection_and_not_the_thread, 0},
-		{a_worker_gets_no_signal_but_the_knock, 0},
-		{a_worker_has_the_stack_that_was_asked_for, 0},
-		{the_smallest_stack_is_enough_for_every_service, SUITE_COUNT(services)},
-		{a_thread_that_is_parked_serves_the_next_connection, 0},
-		{a_connection_has_a_thread_of_its_own_while_others_talk, 0},
-		{the_thread_parked_last_is_called_first, 0},
-		{no_more_threads_are_parked_than_allowed, 0},
-		{with_no_parking_each_connection_has_a_new_thread, 0},
-		{a_thread_parked_for_its_time_ends_and_not_before, 0},
-		{a_connection_is_served_though_its_thread_was_about_to_end, 0},
-	};
-
-	return suite_run("worker", tests, SUITE_COUNT(tests));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "test/bench/cases.h"
 
-#include "test/load/unit/suite.h"
+#include "test/suite.h"
 
 #include <string.h>
 
@@ -25,7 +25,7 @@ static const struct {
 	{BOBBIND_SPIN, "threads.spin=200us"},
 };
 
-START_TEST(a_variant_of_bobbind_differs_in_its_option_alone)
+TEST_ROWS(a_variant_of_bobbind_differs_in_its_option_alone, (sizeof variants / sizeof *variants))
 {
 	static const struct programs programs = {.bobbind = "bobbind"};
 	const char *plain[CONTESTANT_ARGUMENTS];
@@ -42,9 +42,8 @@ START_TEST(a_variant_of_bobbind_differs_in_its_option_alone)
 			ck_assert_ptr_null(argv[i + 2]);
 	}
 }
-END_TEST
 
-START_TEST(a_contestant_that_shares_a_process_comes_behind_its_owner)
+TEST(a_contestant_that_shares_a_process_comes_behind_its_owner)
 {
 	enum contestant owner = contestant_server(_i);
 
@@ -55,23 +54,9 @@ START_TEST(a_contestant_that_shares_a_process_comes_behind_its_owner)
 			ck_assert(bench_cases[c].contestants & BIT(owner));
 	}
 }
-END_TEST
 
-START_TEST(each_has_a_name_of_its_own)
+TEST_ROWS(each_has_a_name_of_its_own, CONTESTANTS)
 {
 	for (int other = 0; other < _i; other++)
 		ck_assert_str_ne(contestant_name(_i), contestant_name(other));
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("contestant");
-
-	tcase_add_loop_test(tc, a_variant_of_bobbind_differs_in_its_option_alone, 0,
-		(int)(sizeof variants / sizeof *variants));
-	tcase_add_loop_test(
-		tc, a_contestant_that_shares_a_process_comes_behind_its_owner, 0, CONTESTANTS);
-	tcase_add_loop_test(tc, each_has_a_name_of_its_own, 0, CONTESTANTS);
-	return suite_run("contestant", tc);
 }

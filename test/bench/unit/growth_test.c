@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "test/bench/growth.h"
 
-#include "test/load/unit/suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <string.h>
 
-START_TEST(what_the_system_allows_is_read_from_the_log)
+TEST(what_the_system_allows_is_read_from_the_log)
 {
 	unsigned long allowed = 0;
 	char binding[32];
@@ -25,7 +25,6 @@ START_TEST(what_the_system_allows_is_read_from_the_log)
 	ck_assert_uint_eq(allowed, 12);
 	ck_assert_str_eq(binding, "mappings");
 }
-END_TEST
 
 static const char *const without[] = {
 	"",
@@ -37,7 +36,7 @@ static const char *const without[] = {
 	"event=budget binding=x allowed=9",
 };
 
-START_TEST(without_a_whole_line_of_it_nothing_is_made_up)
+TEST_ROWS(without_a_whole_line_of_it_nothing_is_made_up, (sizeof without / sizeof *without))
 {
 	unsigned long allowed = 99;
 	char binding[32] = "as it was";
@@ -46,15 +45,4 @@ START_TEST(without_a_whole_line_of_it_nothing_is_made_up)
 		growth_read_budget(without[_i], &allowed, binding, sizeof binding), -ENOENT);
 	ck_assert_uint_eq(allowed, 99);
 	ck_assert_str_eq(binding, "as it was");
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("growth");
-
-	tcase_add_test(tc, what_the_system_allows_is_read_from_the_log);
-	tcase_add_loop_test(tc, without_a_whole_line_of_it_nothing_is_made_up, 0,
-		(int)(sizeof without / sizeof *without));
-	return suite_run("growth", tc);
 }

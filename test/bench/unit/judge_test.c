@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "test/bench/judge.h"
 
-#include "test/load/unit/suite.h"
+#include "test/suite.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct outcome outcomes[CONTESTANTS];
@@ -21,7 +22,7 @@ static const struct row to_floor = {.id = "T",
 	.sense = AT_LEAST,
 	.bound = 0.97};
 
-START_TEST(ratios_are_taken_within_a_round)
+TEST(ratios_are_taken_within_a_round)
 {
 	/* The machine slows down: the figures differ by 2, the ratios do not. */
 	set_rates(BOBBIND, (double[]){98, 49, 49}, 3);
@@ -34,9 +35,8 @@ START_TEST(ratios_are_taken_within_a_round)
 	ck_assert_double_eq(j.other, 50);
 	ck_assert_ptr_null(j.why);
 }
-END_TEST
 
-START_TEST(a_fault_of_either_makes_the_row_invalid)
+TEST(a_fault_of_either_makes_the_row_invalid)
 {
 	set_rates(BOBBIND, (double[]){100, 100}, 2);
 	set_rates(FLOOR, (double[]){100, 100}, 2);
@@ -57,17 +57,15 @@ START_TEST(a_fault_of_either_makes_the_row_invalid)
 	ck_assert_int_eq(judge(&to_floor, outcomes).verdict, VERDICT_HELD);
 	outcomes[LOOP].fault[0] = '\0';
 }
-END_TEST
 
-START_TEST(what_was_not_built_is_left_out)
+TEST(what_was_not_built_is_left_out)
 {
 	set_rates(BOBBIND, (double[]){100}, 1);
 	outcomes[FLOOR] = (struct outcome){.absent = true, .fault = "was not built"};
 	ck_assert_int_eq(judge(&to_floor, outcomes).verdict, VERDICT_ABSENT);
 }
-END_TEST
 
-START_TEST(no_rounds_and_no_numbers_are_invalid)
+TEST(no_rounds_and_no_numbers_are_invalid)
 {
 	set_rates(BOBBIND, (double[]){100}, 0);
 	set_rates(FLOOR, (double[]){100}, 1);
@@ -78,9 +76,8 @@ START_TEST(no_rounds_and_no_numbers_are_invalid)
 	set_rates(FLOOR, (double[]){0}, 1);
 	ck_assert_int_eq(judge(&to_floor, outcomes).verdict, VERDICT_INVALID);
 }
-END_TEST
 
-START_TEST(a_figure_that_stands_alone_is_compared_itself)
+TEST(a_figure_that_stands_alone_is_compared_itself)
 {
 	struct row row = to_floor;
 
@@ -93,9 +90,8 @@ START_TEST(a_figure_that_stands_alone_is_compared_itself)
 	ck_assert_double_eq(j.own, 10);
 	ck_assert(isnan(j.other));
 }
-END_TEST
 
-START_TEST(a_row_is_judged_by_the_figures_of_its_subject)
+TEST(a_row_is_judged_by_the_figures_of_its_subject)
 {
 	struct row row = to_floor;
 
@@ -111,9 +107,8 @@ START_TEST(a_row_is_judged_by_the_figures_of_its_subject)
 	ck_assert_int_eq(j.verdict, VERDICT_INVALID);
 	ck_assert_int_eq(j.whose, LOOP);
 }
-END_TEST
 
-START_TEST(a_client_at_its_limit_is_told)
+TEST(a_client_at_its_limit_is_told)
 {
 	set_rates(BOBBIND, (double[]){100, 100, 100}, 3);
 	set_rates(FLOOR, (double[]){100, 100, 100}, 3);
@@ -122,9 +117,8 @@ START_TEST(a_client_at_its_limit_is_told)
 	outcomes[BOBBIND].client_limited = 2;
 	ck_assert(judge(&to_floor, outcomes).client_limited);
 }
-END_TEST
 
-START_TEST(each_row_can_be_judged_from_its_case)
+TEST_ROWS(each_row_can_be_judged_from_its_case, row_count)
 {
 	const struct row *row = &rows[_i];
 
@@ -135,20 +129,4 @@ START_TEST(each_row_can_be_judged_from_its_case)
 		ck_assert(row->of->half_of < row->of);
 		ck_assert(row->of->half_of->contestants & BIT(FLOOR));
 	}
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("judge");
-
-	tcase_add_test(tc, ratios_are_taken_within_a_round);
-	tcase_add_test(tc, a_fault_of_either_makes_the_row_invalid);
-	tcase_add_test(tc, what_was_not_built_is_left_out);
-	tcase_add_test(tc, no_rounds_and_no_numbers_are_invalid);
-	tcase_add_test(tc, a_figure_that_stands_alone_is_compared_itself);
-	tcase_add_test(tc, a_row_is_judged_by_the_figures_of_its_subject);
-	tcase_add_test(tc, a_client_at_its_limit_is_told);
-	tcase_add_loop_test(tc, each_row_can_be_judged_from_its_case, 0, (int)row_count);
-	return suite_run("judge", tc);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "test/bench/scan.h"
 
-#include "test/load/unit/suite.h"
+#include "test/suite.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,19 +22,18 @@ static const struct {
 	{"list.1.1", 2},
 };
 
-START_TEST(a_number_is_found_by_its_path)
+TEST(a_number_is_found_by_its_path)
 {
 	double value = 99;
 
 	ck_assert_int_eq(scan_number(sample, numbers[_i].path, &value), 0);
 	ck_assert_double_eq(value, numbers[_i].value);
 }
-END_TEST
 
 static const char *const missing[] = {"rat", "ratee", "inner", "inner.rat", "inner.deep.x.y",
 	"list.3", "list.x", "list.0.nam", "empty.0", "nothing.x", "", "x", "deep.x"};
 
-START_TEST(what_is_not_there_is_not_found)
+TEST(what_is_not_there_is_not_found)
 {
 	double value = 99;
 	int rc = scan_number(sample, missing[_i], &value);
@@ -43,9 +42,8 @@ START_TEST(what_is_not_there_is_not_found)
 	ck_assert_int_eq(rc, _i == 2 ? -EINVAL : -ENOENT);
 	ck_assert_double_eq(value, 99);
 }
-END_TEST
 
-START_TEST(each_kind_is_told_from_the_others)
+TEST(each_kind_is_told_from_the_others)
 {
 	double number;
 	bool yes = false;
@@ -66,9 +64,8 @@ START_TEST(each_kind_is_told_from_the_others)
 	ck_assert_int_eq(scan_count(sample, "inner", &count), -EINVAL);
 	ck_assert_int_eq(scan_text(sample, "rate", text, sizeof text), -EINVAL);
 }
-END_TEST
 
-START_TEST(a_text_is_cut_to_fit)
+TEST(a_text_is_cut_to_fit)
 {
 	char text[16];
 
@@ -77,7 +74,6 @@ START_TEST(a_text_is_cut_to_fit)
 	ck_assert_int_eq(scan_text(sample, "list.0.name", text, 4), 0);
 	ck_assert_str_eq(text, "a \\");
 }
-END_TEST
 
 /* None of them is a result. */
 static const char *const broken[] = {
@@ -109,16 +105,15 @@ static const char *const broken[] = {
 	"warning: no result\n{\"a\": 1}",
 };
 
-START_TEST(what_is_not_json_is_never_half_read)
+TEST(what_is_not_json_is_never_half_read)
 {
 	double value = 99;
 
 	ck_assert_int_eq(scan_number(broken[_i], "a", &value), -EINVAL);
 	ck_assert_double_eq(value, 99);
 }
-END_TEST
 
-START_TEST(a_result_that_was_cut_short_anywhere_is_none)
+TEST(a_result_that_was_cut_short_anywhere_is_none)
 {
 	char cut[sizeof sample];
 	double value;
@@ -130,9 +125,8 @@ START_TEST(a_result_that_was_cut_short_anywhere_is_none)
 		ck_assert_int_eq(scan_number(cut, "rate", &value), -EINVAL);
 	}
 }
-END_TEST
 
-START_TEST(a_name_that_stands_twice_is_not_chosen_from)
+TEST(a_name_that_stands_twice_is_not_chosen_from)
 {
 	double value;
 
@@ -140,41 +134,19 @@ START_TEST(a_name_that_stands_twice_is_not_chosen_from)
 	ck_assert_int_eq(scan_number("{\"a\": 1, \"b\": {\"a\": 2}}", "a", &value), 0);
 	ck_assert_double_eq(value, 1);
 }
-END_TEST
 
-START_TEST(a_number_too_large_for_a_double_is_refused)
+TEST(a_number_too_large_for_a_double_is_refused)
 {
 	double value;
 
 	ck_assert_int_eq(scan_number("{\"a\": 1e999}", "a", &value), -EINVAL);
 }
-END_TEST
 
-START_TEST(nesting_has_a_bound)
+TEST(nesting_has_a_bound)
 {
 	char deep[4096] = "";
 	double value;
 
 	memset(deep, '[', 2000);
 	ck_assert_int_eq(scan_number(deep, "0", &value), -EINVAL);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("scan");
-
-	tcase_add_loop_test(
-		tc, a_number_is_found_by_its_path, 0, (int)(sizeof numbers / sizeof *numbers));
-	tcase_add_loop_test(
-		tc, what_is_not_there_is_not_found, 0, (int)(sizeof missing / sizeof *missing));
-	tcase_add_test(tc, each_kind_is_told_from_the_others);
-	tcase_add_test(tc, a_text_is_cut_to_fit);
-	tcase_add_loop_test(
-		tc, what_is_not_json_is_never_half_read, 0, (int)(sizeof broken / sizeof *broken));
-	tcase_add_test(tc, a_result_that_was_cut_short_anywhere_is_none);
-	tcase_add_test(tc, a_name_that_stands_twice_is_not_chosen_from);
-	tcase_add_test(tc, a_number_too_large_for_a_double_is_refused);
-	tcase_add_test(tc, nesting_has_a_bound);
-	return suite_run("scan", tc);
 }

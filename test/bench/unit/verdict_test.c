@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "test/bench/verdict.h"
 
-#include "test/load/unit/suite.h"
+#include "test/suite.h"
 
 #include <math.h>
 
@@ -28,36 +28,22 @@ static const struct {
 	{{1.0, 2.0, INFINITY, 3}, AT_LEAST, 1.0, VERDICT_INVALID},
 };
 
-START_TEST(a_bound_is_held_open_or_missed)
+TEST(a_bound_is_held_open_or_missed)
 {
 	ck_assert_int_eq(
 		verdict_of(&cases[_i].spread, cases[_i].sense, cases[_i].bound), cases[_i].verdict);
 }
-END_TEST
 
-START_TEST(a_score_is_one_at_the_bound_and_more_is_better)
+TEST(a_score_is_one_at_the_bound_and_more_is_better)
 {
 	ck_assert_double_eq(verdict_score(0.97, AT_LEAST, 0.97), 1);
 	ck_assert_double_eq(verdict_score(10, AT_LEAST, 20), 0.5);
 	ck_assert_double_eq(verdict_score(10, AT_MOST, 10), 1);
 	ck_assert_double_eq(verdict_score(5, AT_MOST, 10), 2);
 }
-END_TEST
 
-START_TEST(what_is_no_figure_scores_nothing)
+TEST(what_is_no_figure_scores_nothing)
 {
 	ck_assert_double_eq(verdict_score(NAN, AT_LEAST, 1), 0);
 	ck_assert_double_eq(verdict_score(0, AT_MOST, 1), 0);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("verdict");
-
-	tcase_add_loop_test(
-		tc, a_bound_is_held_open_or_missed, 0, (int)(sizeof cases / sizeof *cases));
-	tcase_add_test(tc, a_score_is_one_at_the_bound_and_more_is_better);
-	tcase_add_test(tc, what_is_no_figure_scores_nothing);
-	return suite_run("verdict", tc);
 }

@@ -2,8 +2,9 @@
 /* checker_test - each verdict, with the replies cut into pieces of every size. */
 #include "checker.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SIZE 50
@@ -93,7 +94,7 @@ static void must_find(void (*write_script)(void), enum verdict verdict, uint64_t
 	}
 }
 
-START_TEST(right_replies_are_right_however_they_are_cut)
+TEST(right_replies_are_right_however_they_are_cut)
 {
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t piece = 1; piece < 130; piece++) {
@@ -107,7 +108,6 @@ START_TEST(right_replies_are_right_however_they_are_cut)
 		}
 	}
 }
-END_TEST
 
 static void write_dropped(void)
 {
@@ -164,35 +164,31 @@ static void write_early(void)
 		reply(3, s);
 }
 
-START_TEST(a_dropped_reply_is_known_by_the_one_behind)
+TEST(a_dropped_reply_is_known_by_the_one_behind)
 {
 	must_find(write_dropped, VERDICT_DROPPED, 1);
 	must_find(write_dropped_last, VERDICT_DROPPED, 1);
 }
-END_TEST
 
-START_TEST(a_swapped_reply_is_known_when_it_comes)
+TEST(a_swapped_reply_is_known_when_it_comes)
 {
 	must_find(write_swapped, VERDICT_SWAPPED, 1);
 }
-END_TEST
 
-START_TEST(a_repeated_reply_is_known_by_its_number)
+TEST(a_repeated_reply_is_known_by_its_number)
 {
 	must_find(write_repeated, VERDICT_REPEATED, 1);
 	ck_assert_uint_eq(finding.other_sequence, 0);
 }
-END_TEST
 
-START_TEST(a_foreign_reply_is_known_by_its_connection)
+TEST(a_foreign_reply_is_known_by_its_connection)
 {
 	must_find(write_foreign, VERDICT_FOREIGN, 1);
 	ck_assert_uint_eq(finding.other_connection, 4);
 	ck_assert_uint_eq(finding.other_sequence, 1);
 }
-END_TEST
 
-START_TEST(a_changed_byte_is_known_by_its_offset)
+TEST(a_changed_byte_is_known_by_its_offset)
 {
 	must_find(write_changed, VERDICT_CHANGED, 1);
 	ck_assert_uint_eq(finding.offset, SIZE - 10);
@@ -201,15 +197,13 @@ START_TEST(a_changed_byte_is_known_by_its_offset)
 	ck_assert_int_eq(finding.expected, '3');
 	ck_assert_int_eq(finding.received, '5');
 }
-END_TEST
 
-START_TEST(a_reply_before_its_request_is_early)
+TEST(a_reply_before_its_request_is_early)
 {
 	must_find(write_early, VERDICT_EARLY, 4);
 }
-END_TEST
 
-START_TEST(a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long)
+TEST(a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long)
 {
 	enum check end;
 
@@ -230,9 +224,8 @@ START_TEST(a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long)
 	ck_assert_int_eq(finding.verdict, VERDICT_LONG);
 	ck_assert_uint_eq(finding.offset, 6 + SIZE);
 }
-END_TEST
 
-START_TEST(a_line_without_end_is_bounded)
+TEST(a_line_without_end_is_bounded)
 {
 	enum check end = CHECK_MORE;
 	unsigned pieces_read = 0;
@@ -245,9 +238,8 @@ START_TEST(a_line_without_end_is_bounded)
 	ck_assert_int_eq(end, CHECK_WRONG);
 	ck_assert_int_eq(finding.verdict, VERDICT_LONG);
 }
-END_TEST
 
-START_TEST(an_error_reply_is_told_from_a_wrong_one)
+TEST(an_error_reply_is_told_from_a_wrong_one)
 {
 	const char *text;
 	enum check end;
@@ -264,9 +256,8 @@ START_TEST(an_error_reply_is_told_from_a_wrong_one)
 	feed(1, 5, &end);
 	ck_assert_int_eq(end, CHECK_REFUSED);
 }
-END_TEST
 
-START_TEST(with_any_prefix_only_the_end_of_the_line_counts)
+TEST(with_any_prefix_only_the_end_of_the_line_counts)
 {
 	enum check end;
 
@@ -281,9 +272,8 @@ START_TEST(with_any_prefix_only_the_end_of_the_line_counts)
 		ck_assert_int_eq(end, CHECK_MORE);
 	}
 }
-END_TEST
 
-START_TEST(payloads_too_short_for_a_header_still_tell_neighbours_apart)
+TEST(payloads_too_short_for_a_header_still_tell_neighbours_apart)
 {
 	enum check end;
 
@@ -296,24 +286,5 @@ START_TEST(payloads_too_short_for_a_header_still_tell_neighbours_apart)
 	ck_assert_int_eq(end, CHECK_WRONG);
 	ck_assert_int_eq(finding.verdict, VERDICT_SWAPPED);
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("checker");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, right_replies_are_right_however_they_are_cut);
-	tcase_add_test(tc, a_dropped_reply_is_known_by_the_one_behind);
-	tcase_add_test(tc, a_swapped_reply_is_known_when_it_comes);
-	tcase_add_test(tc, a_repeated_reply_is_known_by_its_number);
-	tcase_add_test(tc, a_foreign_reply_is_known_by_its_connection);
-	tcase_add_test(tc, a_changed_byte_is_known_by_its_offset);
-	tcase_add_test(tc, a_reply_before_its_request_is_early);
-	tcase_add_test(tc, a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long);
-	tcase_add_test(tc, a_line_without_end_is_bounded);
-	tcase_add_test(tc, an_error_reply_is_told_from_a_wrong_one);
-	tcase_add_test(tc, with_any_prefix_only_the_end_of_the_line_counts);
-	tcase_add_test(tc, payloads_too_short_for_a_header_still_tell_neighbours_apart);
-	return suite_run("load: checker", tc);
-}
+SUITE_FIXTURE(set_up, tear_down)

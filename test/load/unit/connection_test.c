@@ -3,11 +3,12 @@
 #include "connection.h"
 
 #include "common/deadline.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -111,7 +112,7 @@ static uint64_t count(enum failure failure)
 	return bench.figures->failures.count[failure];
 }
 
-START_TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
+TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
 {
 	int peer = converse();
 
@@ -129,7 +130,6 @@ START_TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
 	ck_assert_ptr_null(figures_broken_sum(bench.figures));
 	ck_assert_uint_eq(bench.figures->latency.never, 2);
 }
-END_TEST
 
 static void answer(int peer)
 {
@@ -142,7 +142,7 @@ static void answer(int peer)
 	ck_assert_int_eq(send(peer, reply, (size_t)len, 0), len);
 }
 
-START_TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
+TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
 {
 	int peer = converse();
 	struct pollfd p = {.fd = connection.fd, .events = POLLIN};
@@ -156,9 +156,8 @@ START_TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
 	ck_assert_int_eq(connection.state, CONNECTION_OPEN);
 	close(peer);
 }
-END_TEST
 
-START_TEST(an_end_with_nothing_owed_is_no_failure)
+TEST(an_end_with_nothing_owed_is_no_failure)
 {
 	int peer = converse();
 	struct pollfd p = {.fd = connection.fd, .events = POLLIN | POLLRDHUP};
@@ -174,10 +173,9 @@ START_TEST(an_end_with_nothing_owed_is_no_failure)
 	ck_assert(!connection.rests);
 	ck_assert_ptr_null(figures_broken_sum(bench.figures));
 }
-END_TEST
 
 /* While the thread stood still the server has ended the stream: that is seen before anything is sent. */
-START_TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
+TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
 {
 	int peer = converse();
 	struct pollfd p = {.fd = connection.fd, .events = POLLIN | POLLRDHUP};
@@ -197,9 +195,8 @@ START_TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
 	ck_assert_uint_eq(bench.figures->sent, 1);
 	close(peer);
 }
-END_TEST
 
-START_TEST(a_reset_that_a_send_meets_is_a_reset)
+TEST(a_reset_that_a_send_meets_is_a_reset)
 {
 	int peer = converse();
 
@@ -210,17 +207,5 @@ START_TEST(a_reset_that_a_send_meets_is_a_reset)
 	ck_assert_uint_eq(count(FAILURE_EOF), 0);
 	ck_assert_uint_eq(count(FAILURE_RESET), 1);
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("connection");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream);
-	tcase_add_test(tc, a_reply_that_has_come_and_was_not_read_is_not_overdue);
-	tcase_add_test(tc, an_end_with_nothing_owed_is_no_failure);
-	tcase_add_test(tc, after_a_stall_a_connection_is_looked_at_before_it_sends);
-	tcase_add_test(tc, a_reset_that_a_send_meets_is_a_reset);
-	return suite_run("load: connection", tc);
-}
+SUITE_FIXTURE(set_up, tear_down)

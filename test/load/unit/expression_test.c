@@ -2,7 +2,7 @@
 /* expression_test - bounds: what is one, what it measures, when it is broken. */
 #include "expression.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ static bool holds(const char *text)
 	return expression_holds(&expression, expression_measure(&expression, &figures, 5000));
 }
 
-START_TEST(durations_are_compared_with_percentiles)
+TEST(durations_are_compared_with_percentiles)
 {
 	ck_assert(holds("p99 > 5ms"));
 	ck_assert(!holds("p50 > 501ms"));
@@ -45,9 +45,8 @@ START_TEST(durations_are_compared_with_percentiles)
 	/* Nothing was measured, so no bound is kept. */
 	ck_assert(holds("first_byte.max > 0"));
 }
-END_TEST
 
-START_TEST(counts_are_compared_as_they_are_or_as_shares)
+TEST(counts_are_compared_as_they_are_or_as_shares)
 {
 	ck_assert(holds("errors > 0"));
 	ck_assert(holds("errors == 5"));
@@ -59,10 +58,9 @@ START_TEST(counts_are_compared_as_they_are_or_as_shares)
 	ck_assert(!holds("cut_off > 0"));
 	ck_assert(holds("due == 1000"));
 }
-END_TEST
 
 /* Failures are counted by name; their share is that of the messages that have no right answer. */
-START_TEST(a_share_of_errors_is_one_of_the_messages)
+TEST(a_share_of_errors_is_one_of_the_messages)
 {
 	figures.failures.count[FAILURE_RESET] = 3000;
 	ck_assert(holds("errors > 3000"));
@@ -70,9 +68,8 @@ START_TEST(a_share_of_errors_is_one_of_the_messages)
 	figures.excused = 4;
 	ck_assert(holds("errors == 0.6%"));
 }
-END_TEST
 
-START_TEST(what_was_not_sent_is_counted_and_never_came)
+TEST(what_was_not_sent_is_counted_and_never_came)
 {
 	figures.due += 250;
 	figures.not_sent_no_room = 240;
@@ -88,9 +85,8 @@ START_TEST(what_was_not_sent_is_counted_and_never_came)
 	ck_assert(holds("mean > 1h"));
 	ck_assert(!expression_is_on_not_sent(&expression));
 }
-END_TEST
 
-START_TEST(rates_are_compared_a_second)
+TEST(rates_are_compared_a_second)
 {
 	ck_assert(holds("rate < 10000/s"));
 	ck_assert(!holds("rate<5000"));
@@ -101,16 +97,14 @@ START_TEST(rates_are_compared_a_second)
 	holds("lost > 0");
 	ck_assert(!expression_is_timed(&expression));
 }
-END_TEST
 
-START_TEST(spaces_do_not_matter)
+TEST(spaces_do_not_matter)
 {
 	ck_assert(holds("p99>5ms"));
 	ck_assert(holds("  p99  >  5ms  "));
 }
-END_TEST
 
-START_TEST(what_is_no_bound_is_refused)
+TEST(what_is_no_bound_is_refused)
 {
 	static const char *const wrong[] = {"", "p99", "p99 >", "p99 5ms", "p99 > 5", "p99 > ms",
 		"p101 > 5ms", "p > 5ms", "p-1 > 5ms", "px > 1ms", "latency > 5ms", "errors > 5ms",
@@ -125,9 +119,8 @@ START_TEST(what_is_no_bound_is_refused)
 		ck_assert_ptr_nonnull(fault);
 	}
 }
-END_TEST
 
-START_TEST(a_broken_bound_says_by_how_much)
+TEST(a_broken_bound_says_by_how_much)
 {
 	char text[256];
 
@@ -142,20 +135,5 @@ START_TEST(a_broken_bound_says_by_how_much)
 	ck_assert_str_eq(expression_explain(&expression, 7200000, text, sizeof text),
 		"p99 > 5ms: it was 7.20 ms, 44 % above");
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("expression");
-
-	tcase_add_checked_fixture(tc, set_up, NULL);
-	tcase_add_test(tc, durations_are_compared_with_percentiles);
-	tcase_add_test(tc, counts_are_compared_as_they_are_or_as_shares);
-	tcase_add_test(tc, a_share_of_errors_is_one_of_the_messages);
-	tcase_add_test(tc, what_was_not_sent_is_counted_and_never_came);
-	tcase_add_test(tc, rates_are_compared_a_second);
-	tcase_add_test(tc, spaces_do_not_matter);
-	tcase_add_test(tc, what_is_no_bound_is_refused);
-	tcase_add_test(tc, a_broken_bound_says_by_how_much);
-	return suite_run("load: expression", tc);
-}
+SUITE_FIXTURE(set_up, NULL)

@@ -2,7 +2,7 @@
 /* histogram_test - percentiles against those of the sorted values themselves. */
 #include "histogram.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static int64_t value_at(uint64_t i)
 	return value > HISTOGRAM_MAX_NS ? HISTOGRAM_MAX_NS : value;
 }
 
-START_TEST(percentiles_agree_with_the_exact_ones_to_three_digits)
+TEST(percentiles_agree_with_the_exact_ones_to_three_digits)
 {
 	static const double percentiles[] = {0, 1, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100};
 	static int64_t values[VALUES];
@@ -58,9 +58,8 @@ START_TEST(percentiles_agree_with_the_exact_ones_to_three_digits)
 			(long long)got);
 	}
 }
-END_TEST
 
-START_TEST(no_bucket_is_wider_than_a_thousandth)
+TEST(no_bucket_is_wider_than_a_thousandth)
 {
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		int64_t low = histogram_bucket_low(i);
@@ -75,9 +74,8 @@ START_TEST(no_bucket_is_wider_than_a_thousandth)
 			ck_assert_int_eq(histogram_bucket_high(i - 1) + 1, low);
 	}
 }
-END_TEST
 
-START_TEST(the_ends_of_the_range_are_kept)
+TEST(the_ends_of_the_range_are_kept)
 {
 	histogram_record(&h, -5);
 	histogram_record(&h, 1);
@@ -90,9 +88,8 @@ START_TEST(the_ends_of_the_range_are_kept)
 	ck_assert_int_eq(h.min_ns, 0);
 	ck_assert_int_eq(h.max_ns, 3 * HISTOGRAM_MAX_NS);
 }
-END_TEST
 
-START_TEST(merged_histograms_are_one_that_had_it_all)
+TEST(merged_histograms_are_one_that_had_it_all)
 {
 	static struct histogram all;
 
@@ -107,9 +104,8 @@ START_TEST(merged_histograms_are_one_that_had_it_all)
 	ck_assert_int_eq(h.max_ns, all.max_ns);
 	ck_assert_mem_eq(h.buckets, all.buckets, sizeof all.buckets);
 }
-END_TEST
 
-START_TEST(nothing_recorded_is_nothing)
+TEST(nothing_recorded_is_nothing)
 {
 	histogram_add(&h, &other);
 	ck_assert_int_eq(histogram_percentile(&h, 99), 0);
@@ -118,9 +114,8 @@ START_TEST(nothing_recorded_is_nothing)
 	histogram_record(&h, 20);
 	ck_assert_double_eq(histogram_mean(&h), 15);
 }
-END_TEST
 
-START_TEST(what_never_came_is_slower_than_all_that_did)
+TEST(what_never_came_is_slower_than_all_that_did)
 {
 	for (int i = 0; i < 90; i++)
 		histogram_record(&h, 10);
@@ -133,9 +128,8 @@ START_TEST(what_never_came_is_slower_than_all_that_did)
 	ck_assert_int_eq(histogram_percentile(&other, 1), HISTOGRAM_NEVER);
 	ck_assert_double_eq(histogram_mean(&h), 10);
 }
-END_TEST
 
-START_TEST(what_is_subtracted_might_never_have_been_there)
+TEST(what_is_subtracted_might_never_have_been_there)
 {
 	static struct histogram rest;
 
@@ -156,19 +150,5 @@ START_TEST(what_is_subtracted_might_never_have_been_there)
 	ck_assert_uint_eq(histogram_total(&h), 0);
 	ck_assert_int_eq(h.max_ns, 0);
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("histogram");
-
-	tcase_add_checked_fixture(tc, set_up, NULL);
-	tcase_add_test(tc, percentiles_agree_with_the_exact_ones_to_three_digits);
-	tcase_add_test(tc, no_bucket_is_wider_than_a_thousandth);
-	tcase_add_test(tc, the_ends_of_the_range_are_kept);
-	tcase_add_test(tc, merged_histograms_are_one_that_had_it_all);
-	tcase_add_test(tc, nothing_recorded_is_nothing);
-	tcase_add_test(tc, what_never_came_is_slower_than_all_that_did);
-	tcase_add_test(tc, what_is_subtracted_might_never_have_been_there);
-	return suite_run("load: histogram", tc);
-}
+SUITE_FIXTURE(set_up, NULL)

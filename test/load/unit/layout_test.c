@@ -2,7 +2,7 @@
 /* layout_test - no line is wider than 80 columns, and nothing is lost on the way. */
 #include "layout.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +28,13 @@ static void must_be(const char *wanted)
 	ck_assert_str_eq(text, wanted);
 }
 
-START_TEST(a_short_row_is_one_line)
+TEST(a_short_row_is_one_line)
 {
 	layout_row(to, "load", "%d messages", 3);
 	must_be("load         3 messages\n");
 }
-END_TEST
 
-START_TEST(a_row_breaks_at_its_last_space_and_goes_on_below_its_text)
+TEST(a_row_breaks_at_its_last_space_and_goes_on_below_its_text)
 {
 	/* 67 columns are left, and this many characters come before the break. */
 	layout_row(to, "load",
@@ -43,9 +42,8 @@ START_TEST(a_row_breaks_at_its_last_space_and_goes_on_below_its_text)
 	must_be("load         123456789 123456789 123456789 123456789 123456789 123456789 1234567\n"
 		"             next one\n");
 }
-END_TEST
 
-START_TEST(a_word_too_long_for_any_line_is_cut)
+TEST(a_word_too_long_for_any_line_is_cut)
 {
 	char word[101];
 
@@ -56,23 +54,11 @@ START_TEST(a_word_too_long_for_any_line_is_cut)
 	ck_assert_uint_eq(strcspn(text, "\n"), LAYOUT_COLUMNS);
 	ck_assert_uint_eq(strlen(text), 6 + 74 + 1 + 10 + 26 + 1);
 }
-END_TEST
 
-START_TEST(a_label_too_wide_has_a_line_of_its_own)
+TEST(a_label_too_wide_has_a_line_of_its_own)
 {
 	layout_pair(to, "a long label", 4, "text");
 	must_be("a long label\n    text\n");
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("layout");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_short_row_is_one_line);
-	tcase_add_test(tc, a_row_breaks_at_its_last_space_and_goes_on_below_its_text);
-	tcase_add_test(tc, a_word_too_long_for_any_line_is_cut);
-	tcase_add_test(tc, a_label_too_wide_has_a_line_of_its_own);
-	return suite_run("load: layout", tc);
-}
+SUITE_FIXTURE(set_up, tear_down)

@@ -2,7 +2,7 @@
 /* options_test - the command line, its refusals, and that the manual page knows every option. */
 #include "options.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void must_refuse(const char *line, const char *because)
 	ck_assert_msg(strstr(fault, because) != NULL, "%s: said \"%s\"", line, fault);
 }
 
-START_TEST(an_address_is_enough)
+TEST(an_address_is_enough)
 {
 	ck_assert_int_eq(parse("127.0.0.1:7007"), OPTIONS_RUN);
 	ck_assert_uint_eq(settings.connections, 64);
@@ -46,9 +46,8 @@ START_TEST(an_address_is_enough)
 	ck_assert_uint_eq(settings.rate.count, 0);
 	ck_assert_uint_ge(settings.threads, 1);
 }
-END_TEST
 
-START_TEST(every_option_is_read)
+TEST(every_option_is_read)
 {
 	ck_assert_int_eq(
 		parse("-c 10 -d 3s -n 500 -s 1KiB-64KiB -P8 --threads=2 --rate 1000/s "
@@ -77,18 +76,16 @@ START_TEST(every_option_is_read)
 	ck_assert_int_eq(settings.endpoint.network, NETWORK_TCP4);
 	ck_assert_str_eq(settings.endpoint.where.host, "localhost");
 }
-END_TEST
 
-START_TEST(options_may_stand_behind_the_address)
+TEST(options_may_stand_behind_the_address)
 {
 	ck_assert_int_eq(parse("[::1]:7007=frame -c 3"), OPTIONS_RUN);
 	ck_assert_uint_eq(settings.connections, 3);
 	ck_assert_str_eq(settings.endpoint.where.host, "::1");
 	ck_assert_int_eq(settings.endpoint.service, SERVICE_FRAME);
 }
-END_TEST
 
-START_TEST(wrong_options_are_refused_with_what_would_be_right)
+TEST(wrong_options_are_refused_with_what_would_be_right)
 {
 	must_refuse("", "an address is missing");
 	must_refuse("a:1 b:2", "there is an address already");
@@ -120,9 +117,8 @@ START_TEST(wrong_options_are_refused_with_what_would_be_right)
 	must_refuse("a:0", "port 0");
 	must_refuse("127.0.0.1:99999", "above 65535");
 }
-END_TEST
 
-START_TEST(sources_are_ranges_and_lists)
+TEST(sources_are_ranges_and_lists)
 {
 	static const struct {
 		uint64_t index;
@@ -145,7 +141,6 @@ START_TEST(sources_are_ranges_and_lists)
 	must_refuse("--source 127.0.0.9-127.0.0.2 a:1", "the first one first");
 	must_refuse("--source 127.0.0.1-::1 a:1", "differ");
 }
-END_TEST
 
 /* The help, as one text; the caller frees it. */
 static char *must_print_help(void)
@@ -160,7 +155,7 @@ static char *must_print_help(void)
 	return text;
 }
 
-START_TEST(the_help_has_all_that_one_needs_on_80_columns)
+TEST(the_help_has_all_that_one_needs_on_80_columns)
 {
 	static const char *const words[] = {"The load:", "Connections:", "Messages and replies:",
 		"The result:", "Metrics of --fail-if", "not_sent", "Exit status:", "Examples:"};
@@ -177,9 +172,8 @@ START_TEST(the_help_has_all_that_one_needs_on_80_columns)
 		ck_assert_msg(strcspn(line, "\n") <= 80, "%.90s", line);
 	free(text);
 }
-END_TEST
 
-START_TEST(the_manual_page_knows_every_option)
+TEST(the_manual_page_knows_every_option)
 {
 	static char page[65536];
 	FILE *f = fopen(getenv("MANUAL_PAGE"), "re");
@@ -197,19 +191,4 @@ START_TEST(the_manual_page_knows_every_option)
 			snprintf(item, sizeof item, ".It Fl %s", options_name(i) + 1);
 		ck_assert_msg(strstr(page, item) != NULL, "not in the manual page: %s", item);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("options");
-
-	tcase_add_test(tc, an_address_is_enough);
-	tcase_add_test(tc, every_option_is_read);
-	tcase_add_test(tc, options_may_stand_behind_the_address);
-	tcase_add_test(tc, wrong_options_are_refused_with_what_would_be_right);
-	tcase_add_test(tc, sources_are_ranges_and_lists);
-	tcase_add_test(tc, the_help_has_all_that_one_needs_on_80_columns);
-	tcase_add_test(tc, the_manual_page_knows_every_option);
-	return suite_run("load: options", tc);
 }

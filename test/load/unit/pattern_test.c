@@ -2,7 +2,7 @@
 /* pattern_test - which patterns are right, and what fits them. */
 #include "pattern.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ static bool fits(const char *pattern, const char *text)
 	return pattern_matches(pattern, text, strlen(text));
 }
 
-START_TEST(text_is_itself)
+TEST(text_is_itself)
 {
 	ck_assert(fits("", ""));
 	ck_assert(!fits("", "x"));
@@ -21,9 +21,8 @@ START_TEST(text_is_itself)
 	ck_assert(!fits("220 ready", "220 ready "));
 	ck_assert(fits("{{x}", "{x}"));
 }
-END_TEST
 
-START_TEST(a_placeholder_is_any_text_but_none)
+TEST(a_placeholder_is_any_text_but_none)
 {
 	char longest[300];
 
@@ -39,10 +38,9 @@ START_TEST(a_placeholder_is_any_text_but_none)
 	longest[256] = '\0';
 	ck_assert(!fits("{id}", longest));
 }
-END_TEST
 
 /* One that tried every place would not end within the test's time. */
-START_TEST(a_pattern_costs_no_more_than_its_text)
+TEST(a_pattern_costs_no_more_than_its_text)
 {
 	char text[1901];
 
@@ -50,25 +48,12 @@ START_TEST(a_pattern_costs_no_more_than_its_text)
 	text[sizeof text - 1] = '\0';
 	ck_assert(!fits("{a}a{b}a{c}a{d}a{e}a{f}z", text));
 }
-END_TEST
 
-START_TEST(what_is_no_pattern_is_refused)
+TEST(what_is_no_pattern_is_refused)
 {
 	static const char *const wrong[] = {"{", "{}", "{id", "{Id}", "{a}{b}", "a\nb", "{ id}"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		ck_assert_msg(pattern_check(wrong[i]) != NULL, "\"%s\"", wrong[i]);
 	ck_assert_ptr_null(pattern_check("{a}, {b} and {{c}"));
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("pattern");
-
-	tcase_add_test(tc, text_is_itself);
-	tcase_add_test(tc, a_placeholder_is_any_text_but_none);
-	tcase_add_test(tc, a_pattern_costs_no_more_than_its_text);
-	tcase_add_test(tc, what_is_no_pattern_is_refused);
-	return suite_run("load: pattern", tc);
 }

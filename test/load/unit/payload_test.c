@@ -5,7 +5,7 @@
 #include "payload.h"
 #include "wire.h"
 
-#include "suite.h"
+#include "test/suite.h"
 
 #include <string.h>
 
@@ -31,7 +31,7 @@ static size_t bytes_of(uint32_t connection, uint64_t sequence, char *out)
 	return m.size;
 }
 
-START_TEST(a_payload_carries_connection_and_sequence)
+TEST(a_payload_carries_connection_and_sequence)
 {
 	char bytes[64];
 	uint32_t connection;
@@ -46,9 +46,8 @@ START_TEST(a_payload_carries_connection_and_sequence)
 	ck_assert(!payload_parse_header("0000002a,00000007f3", &connection, &sequence));
 	ck_assert(!payload_parse_header("0000002a.00000007g3", &connection, &sequence));
 }
-END_TEST
 
-START_TEST(the_same_seed_makes_the_same_bytes_and_another_does_not)
+TEST(the_same_seed_makes_the_same_bytes_and_another_does_not)
 {
 	char a[300];
 	char b[300];
@@ -63,9 +62,8 @@ START_TEST(the_same_seed_makes_the_same_bytes_and_another_does_not)
 	bytes_of(3, 4, c);
 	ck_assert_mem_ne(a + PAYLOAD_HEADER_BYTES, c + PAYLOAD_HEADER_BYTES, 16);
 }
-END_TEST
 
-START_TEST(neighbours_differ_at_every_size)
+TEST(neighbours_differ_at_every_size)
 {
 	for (size_t size = 1; size <= 40; size++) {
 		char a[40];
@@ -76,9 +74,8 @@ START_TEST(neighbours_differ_at_every_size)
 		ck_assert_mem_ne(a, b, size);
 	}
 }
-END_TEST
 
-START_TEST(sizes_stay_within_the_range_and_reach_its_ends)
+TEST(sizes_stay_within_the_range_and_reach_its_ends)
 {
 	bool smallest = false;
 	bool largest = false;
@@ -94,9 +91,8 @@ START_TEST(sizes_stay_within_the_range_and_reach_its_ends)
 	}
 	ck_assert(smallest && largest);
 }
-END_TEST
 
-START_TEST(a_line_contains_no_newline_and_a_frame_contains_all_bytes)
+TEST(a_line_contains_no_newline_and_a_frame_contains_all_bytes)
 {
 	static char bytes[65536];
 
@@ -108,9 +104,8 @@ START_TEST(a_line_contains_no_newline_and_a_frame_contains_all_bytes)
 	for (int byte = 0; byte < 256; byte++)
 		ck_assert_ptr_nonnull(memchr(bytes, byte, sizeof bytes));
 }
-END_TEST
 
-START_TEST(any_piece_can_be_copied_and_matched)
+TEST(any_piece_can_be_copied_and_matched)
 {
 	struct wire w = {SERVICE_LINE, "pre: ", 5, false, &payload};
 	struct form f;
@@ -133,9 +128,8 @@ START_TEST(any_piece_can_be_copied_and_matched)
 		}
 	}
 }
-END_TEST
 
-START_TEST(a_frame_begins_with_its_length)
+TEST(a_frame_begins_with_its_length)
 {
 	struct wire w = {SERVICE_FRAME, "", 0, false, &payload};
 	struct form f;
@@ -146,9 +140,8 @@ START_TEST(a_frame_begins_with_its_length)
 	ck_assert_uint_eq(form_copy(&f, 0, bytes, sizeof bytes), 304);
 	ck_assert_mem_eq(bytes, "\0\0\1\54", 4);
 }
-END_TEST
 
-START_TEST(the_mark_counts_back_from_what_is_not_acknowledged)
+TEST(the_mark_counts_back_from_what_is_not_acknowledged)
 {
 	struct wire w = {SERVICE_LINE, "", 0, false, &payload};
 
@@ -163,20 +156,5 @@ START_TEST(the_mark_counts_back_from_what_is_not_acknowledged)
 	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 1000), 0);
 	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, UINT64_MAX), 0);
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("payload");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	tcase_add_test(tc, a_payload_carries_connection_and_sequence);
-	tcase_add_test(tc, the_same_seed_makes_the_same_bytes_and_another_does_not);
-	tcase_add_test(tc, neighbours_differ_at_every_size);
-	tcase_add_test(tc, sizes_stay_within_the_range_and_reach_its_ends);
-	tcase_add_test(tc, a_line_contains_no_newline_and_a_frame_contains_all_bytes);
-	tcase_add_test(tc, any_piece_can_be_copied_and_matched);
-	tcase_add_test(tc, a_frame_begins_with_its_length);
-	tcase_add_test(tc, the_mark_counts_back_from_what_is_not_acknowledged);
-	return suite_run("load: payload", tc);
-}
+SUITE_FIXTURE(NULL, tear_down)

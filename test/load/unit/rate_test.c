@@ -3,7 +3,7 @@
 #include "rate.h"
 
 #include "common/deadline.h"
-#include "suite.h"
+#include "test/suite.h"
 
 static struct rate must_parse(const char *text)
 {
@@ -14,7 +14,7 @@ static struct rate must_parse(const char *text)
 	return rate;
 }
 
-START_TEST(numbers_prefixes_and_units_are_read)
+TEST(numbers_prefixes_and_units_are_read)
 {
 	static const struct {
 		const char *text;
@@ -41,9 +41,8 @@ START_TEST(numbers_prefixes_and_units_are_read)
 		ck_assert_double_ge(rate_per_s(&rate), rows[i].per_s * (1 - 1e-12));
 	}
 }
-END_TEST
 
-START_TEST(what_is_no_rate_is_refused_and_changes_nothing)
+TEST(what_is_no_rate_is_refused_and_changes_nothing)
 {
 	static const char *const wrong[] = {"", "/s", "k", ".", "1/ms", "1/", "-1", "+1", "1e3",
 		"0x10", "1..5", "1.5.5", "0.0001", "1kk", "1K", " 1", "1 k", "2G", "1001M/s",
@@ -55,9 +54,8 @@ START_TEST(what_is_no_rate_is_refused_and_changes_nothing)
 		ck_assert(rate.count == 1 && rate.per_ns == 2);
 	}
 }
-END_TEST
 
-START_TEST(events_do_not_drift)
+TEST(events_do_not_drift)
 {
 	struct rate third = must_parse("20/min");
 	struct rate odd = must_parse("333333/s");
@@ -67,23 +65,10 @@ START_TEST(events_do_not_drift)
 	/* A day later. */
 	ck_assert_int_eq(rate_moment(&odd, UINT64_C(333333) * 86400), 86400 * NS_PER_S);
 }
-END_TEST
 
-START_TEST(a_moment_beyond_all_is_never)
+TEST(a_moment_beyond_all_is_never)
 {
 	struct rate slow = must_parse("0.001/h");
 
 	ck_assert_int_eq(rate_moment(&slow, UINT64_MAX), INT64_MAX);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("rate");
-
-	tcase_add_test(tc, numbers_prefixes_and_units_are_read);
-	tcase_add_test(tc, what_is_no_rate_is_refused_and_changes_nothing);
-	tcase_add_test(tc, events_do_not_drift);
-	tcase_add_test(tc, a_moment_beyond_all_is_never);
-	return suite_run("load: rate", tc);
 }

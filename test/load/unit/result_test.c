@@ -3,7 +3,7 @@
 #include "result.h"
 
 #include "common/deadline.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,15 +59,14 @@ static void not_send(uint64_t count, bool late)
 		histogram_record_never(&f->own, count);
 }
 
-START_TEST(all_is_well)
+TEST(all_is_well)
 {
 	must_be(RESULT_KEPT);
 	add_bound("p99 > 5ms");
 	must_be(RESULT_KEPT);
 }
-END_TEST
 
-START_TEST(figures_that_contradict_each_other_come_before_all_else)
+TEST(figures_that_contradict_each_other_come_before_all_else)
 {
 	r->reached = false;
 	r->figures.lost = 1;
@@ -78,9 +77,8 @@ START_TEST(figures_that_contradict_each_other_come_before_all_else)
 	r->figures.due--;
 	must_be(EX_UNAVAILABLE);
 }
-END_TEST
 
-START_TEST(nothing_answered_is_never_well)
+TEST(nothing_answered_is_never_well)
 {
 	r->figures.lost = r->figures.answered;
 	r->figures.answered = 0;
@@ -88,9 +86,8 @@ START_TEST(nothing_answered_is_never_well)
 	add_bound("mismatches > 0");
 	must_be(RESULT_BROKEN);
 }
-END_TEST
 
-START_TEST(a_loss_is_judged_by_the_bounds_if_there_are_any)
+TEST(a_loss_is_judged_by_the_bounds_if_there_are_any)
 {
 	r->figures.lost = 1;
 	r->figures.answered--;
@@ -100,9 +97,8 @@ START_TEST(a_loss_is_judged_by_the_bounds_if_there_are_any)
 	add_bound("lost > 0");
 	must_be(RESULT_BROKEN);
 }
-END_TEST
 
-START_TEST(a_late_client_is_not_valid_unless_a_count_is_wrong)
+TEST(a_late_client_is_not_valid_unless_a_count_is_wrong)
 {
 	r->figures.late = 11;
 	must_be(RESULT_NOT_VALID);
@@ -115,9 +111,8 @@ START_TEST(a_late_client_is_not_valid_unless_a_count_is_wrong)
 	settings.bound_count = 0;
 	must_be(RESULT_KEPT);
 }
-END_TEST
 
-START_TEST(messages_that_had_no_room_break_a_latency)
+TEST(messages_that_had_no_room_break_a_latency)
 {
 	not_send(100, false);
 	must_be(RESULT_NOT_VALID);
@@ -127,9 +122,8 @@ START_TEST(messages_that_had_no_room_break_a_latency)
 	must_be(RESULT_BROKEN);
 	ck_assert(!result_schedule_kept(r, &settings));
 }
-END_TEST
 
-START_TEST(a_bound_on_what_was_not_sent_decides_alone_about_it)
+TEST(a_bound_on_what_was_not_sent_decides_alone_about_it)
 {
 	not_send(100, true);
 	must_be(RESULT_NOT_VALID);
@@ -138,9 +132,8 @@ START_TEST(a_bound_on_what_was_not_sent_decides_alone_about_it)
 	add_bound("not_sent > 9%");
 	must_be(RESULT_BROKEN);
 }
-END_TEST
 
-START_TEST(what_the_client_did_not_send_breaks_no_bound_of_the_servers)
+TEST(what_the_client_did_not_send_breaks_no_bound_of_the_servers)
 {
 	not_send(100, true);
 	add_bound("errors > 0");
@@ -151,18 +144,16 @@ START_TEST(what_the_client_did_not_send_breaks_no_bound_of_the_servers)
 	add_bound("p99 > 5ms");
 	must_be(RESULT_NOT_VALID);
 }
-END_TEST
 
-START_TEST(an_end_before_the_load_began_is_no_verdict)
+TEST(an_end_before_the_load_began_is_no_verdict)
 {
 	r->loaded = false;
 	r->interrupted = true;
 	r->figures = (struct figures){.opened = 3};
 	must_be(RESULT_NOT_VALID);
 }
-END_TEST
 
-START_TEST(what_the_clients_own_stalls_explain_is_not_valid)
+TEST(what_the_clients_own_stalls_explain_is_not_valid)
 {
 	struct figures *f = &r->figures;
 
@@ -181,9 +172,8 @@ START_TEST(what_the_clients_own_stalls_explain_is_not_valid)
 		histogram_record(&f->latency, 2 * NS_PER_S);
 	must_be(RESULT_BROKEN);
 }
-END_TEST
 
-START_TEST(a_slow_connect_may_be_a_stall_too)
+TEST(a_slow_connect_may_be_a_stall_too)
 {
 	histogram_record(&r->figures.connect, NS_PER_S);
 	add_bound("connect.max > 5ms");
@@ -191,9 +181,8 @@ START_TEST(a_slow_connect_may_be_a_stall_too)
 	histogram_record(&r->figures.own_connect, NS_PER_S);
 	must_be(RESULT_NOT_VALID);
 }
-END_TEST
 
-START_TEST(what_was_not_measured_is_not_judged)
+TEST(what_was_not_measured_is_not_judged)
 {
 	memset(&r->figures.latency, 0, sizeof r->figures.latency);
 	r->figures.replies = 0;
@@ -204,9 +193,8 @@ START_TEST(what_was_not_measured_is_not_judged)
 	add_bound("answered < 2000");
 	must_be(RESULT_BROKEN);
 }
-END_TEST
 
-START_TEST(a_rate_is_that_of_the_time_in_which_the_client_was_there)
+TEST(a_rate_is_that_of_the_time_in_which_the_client_was_there)
 {
 	r->figures.stalls = 1;
 	r->figures.stalled_ns = NS_PER_S / 2;
@@ -215,35 +203,13 @@ START_TEST(a_rate_is_that_of_the_time_in_which_the_client_was_there)
 	add_bound("rate < 2500");
 	must_be(RESULT_BROKEN);
 }
-END_TEST
 
-START_TEST(the_messages_that_a_rate_needs_in_flight_are_told)
+TEST(the_messages_that_a_rate_needs_in_flight_are_told)
 {
 	settings.rate.count = 50000;
 	ck_assert_uint_eq(result_needed_in_flight(r, &settings), 50);
 	memset(&r->figures.actual, 0, sizeof r->figures.actual);
 	ck_assert_uint_eq(result_needed_in_flight(r, &settings), 0);
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("result");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, all_is_well);
-	tcase_add_test(tc, figures_that_contradict_each_other_come_before_all_else);
-	tcase_add_test(tc, nothing_answered_is_never_well);
-	tcase_add_test(tc, a_loss_is_judged_by_the_bounds_if_there_are_any);
-	tcase_add_test(tc, a_late_client_is_not_valid_unless_a_count_is_wrong);
-	tcase_add_test(tc, messages_that_had_no_room_break_a_latency);
-	tcase_add_test(tc, a_bound_on_what_was_not_sent_decides_alone_about_it);
-	tcase_add_test(tc, what_the_client_did_not_send_breaks_no_bound_of_the_servers);
-	tcase_add_test(tc, an_end_before_the_load_began_is_no_verdict);
-	tcase_add_test(tc, what_the_clients_own_stalls_explain_is_not_valid);
-	tcase_add_test(tc, a_slow_connect_may_be_a_stall_too);
-	tcase_add_test(tc, what_was_not_measured_is_not_judged);
-	tcase_add_test(tc, a_rate_is_that_of_the_time_in_which_the_client_was_there);
-	tcase_add_test(tc, the_messages_that_a_rate_needs_in_flight_are_told);
-	return suite_run("load: result", tc);
-}
+SUITE_FIXTURE(set_up, tear_down)

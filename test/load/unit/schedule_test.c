@@ -3,7 +3,7 @@
 #include "schedule.h"
 
 #include "common/deadline.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 
@@ -16,16 +16,15 @@ static struct schedule every(uint64_t count, int64_t per_ns, uint64_t connection
 	};
 }
 
-START_TEST(messages_are_due_evenly)
+TEST(messages_are_due_evenly)
 {
 	struct schedule s = every(1000, NS_PER_S, 4);
 
 	for (uint64_t k = 0; k < 5000; k++)
 		ck_assert_int_eq(schedule_due(&s, k), (int64_t)k * NS_PER_MS);
 }
-END_TEST
 
-START_TEST(a_rate_that_divides_nothing_does_not_drift)
+TEST(a_rate_that_divides_nothing_does_not_drift)
 {
 	struct schedule s = every(333333, NS_PER_S, 1);
 
@@ -33,9 +32,8 @@ START_TEST(a_rate_that_divides_nothing_does_not_drift)
 	ck_assert_int_eq(schedule_due(&s, UINT64_C(333333) * 86400), 86400 * NS_PER_S);
 	ck_assert_int_eq(schedule_due(&s, 1), 3000);
 }
-END_TEST
 
-START_TEST(no_message_is_due_before_the_one_ahead_of_it)
+TEST(no_message_is_due_before_the_one_ahead_of_it)
 {
 	struct schedule s = every(12345, NS_PER_S, 7);
 	int64_t last = -1;
@@ -46,9 +44,8 @@ START_TEST(no_message_is_due_before_the_one_ahead_of_it)
 		last = schedule_due(&s, k);
 	}
 }
-END_TEST
 
-START_TEST(a_ramp_rises_evenly_to_the_full_rate)
+TEST(a_ramp_rises_evenly_to_the_full_rate)
 {
 	struct schedule s = every(1000, NS_PER_S, 1);
 
@@ -60,10 +57,9 @@ START_TEST(a_ramp_rises_evenly_to_the_full_rate)
 	ck_assert_int_le(llabs(schedule_due(&s, 1000) - 2 * NS_PER_S), 1000);
 	ck_assert_int_le(llabs(schedule_due(&s, 2000) - 3 * NS_PER_S), 1000);
 }
-END_TEST
 
 /* The count is what the moments say, at each of them, just before it, and on the ramp, too. */
-START_TEST(what_is_due_is_counted_to_the_message)
+TEST(what_is_due_is_counted_to_the_message)
 {
 	struct schedule schedules[] = {
 		every(1000, NS_PER_S, 1), every(333333, NS_PER_S, 1), every(1, 60 * NS_PER_S, 1)};
@@ -80,9 +76,8 @@ START_TEST(what_is_due_is_counted_to_the_message)
 		ck_assert_uint_eq(schedule_count(s, -1), 0);
 	}
 }
-END_TEST
 
-START_TEST(no_more_are_due_than_there_are)
+TEST(no_more_are_due_than_there_are)
 {
 	struct schedule s = every(1000000000, NS_PER_S, 7);
 
@@ -91,9 +86,8 @@ START_TEST(no_more_are_due_than_there_are)
 	s.messages = UINT64_MAX;
 	ck_assert_uint_eq(schedule_count(&s, 3600 * NS_PER_S), UINT64_C(3600000000001));
 }
-END_TEST
 
-START_TEST(shares_are_dealt_like_cards)
+TEST(shares_are_dealt_like_cards)
 {
 	for (uint64_t connections = 1; connections < 10; connections++) {
 		struct schedule s = every(1, NS_PER_S, connections);
@@ -106,9 +100,8 @@ START_TEST(shares_are_dealt_like_cards)
 		}
 	}
 }
-END_TEST
 
-START_TEST(slots_have_their_messages_in_turn)
+TEST(slots_have_their_messages_in_turn)
 {
 	struct schedule s = every(1, NS_PER_S, 5);
 	uint64_t k = 0;
@@ -118,9 +111,8 @@ START_TEST(slots_have_their_messages_in_turn)
 			ck_assert_uint_eq(schedule_number(&s, slot, round), k++);
 	}
 }
-END_TEST
 
-START_TEST(connections_begin_spread_over_the_ramp)
+TEST(connections_begin_spread_over_the_ramp)
 {
 	struct schedule s = {.ramp_ns = 1000, .connections = 4};
 
@@ -128,7 +120,6 @@ START_TEST(connections_begin_spread_over_the_ramp)
 	ck_assert_int_eq(schedule_begin(&s, 1), 250);
 	ck_assert_int_eq(schedule_begin(&s, 3), 750);
 }
-END_TEST
 
 static const struct rate none;
 static const struct rate ninety = {90, NS_PER_S};
@@ -144,7 +135,7 @@ static unsigned count_in_a_second(struct pace *p, int64_t step_ns)
 	return count;
 }
 
-START_TEST(a_pace_is_kept_although_the_look_is_late)
+TEST(a_pace_is_kept_although_the_look_is_late)
 {
 	struct pace p;
 
@@ -153,9 +144,8 @@ START_TEST(a_pace_is_kept_although_the_look_is_late)
 	pace_init(&p, &hundred, 0, 1, 0);
 	ck_assert_uint_ge(count_in_a_second(&p, 7 * NS_PER_MS), 99);
 }
-END_TEST
 
-START_TEST(a_pause_is_not_made_up_for_by_a_burst)
+TEST(a_pause_is_not_made_up_for_by_a_burst)
 {
 	struct pace p;
 	unsigned burst = 0;
@@ -165,9 +155,8 @@ START_TEST(a_pause_is_not_made_up_for_by_a_burst)
 		burst++;
 	ck_assert_uint_le(burst, 2);
 }
-END_TEST
 
-START_TEST(parts_of_a_pace_add_up)
+TEST(parts_of_a_pace_add_up)
 {
 	unsigned count = 0;
 
@@ -178,34 +167,12 @@ START_TEST(parts_of_a_pace_add_up)
 	}
 	ck_assert_uint_eq(count, 90);
 }
-END_TEST
 
-START_TEST(without_a_rate_there_is_no_pace)
+TEST(without_a_rate_there_is_no_pace)
 {
 	struct pace p;
 
 	pace_init(&p, &none, 0, 1, 5);
 	ck_assert(!pace_take(&p, 4));
 	ck_assert(pace_take(&p, 5) && pace_take(&p, 5));
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("schedule");
-
-	tcase_add_test(tc, messages_are_due_evenly);
-	tcase_add_test(tc, a_rate_that_divides_nothing_does_not_drift);
-	tcase_add_test(tc, no_message_is_due_before_the_one_ahead_of_it);
-	tcase_add_test(tc, a_ramp_rises_evenly_to_the_full_rate);
-	tcase_add_test(tc, what_is_due_is_counted_to_the_message);
-	tcase_add_test(tc, no_more_are_due_than_there_are);
-	tcase_add_test(tc, shares_are_dealt_like_cards);
-	tcase_add_test(tc, slots_have_their_messages_in_turn);
-	tcase_add_test(tc, connections_begin_spread_over_the_ramp);
-	tcase_add_test(tc, a_pace_is_kept_although_the_look_is_late);
-	tcase_add_test(tc, a_pause_is_not_made_up_for_by_a_burst);
-	tcase_add_test(tc, parts_of_a_pace_add_up);
-	tcase_add_test(tc, without_a_rate_there_is_no_pace);
-	return suite_run("load: schedule", tc);
 }

@@ -3,7 +3,7 @@
 #include "slot.h"
 
 #include "common/deadline.h"
-#include "suite.h"
+#include "test/suite.h"
 
 #include <stdlib.h>
 
@@ -57,7 +57,7 @@ static int64_t take_at(int64_t ms)
 	return slot_take(&slot, &bench, &intended_ns) / NS_PER_MS;
 }
 
-START_TEST(messages_come_due_one_by_one_or_many_at_once)
+TEST(messages_come_due_one_by_one_or_many_at_once)
 {
 	notice_at(0);
 	ck_assert_uint_eq(slot.noticed, 1);
@@ -67,9 +67,8 @@ START_TEST(messages_come_due_one_by_one_or_many_at_once)
 	ck_assert_uint_eq(bench.figures->due, 8);
 	ck_assert_uint_eq(bench.owed, 8);
 }
-END_TEST
 
-START_TEST(a_share_is_not_exceeded)
+TEST(a_share_is_not_exceeded)
 {
 	schedule.messages = 5;
 	slot_init(&slot, 0, &schedule);
@@ -83,9 +82,8 @@ START_TEST(a_share_is_not_exceeded)
 		take_at(100);
 	ck_assert(!slot_has_more(&slot, &bench));
 }
-END_TEST
 
-START_TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
+TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
 {
 	slot_is_full(&slot);
 	notice_at(0);
@@ -94,15 +92,13 @@ START_TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
 	ck_assert_int_eq(take_at(300), 0);
 	ck_assert_uint_eq(bench.figures->late, 0);
 }
-END_TEST
 
-START_TEST(a_message_that_had_room_is_the_clients_fault)
+TEST(a_message_that_had_room_is_the_clients_fault)
 {
 	notice_at(0);
 	ck_assert_int_eq(take_at(30), 30);
 	ck_assert_uint_eq(bench.figures->late, 1);
 }
-END_TEST
 
 static void stand_still(int64_t from_ms, int64_t to_ms)
 {
@@ -111,7 +107,7 @@ static void stand_still(int64_t from_ms, int64_t to_ms)
 }
 
 /* What piles up while the client stands still waits for room then, but because of the client. */
-START_TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
+TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 {
 	notice_at(0);
 	take_at(0);
@@ -123,10 +119,9 @@ START_TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 	ck_assert_int_eq(take_at(250), 199);
 	ck_assert_uint_eq(bench.figures->late, 1);
 }
-END_TEST
 
 /* A client that stands still for a moment says nothing about a server that has no room for long. */
-START_TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
+TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
 {
 	slot_is_full(&slot);
 	notice_at(0);
@@ -141,9 +136,8 @@ START_TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
 	ck_assert_uint_eq(bench.figures->not_sent_no_room, 900);
 	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NO_ROOM], 900);
 }
-END_TEST
 
-START_TEST(what_had_room_and_was_not_sent_is_the_clients_fault)
+TEST(what_had_room_and_was_not_sent_is_the_clients_fault)
 {
 	notice_at(99);
 	slot_give_up_due(&slot, &bench);
@@ -151,9 +145,8 @@ START_TEST(what_had_room_and_was_not_sent_is_the_clients_fault)
 	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NOT_SENT_LATE], 100);
 	ck_assert_uint_eq(bench.figures->own.never, 100);
 }
-END_TEST
 
-START_TEST(what_has_waited_for_longer_than_the_timeout_is_given_up)
+TEST(what_has_waited_for_longer_than_the_timeout_is_given_up)
 {
 	slot_is_full(&slot);
 	notice_at(1500);
@@ -164,9 +157,8 @@ START_TEST(what_has_waited_for_longer_than_the_timeout_is_given_up)
 	slot_give_up_overdue(&slot, &bench);
 	ck_assert_uint_eq(bench.figures->not_sent_no_room, 500);
 }
-END_TEST
 
-START_TEST(what_was_not_sent_on_the_ramp_is_in_no_rank)
+TEST(what_was_not_sent_on_the_ramp_is_in_no_rank)
 {
 	bench.measure_ns = START_NS + 100 * NS_PER_MS;
 	slot_is_full(&slot);
@@ -175,10 +167,9 @@ START_TEST(what_was_not_sent_on_the_ramp_is_in_no_rank)
 	ck_assert_uint_eq(bench.figures->not_sent_no_room, 151);
 	ck_assert_uint_eq(bench.figures->latency.never, 51);
 }
-END_TEST
 
 /* A loop over messages would not end within the test's time. */
-START_TEST(a_rate_beyond_all_bounds_costs_nothing)
+TEST(a_rate_beyond_all_bounds_costs_nothing)
 {
 	schedule.rate = (struct rate){1000000000, NS_PER_S};
 	notice_at(3600 * 1000);
@@ -187,9 +178,8 @@ START_TEST(a_rate_beyond_all_bounds_costs_nothing)
 	slot_give_up_due(&slot, &bench);
 	ck_assert_uint_eq(bench.owed, 0);
 }
-END_TEST
 
-START_TEST(a_closed_loop_gives_up_the_rest_of_its_share)
+TEST(a_closed_loop_gives_up_the_rest_of_its_share)
 {
 	schedule = (struct schedule){.connections = 2, .messages = 9};
 	slot_init(&slot, 0, &schedule);
@@ -203,23 +193,5 @@ START_TEST(a_closed_loop_gives_up_the_rest_of_its_share)
 	ck_assert_uint_eq(bench.budget, 0);
 	ck_assert(!slot_has_more(&slot, &bench));
 }
-END_TEST
 
-int main(void)
-{
-	TCase *tc = tcase_create("slot");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, messages_come_due_one_by_one_or_many_at_once);
-	tcase_add_test(tc, a_share_is_not_exceeded);
-	tcase_add_test(tc, a_message_that_waited_for_room_is_not_the_clients_fault);
-	tcase_add_test(tc, a_message_that_had_room_is_the_clients_fault);
-	tcase_add_test(tc, what_piles_up_while_the_client_stands_still_is_its_fault);
-	tcase_add_test(tc, a_short_stall_does_not_excuse_a_long_wait_for_room);
-	tcase_add_test(tc, what_had_room_and_was_not_sent_is_the_clients_fault);
-	tcase_add_test(tc, what_has_waited_for_longer_than_the_timeout_is_given_up);
-	tcase_add_test(tc, what_was_not_sent_on_the_ramp_is_in_no_rank);
-	tcase_add_test(tc, a_rate_beyond_all_bounds_costs_nothing);
-	tcase_add_test(tc, a_closed_loop_gives_up_the_rest_of_its_share);
-	return suite_run("load: slot", tc);
-}
+SUITE_FIXTURE(set_up, tear_down)

@@ -8,8 +8,8 @@
  *
  * With neither, no test depends on how fast the machine is.
  */
-#ifndef BOBBIN_TEST_UNIT_MODE_H
-#define BOBBIN_TEST_UNIT_MODE_H
+#ifndef BOBBIN_TEST_MODE_H
+#define BOBBIN_TEST_MODE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,5 +24,8 @@ int mode_times(int few, int many);
 
 /* Assert that what took so long kept its bound.  Without BOBBIN_TIMING 10 s more are let pass. */
 void mode_check_most(int64_t took_ns, int64_t bound_ns);
+
+/* Assert that a wait that began then lasted so long, and late by an eighth and 8 ms at the most. */
+void mode_check_window(int64_t start_ns, int64_t duration_ns);
 
 #endif
