@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* main - the life of bobbind: settings, listeners, threads, accept, drain, exit status. */
-#include "acceptor.h"
-#include "budget.h"
-#include "command_line.h"
-#include "coordinator.h"
-#include "listener.h"
 #include "log.h"
 #include "notify.h"
-#include "predecessor.h"
-#include "program.h"
-#include "registry.h"
-#include "settings.h"
+#include "server/door/acceptor.h"
+#include "server/door/listener.h"
+#include "server/life/budget.h"
+#include "server/life/coordinator.h"
+#include "server/settings/command_line.h"
+#include "server/settings/settings.h"
+#include "server/succession/predecessor.h"
+#include "server/succession/program.h"
+#include "server/work/registry.h"
+#include "server/work/worker.h"
 #include "signals.h"
-#include "worker.h"
 
 #include "common/barrier.h"
 

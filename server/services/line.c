@@ -5,8 +5,8 @@
  */
 #include "services.h"
 
-#include "server/settings.h"
-#include "server/template.h"
+#include "server/settings/settings.h"
+#include "server/settings/template.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  * The pages are read as words, so that it does not matter where their lines are broken.
  */
 #include "common/stream.h"
-#include "server/options.h"
-#include "server/settings.h"
+#include "server/settings/options.h"
+#include "server/settings/settings.h"
 
 #include "test/suite.h"
 

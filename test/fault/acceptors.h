@@ -5,7 +5,7 @@
 #ifndef BOBBIN_TEST_FAULT_ACCEPTORS_H
 #define BOBBIN_TEST_FAULT_ACCEPTORS_H
 
-#include "server/acceptor.h"
+#include "server/door/acceptor.h"
 
 #define ACCEPTORS_MAX 2
 

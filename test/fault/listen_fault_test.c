@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves listener: a system without IPv6, and every other call on the way that fails. */
-#include "server/listener.h"
+#include "server/door/listener.h"
 
 #include "capture.h"
 #include "pair.h"

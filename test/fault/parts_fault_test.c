@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves block and sources: where memory is not to be had, nothing has changed, and it is said. */
 #include "common/block.h"
-#include "server/sources.h"
+#include "server/admission/sources.h"
 #include "test/suite.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves successor where the system is short: we are told, nothing is left behind, and we serve on. */
-#include "server/successor.h"
+#include "server/succession/successor.h"
 
 #include "capture.h"
 #include "pair.h"

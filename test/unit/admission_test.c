@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves admission: who may come in, and how one who may not is turned away. */
-#include "server/admission.h"
+#include "server/admission/admission.h"
 
 #include "capture.h"
 #include "common/deadline.h"

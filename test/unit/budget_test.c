@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves budget: which limit binds, in figures, and that the soft limit of descriptors is raised.
  */
-#include "server/budget.h"
+#include "server/life/budget.h"
 
 #include "capture.h"
 #include "common/quantity.h"

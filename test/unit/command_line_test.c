@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves command_line: every option, every fault with its exit status, and that only looking starts
  * nothing. */
-#include "server/command_line.h"
+#include "server/settings/command_line.h"
 
 #include "capture.h"
 #include "common/deadline.h"

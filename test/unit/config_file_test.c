@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves config_file: every mistake at once and where it stands, and that what is written loads. */
-#include "server/config_file.h"
-#include "server/config_write.h"
+#include "server/settings/config_file.h"
+#include "server/settings/config_write.h"
 
 #include "common/deadline.h"
 #include "scratch.h"
-#include "server/options.h"
+#include "server/settings/options.h"
 #include "test/suite.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves config_scan: what libconfig would misread is told where it stands, and nothing else is. */
-#include "server/config_scan.h"
+#include "server/settings/config_scan.h"
 
 #include "scratch.h"
 #include "test/suite.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves counters: what a connection adds, and that the log line has every count. */
-#include "server/counters.h"
+#include "server/admission/counters.h"
 
 #include "capture.h"
 #include "json.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves current: who holds a set keeps it, and the last one to let go frees it.  That nothing is freed
  * too early or never is for the sanitizers to see. */
-#include "server/current.h"
+#include "server/settings/current.h"
 
-#include "server/options.h"
+#include "server/settings/options.h"
 #include "test/suite.h"
 
 #include <pthread.h>

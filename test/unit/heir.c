@@ -13,8 +13,8 @@
  *   die SIGNAL     end so
  */
 #include "common/socket.h"
-#include "server/inherited.h"
-#include "server/predecessor.h"
+#include "server/door/inherited.h"
+#include "server/succession/predecessor.h"
 
 #include <dirent.h>
 #include <signal.h>

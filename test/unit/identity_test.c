@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves identity: a run's name is random, and a connection's is that and its number. */
-#include "server/identity.h"
+#include "server/work/identity.h"
 
-#include "server/template.h"
+#include "server/settings/template.h"
 #include "test/suite.h"
 
 #include <stdio.h>

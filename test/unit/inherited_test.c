@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves inherited and predecessor: which passed sockets are taken, which are left out, how they are
  * matched, and what a handover changes. */
-#include "server/inherited.h"
+#include "server/door/inherited.h"
 
 #include "capture.h"
 #include "pair.h"
 #include "passed.h"
 #include "server/log.h"
-#include "server/predecessor.h"
+#include "server/succession/predecessor.h"
 #include "test/suite.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves listener: the families on one port, each failure with its status and words, and sockets
  * that were passed. */
-#include "server/listener.h"
+#include "server/door/listener.h"
 
 #include "capture.h"
 #include "common/deadline.h"
@@ -12,8 +12,8 @@
 #include "port.h"
 #include "rig.h"
 #include "server/log.h"
-#include "server/options.h"
-#include "server/predecessor.h"
+#include "server/settings/options.h"
+#include "server/succession/predecessor.h"
 #include "test/suite.h"
 
 #include <errno.h>

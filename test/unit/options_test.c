@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves options: each type good and bad, the messages, the near misses, and the table itself. */
-#include "server/options.h"
+#include "server/settings/options.h"
 
 #include "common/deadline.h"
 #include "common/quantity.h"

@@ -2,7 +2,7 @@
 /* passed - descriptors at 3 and on. */
 #include "passed.h"
 
-#include "server/handover.h"
+#include "server/succession/pipe.h"
 #include "test/suite.h"
 
 #include <fcntl.h>

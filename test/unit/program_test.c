@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves program: which path an upgrade has to be installed at. */
-#include "server/program.h"
+#include "server/succession/program.h"
 
 #include "scratch.h"
 #include "test/suite.h"

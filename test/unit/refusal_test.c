@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves refusal: each reason has its word, and its reply or none. */
-#include "server/refusal.h"
+#include "server/admission/refusal.h"
 
 #include "test/suite.h"
 

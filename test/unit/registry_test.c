@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves registry: slots, the waits for one, the counts, and that a stop wakes every idle
  * connection. */
-#include "server/registry.h"
 #include "server/signals.h"
+#include "server/work/registry.h"
 
 #include "common/deadline.h"
 #include "common/lock.h"
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
-#include "server/settings.h"
+#include "server/settings/settings.h"
 #include "test/mode.h"
 #include "test/suite.h"
 

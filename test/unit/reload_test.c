@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves reload: all of a file or nothing, what has changed by name, and that listeners stay. */
-#include "server/reload.h"
+#include "server/life/reload.h"
 
 #include "capture.h"
 #include "common/deadline.h"
 #include "rig.h"
 #include "scratch.h"
 #include "server/log.h"
-#include "server/options.h"
+#include "server/settings/options.h"
 #include "test/suite.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "common/deadline.h"
 #include "common/lock.h"
-#include "server/options.h"
+#include "server/settings/options.h"
 #include "server/signals.h"
 
 #include <check.h>

@@ -6,10 +6,10 @@
 #define BOBBIN_TEST_UNIT_RIG_H
 
 #include "common/barrier.h"
-#include "server/acceptor.h"
-#include "server/registry.h"
-#include "server/settings.h"
-#include "server/worker.h"
+#include "server/door/acceptor.h"
+#include "server/settings/settings.h"
+#include "server/work/registry.h"
+#include "server/work/worker.h"
 
 #include <stdbool.h>
 #include <stddef.h>

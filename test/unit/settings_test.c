@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves settings: defaults, copies that share nothing, and the look over a listener. */
-#include "server/settings.h"
+#include "server/settings/settings.h"
 
 #include "common/deadline.h"
-#include "server/options.h"
 #include "server/service.h"
+#include "server/settings/options.h"
 #include "test/suite.h"
 
 #include <stdio.h>

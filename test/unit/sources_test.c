@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves sources: the bounds on one source, whom the table keeps, and that crowds do not slow it. */
-#include "server/sources.h"
+#include "server/admission/sources.h"
 
 #include "common/deadline.h"
 #include "test/mode.h"

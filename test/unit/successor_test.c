@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves successor: what it is given, what is heard of it, and that a failed one is gone. */
-#include "server/successor.h"
+#include "server/succession/successor.h"
 
 #include "capture.h"
 #include "pair.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves template: what is expanded to what, what is refused, and that the room always suffices. */
-#include "server/template.h"
+#include "server/settings/template.h"
 
 #include "test/suite.h"
 

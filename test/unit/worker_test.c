@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves worker: one connection from socket to record, and the threads that are parked and used
  * again. */
-#include "server/worker.h"
+#include "server/work/worker.h"
 
 #include "capture.h"
 #include "common/deadline.h"

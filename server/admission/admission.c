@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/* admission - who may come in. */
+#include "admission.h"
+
+#include "common/block.h"
+#include "common/deadline.h"
+#include "common/lock.h"
+#include "server/log.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Those with live connections stay in the table; as many again are remembered for their rate. */
+static size_t entries_for(const struct settings *s)
+{
+	return 2 * (size_t)s->max_connections;
+}
+
+void admission_init(struct admission *a, struct registry *registry, const struct settings *s)
+{
+	*a = (struct admission){.registry = registry};
+	lock_init(&a->lock);
+	sources_init(&a->sources, entries_for(s));
+}
+
+int admission_resize(struct admission *a, const struct settings *s)
+{
+	return sources_resize(&a->sources, entries_for(s));
+}
+
+/* Judging. */
+
+static bool is_denied(const struct endpoint *e, const struct address *peer)
+{
+	if (block_list_has(e->denied, peer))
+		return true;
+	return e->allowed->count > 0 && !block_list_has(e->allowed, peer);
+}
+
+static const enum refusal refusals[] = {
+	[SOURCES_ADMITTED] = REFUSAL_NONE,
+	[SOURCES_TOO_MANY] = REFUSAL_PER_ADDRESS,
+	[SOURCES_TOO_FAST] = REFUSAL_RATE,
+};
+
+enum refusal admission_judge(struct admission *a, struct guest *guest, int64_t now_ns)
+{
+	const struct settings *s = guest->endpoint->settings;
+	const struct sources_terms terms = {
+		.per_address = s->per_address,
+		.rate = s->rate,
+		.burst = s->burst,
+	};
+
+	guest->counted = false;
+	if (is_denied(guest->endpoint, &guest->peer))
+		return REFUSAL_DENIED;
+	/* The table is for those who use it: it has a lock. */
+	if (terms.per_address == 0 && terms.rate == 0)
+		return REFUSAL_NONE;
+	enum refusal why = refusals[sources_enter(&a->sources, &guest->peer, &terms, now_ns)];
+	guest->counted = why == REFUSAL_NONE;
+	return why;
+}
+
+void admission_leave(struct admission *a, const struct guest *guest)
+{
+	if (guest->counted)
+		sources_leave(&a->sources, &guest->peer);
+}
+
+/* Turning away. */
+
+/* Once a second a reason, with the number of those in between. */
+static void tell(struct admission *a, const struct guest *guest, enum refusal why, int64_t now_ns)
+{
+	struct log_line l;
+
+	lock_take(&a->lock);
+	bool quiet = now_ns < a->notices[why].quiet_until_ns;
+	int64_t untold = a->notices[why].untold;
+	a->notices[why].untold = quiet ? untold + 1 : 0;
+	if (!quiet)
+		a->notices[why].quiet_until_ns = deadline_from(now_ns, NS_PER_S);
+	lock_drop(&a->lock);
+	if (quiet)
+		return;
+	log_begin(&l, LOG_WARN, "refused");
+	log_text(&l, "reason", refusal_name(why));
+	log_text(&l, "listener", guest->endpoint->name);
+	log_address(&l, "peer", &guest->peer);
+	log_number(&l, "untold_before", untold);
+	log_end(&l);
+}
+
+/* A new connection's send buffer takes so little at once. */
+static void say(const struct guest *guest, const char *text)
+{
+	char reply[STREAM_COMPLAINT_MAX];
+	size_t len = stream_compose_complaint(guest->endpoint->terms.framing, text, reply);
+
+	(void)send(guest->fd, reply, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(guest->fd, SHUT_WR);
+}
+
+void admission_refuse(struct admission *a, struct ring *ring, const struct guest *guest,
+	enum refusal why, int64_t now_ns)
+{
+	const char *text = refusal_reply(why);
+
+	registry_count_refused(a->registry, why);
+	tell(a, guest, why, now_ns);
+	if (text) {
+		say(guest, text);
+		ring_put(ring, guest->fd, now_ns);
+	} else {
+		socket_reset_on_close(guest->fd);
+		close(guest->fd);
+	}
+}

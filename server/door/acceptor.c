@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: ISC */
+/* acceptor - the accept loop of one listener. */
+#include "acceptor.h"
+
+#include "common/deadline.h"
+#include "server/log.h"
+#include "server/settings/settings.h"
+#include "server/signals.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACK_OFF_MIN_NS (5 * NS_PER_MS)
+#define BACK_OFF_MAX_NS (1 * NS_PER_S)
+
+/* The last packet of a handshake comes within so long, on a network where restarts are frequent. */
+#define HANDSHAKE_NS (2 * NS_PER_MS)
+
+/* The errnos of accept(2). */
+
+enum answer {
+	AGAIN,    /* look at the stop, and accept again */
+	TIMEOUT,  /* the listener's own SO_RCVTIMEO, or a listener that does not block */
+	THEIRS,   /* the connection's trouble: count it, and take the next */
+	SHORTAGE, /* ours: rest, or the loop burns a core */
+	LOST,     /* the listener is gone */
+};
+
+/* Linux passes pending network errors of the new connection through accept(2). */
+static const struct {
+	int error;
+	enum answer answer;
+} answers[] = {
+	{EINTR, AGAIN},
+	{EAGAIN, TIMEOUT},
+	{ECONNABORTED, THEIRS},
+	{EPROTO, THEIRS},
+	{ECONNRESET, THEIRS},
+	{ETIMEDOUT, THEIRS},
+	{EPERM, THEIRS},
+	{ENETDOWN, THEIRS},
+	{ENETUNREACH, THEIRS},
+	{EHOSTDOWN, THEIRS},
+	{EHOSTUNREACH, THEIRS},
+	{ENONET, THEIRS},
+	{ENOPROTOOPT, THEIRS},
+	{EOPNOTSUPP, THEIRS},
+	{EMFILE, SHORTAGE},
+	{ENFILE, SHORTAGE},
+	{ENOBUFS, SHORTAGE},
+	{ENOMEM, SHORTAGE},
+	{EBADF, LOST},
+	{EINVAL, LOST},
+	{ENOTSOCK, LOST},
+	{EFAULT, LOST},
+};
+
+/*
+ * An errno that nobody has heard of is answered like a shortage: slowly, and with a line in the
+ * log.
+ */
+static enum answer answer_to(int error)
+{
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		if (answers[i].error == error)
+			return answers[i].answer;
+	}
+	return SHORTAGE;
+}
+
+/* It concerns that one client, or nobody. */
+static bool is_theirs(int error)
+{
+	enum answer answer = answer_to(error);
+
+	return answer == THEIRS || answer == AGAIN;
+}
+
+static void tell_lost(const struct acceptor *a, int error)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERROR, "listener_lost");
+	log_text(&l, "listener", a->listener.endpoint->name);
+	log_address(&l, "address", &a->listener.bound);
+	log_errno(&l, error);
+	log_end(&l);
+}
+
+/* At most once a second, with the number of those in between. */
+static void tell_shortage(struct acceptor *a, const char *event, int error)
+{
+	int64_t now = deadline_now();
+	struct log_line l;
+
+	if (now < a->quiet_until_ns) {
+		a->untold++;
+		return;
+	}
+	log_begin(&l, LOG_WARN, event);
+	log_text(&l, "listener", a->listener.endpoint->name);
+	log_errno(&l, error);
+	log_number(&l, "untold_before", (int64_t)a->untold);
+	log_end(&l);
+	a->untold = 0;
+	a->quiet_until_ns = deadline_from(now, NS_PER_S);
+}
+
+/* Rest until a connection ends, which frees what was short, or for a while that doubles. */
+static void rest(struct acceptor *a)
+{
+	int64_t doubled = 2 * a->back_off_ns;
+
+	a->back_off_ns = doubled < BACK_OFF_MIN_NS ? BACK_OFF_MIN_NS
+		: doubled > BACK_OFF_MAX_NS        ? BACK_OFF_MAX_NS
+						   : doubled;
+	registry_rest(a->world->registry, deadline_after(a->back_off_ns));
+}
+
+/* A supervisor may hand over a listener that does not block, and accept(2) would spin on it. */
+static void make_blocking(struct acceptor *a)
+{
+	int flags = fcntl(a->listener.fd, F_GETFL);
+
+	if (flags < 0 || !(flags & O_NONBLOCK))
+		return;
+	(void)fcntl(a->listener.fd, F_SETFL, flags & ~O_NONBLOCK);
+	rest(a);
+}
+
+/* False: the listener is gone. */
+static bool handle_error(struct acceptor *a, int error)
+{
+	switch (answer_to(error)) {
+	case AGAIN:
+		break;
+	case TIMEOUT:
+		make_blocking(a);
+		break;
+	case THEIRS:
+		registry_count_peer_error(a->world->registry);
+		break;
+	case SHORTAGE:
+		registry_count_shortage(a->world->registry, false);
+		tell_shortage(a, "accept_shortage", error);
+		ring_clear(&a->ring);
+		rest(a);
+		break;
+	case LOST:
+		tell_lost(a, error);
+		return false;
+	}
+	return true;
+}
+
+/* Settings. */
+
+/* Put those in force to use that this listener has there. */
+static void use_settings(struct acceptor *a, struct settings *s, const struct endpoint *e)
+{
+	a->settings = s;
+	registry_set_share(a->world->registry, &a->share, e->max_connections);
+	worker_attributes(&a->attributes, s->thread_stack_bytes);
+}
+
+static void let_go_of_settings(struct acceptor *a)
+{
+	(void)pthread_attr_destroy(&a->attributes);
+	settings_release(a->settings);
+}
+
+/* A reload never takes a listener away, so it is among the new ones. */
+static void look_at_settings(struct acceptor *a)
+{
+	unsigned version = current_version(a->world->current);
+
+	if (version == a->version)
+		return;
+	a->version = version;
+	struct settings *s = current_hold(a->world->current);
+	const struct endpoint *e = settings_find_endpoint(s, a->listener.endpoint);
+	assert(e);
+	listener_set_endpoint(&a->listener, e);
+	let_go_of_settings(a);
+	use_settings(a, s, e);
+}
+
+/*
+ * Options that the socket may not have inherited, because it was queued before the listener had
+ * them, or because a successor gives the listener others.
+ */
+static void set_missing_options(struct acceptor *a, int fd, bool handing_on)
+{
+	if (a->listener.unset > 0)
+		a->listener.unset--;
+	else if (!handing_on)
+		return;
+	(void)socket_set_options(fd, &a->listener.options);
+}
+
+/* A connection. */
+
+static void refuse(struct acceptor *a, const struct guest *guest, enum refusal why)
+{
+	admission_refuse(a->world->admission, &a->ring, guest, why, deadline_now());
+}
+
+/* Nobody to serve it: that costs this connection, and a rest. */
+static void give_up(struct acceptor *a, struct slot *slot, int error)
+{
+	const struct guest guest = slot->guest;
+
+	admission_leave(a->world->admission, &guest);
+	int fd = registry_untake(a->world->registry, slot);
+	settings_release(a->settings);
+	barrier_leave(a->world->busy);
+	registry_count_shortage(a->world->registry, true);
+	tell_shortage(a, "thread_shortage", error);
+	/* Last: a client that sees its end finds nothing of it left. */
+	close(fd);
+	rest(a);
+}
+
+/* The slot's connection to a thread. */
+static void hand_over(struct acceptor *a, struct slot *slot)
+{
+	(void)settings_hold(a->settings);
+	int rc = worker_hand_over(a->world->workers, slot, &a->attributes);
+	if (rc < 0)
+		give_up(a, slot, -rc);
+	else
+		a->back_off_ns = 0;
+}
+
+/* One who may come in gets a slot, if there is one. */
+static void seat(struct acceptor *a, const struct guest *guest)
+{
+	bool draining = atomic_load(&a->world->registry->draining);
+	struct slot *slot;
+
+	/*
+	 * Here and not in the worker: a stop that counted only threads that run would miss this
+	 * one.  The barrier is closed only when every acceptor is done.
+	 */
+	bool open = barrier_enter(a->world->busy);
+	assert(open);
+	(void)open;
+	/* Whoever came before the stop is waited for, whatever the policy. */
+	enum refusal why = registry_take(a->world->registry, guest,
+		draining || guest->endpoint->policy == LIMIT_WAIT, &slot);
+	if (why == REFUSAL_NONE) {
+		hand_over(a, slot);
+		return;
+	}
+	barrier_leave(a->world->busy);
+	admission_leave(a->world->admission, guest);
+	refuse(a, guest, why);
+}
+
+/* Takes the socket. */
+static void receive(struct acceptor *a, struct guest *guest)
+{
+	/* In this order: when handing on is over, the settings have a new version already. */
+	bool handing_on = atomic_load(&a->handing_on);
+
+	look_at_settings(a);
+	guest->endpoint = a->listener.endpoint;
+	guest->share = &a->share;
+	enum refusal why = admission_judge(a->world->admission, guest, deadline_now());
+	if (why != REFUSAL_NONE) {
+		refuse(a, guest, why);
+		return;
+	}
+	set_missing_options(a, guest->fd, handing_on);
+	seat(a, guest);
+}
+
+/* One accept.  Returns 0, or the errno. */
+static int accept_one(struct acceptor *a, void (*take)(struct acceptor *a, struct guest *guest))
+{
+	struct guest guest = {.fd = -1};
+	socklen_t len = sizeof guest.peer; /* anew each time: accept(2) overwrites it */
+
+	guest.fd = accept4(a->listener.fd, &guest.peer.any, &len, SOCK_CLOEXEC);
+	if (guest.fd < 0)
+		return errno;
+	listener_admit(&a->listener, guest.fd);
+	take(a, &guest);
+	return 0;
+}
+
+/* The two halves of its life. */
+
+static bool is_closing(struct acceptor *a)
+{
+	return atomic_load(&a->world->registry->closing);
+}
+
+/*
+ * While refused sockets rest, they are looked after in time: so not in accept(2), but up to the
+ * moment at which the next one is due.  True: a client is there, or no socket rests.
+ */
+static bool tend_ring(struct acceptor *a)
+{
+	struct pollfd p = {.fd = a->listener.fd, .events = POLLIN};
+
+	if (a->ring.count == 0)
+		return true;
+	int64_t now = deadline_now();
+	ring_sweep(&a->ring, now);
+	int64_t next = ring_next(&a->ring);
+	if (next == DEADLINE_NEVER)
+		return true;
+	return poll(&p, 1, (int)((next - now) / NS_PER_MS) + 1) == 1;
+}
+
+/* At the limit, with the policy to wait, the listener is not looked at: clients stay in its queue. */
+static bool has_place(struct acceptor *a)
+{
+	return a->listener.endpoint->policy == LIMIT_REFUSE ||
+		registry_await_room(a->world->registry, &a->share, false, ring_next(&a->ring));
+}
+
+/* Is a descriptor that gets free meant for somebody else?  If so, rest until it is over. */
+static bool is_held_back(struct acceptor *a)
+{
+	if (!registry_is_held_back(a->world->registry))
+		return false;
+	registry_rest(a->world->registry, 0);
+	return true;
+}
+
+/*
+ * With several listeners another one may take the last slot between the look and the accept; then
+ * the one client waits here.
+ */
+static bool accept_until_stop(struct acceptor *a)
+{
+	while (!is_closing(a)) {
+		look_at_settings(a);
+		if (is_held_back(a) || !tend_ring(a) || !has_place(a))
+			continue;
+		int error = accept_one(a, receive);
+		if (error && !handle_error(a, error))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is a client there?  A handshake that was under way when nobody was let in any more is waited for:
+ * its client believes that it is connected.  The knocks go on meanwhile.
+ */
+static bool has_queued(const struct listener *l)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+	int64_t until = l->shared ? 0 : deadline_after(HANDSHAKE_NS);
+	int n;
+
+	do
+		n = poll(&p, 1, l->shared ? 0 : (int)(HANDSHAKE_NS / NS_PER_MS));
+	while (n < 0 && errno == EINTR && deadline_now() < until);
+	return n == 1;
+}
+
+static void turn_away(struct acceptor *a, struct guest *guest)
+{
+	guest->endpoint = a->listener.endpoint;
+	refuse(a, guest, REFUSAL_STOPPING);
+}
+
+/* So many clients at the most, as long as there are any.  False: the listener failed. */
+static bool accept_some(
+	struct acceptor *a, unsigned left, void (*take)(struct acceptor *a, struct guest *guest))
+{
+	while (left > 0 && has_queued(&a->listener)) {
+		if (take == receive &&
+			!registry_await_room(a->world->registry, &a->share, true, DEADLINE_NEVER))
+			break;
+		int error = accept_one(a, take);
+		/* Who is turned away is not worth a rest: the close tells the others. */
+		if (error && take == turn_away && !is_theirs(error))
+			return false;
+		if (error && !handle_error(a, error))
+			return false;
+		left -= error == 0;
+	}
+	return true;
+}
+
+/*
+ * Whoever has connected before the stop gets a place as long as the stop waits; those for whom there
+ * was none are told.  Of a shared listener only as many as were queued at the stop are ours: the
+ * rest, and those that come, are the other process's.  It is not made non-blocking, because that too
+ * would be the other's; should the other take a client between our look and our accept, the knocks
+ * go on until we are done.
+ */
+static void accept_queued(struct acceptor *a)
+{
+	unsigned ours = a->listener.shared ? listener_queued(&a->listener) : UINT_MAX;
+
+	if (!a->listener.shared)
+		listener_let_nobody_in(&a->listener);
+	if (accept_some(a, ours, receive) && !a->listener.shared)
+		(void)accept_some(a, listener_queued(&a->listener), turn_away);
+}
+
+void *acceptor_run(void *acceptor)
+{
+	struct acceptor *a = acceptor;
+	bool asked = accept_until_stop(a);
+
+	if (!asked)
+		atomic_store(&a->lost, true);
+	else if (!atomic_load(&a->adopted))
+		accept_queued(a);
+	close(a->listener.fd);
+	a->listener.fd = -1;
+	ring_clear(&a->ring);
+	atomic_store(&a->acknowledged, true);
+	barrier_leave(a->world->accepting);
+	return NULL;
+}
+
+void acceptor_init(
+	struct acceptor *a, const struct listener *listener, const struct acceptor_world *world)
+{
+	*a = (struct acceptor){.world = world, .listener = *listener};
+	a->version = current_version(world->current);
+	use_settings(a, current_hold(world->current), listener->endpoint);
+	(void)barrier_enter(world->accepting);
+}
+
+void acceptor_fini(struct acceptor *a)
+{
+	let_go_of_settings(a);
+}
+
+/* What the coordinator does to it. */
+
+void acceptor_knock(struct acceptor *a)
+{
+	if (!atomic_load(&a->acknowledged))
+		(void)pthread_kill(a->thread, SIGNALS_KNOCK);
+}
+
+/* One knock can be missed: then it looks when its next client is there. */
+void acceptor_renew(struct acceptor *a)
+{
+	registry_disturb(a->world->registry, &a->share);
+	acceptor_knock(a);
+}
+
+void acceptor_hand_on(struct acceptor *a, bool handing_on)
+{
+	atomic_store(&a->handing_on, handing_on);
+}
+
+void acceptor_not_wanted(struct acceptor *a)
+{
+	atomic_store(&a->not_wanted, true);
+}
+
+void acceptor_keep(struct acceptor *a)
+{
+	atomic_store(&a->not_wanted, false);
+}
+
+void acceptor_give_away(struct acceptor *a)
+{
+	atomic_store(&a->adopted, !atomic_load(&a->not_wanted));
+}
