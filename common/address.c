@@ -120,31 +120,31 @@ static const char *check_host(const char *host, bool bracketed)
 	return NULL;
 }
 
-int address_parse(const char *text, struct host_port *out, const char **fault)
+int address_parse(const char *text, struct host_port *out, const char **mistake)
 {
 	struct host_port parsed = {.port = 0};
 	bool bracketed = text[0] == '[';
 	const char *end;
 	const char *port;
 
-	*fault = "the address is empty";
+	*mistake = "the address is empty";
 	if (*text == '\0')
 		return -EINVAL;
-	*fault = bracketed ? split_brackets(text, &end, &port) : split_plain(text, &end, &port);
-	if (*fault)
+	*mistake = bracketed ? split_brackets(text, &end, &port) : split_plain(text, &end, &port);
+	if (*mistake)
 		return -EINVAL;
 
 	const char *host = text + bracketed;
 	size_t len = (size_t)(end - host);
-	*fault = "the host is longer than a name can be";
+	*mistake = "the host is longer than a name can be";
 	if (len >= sizeof parsed.host)
 		return -EINVAL;
 	memcpy(parsed.host, host, len);
 	parsed.host[len] = '\0';
-	*fault = parse_port(port, &parsed.port);
-	if (!*fault)
-		*fault = check_host(parsed.host, bracketed);
-	if (*fault)
+	*mistake = parse_port(port, &parsed.port);
+	if (!*mistake)
+		*mistake = check_host(parsed.host, bracketed);
+	if (*mistake)
 		return -EINVAL;
 	*out = parsed;
 	return 0;
@@ -176,7 +176,7 @@ static struct address wildcard(enum network network, in_port_t port)
 	return a;
 }
 
-static const char *lookup_fault(int rc, enum network network)
+static const char *lookup_mistake(int rc, enum network network)
 {
 	if (rc == EAI_ADDRFAMILY || (rc == EAI_NONAME && network != NETWORK_TCP))
 		return network == NETWORK_TCP4 ? "it has no IPv4 address"
@@ -185,7 +185,7 @@ static const char *lookup_fault(int rc, enum network network)
 }
 
 int address_lookup(const struct host_port *where, enum network network, struct address *list,
-	size_t max, const char **fault)
+	size_t max, const char **mistake)
 {
 	struct addrinfo hints = {.ai_family = families[network], .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found;
@@ -197,7 +197,7 @@ int address_lookup(const struct host_port *where, enum network network, struct a
 	}
 	int rc = getaddrinfo(where->host, NULL, &hints, &found);
 	if (rc != 0) {
-		*fault = lookup_fault(rc, network);
+		*mistake = lookup_mistake(rc, network);
 		return rc == EAI_ADDRFAMILY ? -EINVAL : -ENOENT;
 	}
 	for (const struct addrinfo *i = found; i && (size_t)count < max; i = i->ai_next) {
@@ -208,7 +208,7 @@ int address_lookup(const struct host_port *where, enum network network, struct a
 		set_port(&list[count++], where->port);
 	}
 	freeaddrinfo(found);
-	*fault = "it has no usable address";
+	*mistake = "it has no usable address";
 	return count > 0 ? count : -ENOENT;
 }
 

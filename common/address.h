@@ -52,19 +52,19 @@ int address_parse_network(const char *text, enum network *network);
 const char *address_network_name(enum network network);
 
 /*
- * Split and check text.  Returns 0, or -EINVAL with *fault a constant sentence that names what is
+ * Split and check text.  Returns 0, or -EINVAL with *mistake a constant sentence that names what is
  * wrong. A failed call leaves *out as it was.
  */
-int address_parse(const char *text, struct host_port *out, const char **fault);
+int address_parse(const char *text, struct host_port *out, const char **mistake);
 
 /*
  * The addresses that where names within network, in the order of getaddrinfo(3), at most max of
  * them; for the wildcard the one address to listen on ("[::]" or "0.0.0.0").  May block on the
  * resolver when the host is a name. Returns how many (at least 1), or -EINVAL (an address of the
- * other family) or -ENOENT (no such name) with *fault a constant sentence.
+ * other family) or -ENOENT (no such name) with *mistake a constant sentence.
  */
 int address_lookup(const struct host_port *where, enum network network, struct address *list,
-	size_t max, const char **fault);
+	size_t max, const char **mistake);
 
 /*
  * The one to listen on among count addresses: the first IPv4 one, else the first, as Go chooses.

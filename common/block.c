@@ -97,9 +97,9 @@ static const char *read_block(const char *text, struct block *b)
 	size_t len = strcspn(text, "/");
 
 	*b = (struct block){.length = 0};
-	const char *fault = read_address(text, len, b);
-	if (fault)
-		return fault;
+	const char *mistake = read_address(text, len, b);
+	if (mistake)
+		return mistake;
 	if (text[len] == '/')
 		return read_length(text + len + 1, b);
 	b->length = (unsigned short)most_bits(b->family);
@@ -118,15 +118,15 @@ static const char *judge(const struct block *b, struct block *right)
 	return block_equal(right, b) ? NULL : "bits are set behind the prefix, where zeros belong";
 }
 
-int block_parse(const char *text, struct block *out, const char **fault)
+int block_parse(const char *text, struct block *out, const char **mistake)
 {
 	struct block written;
 	struct block right;
 
-	*fault = read_block(text, &written);
-	if (!*fault)
-		*fault = judge(&written, &right);
-	if (*fault)
+	*mistake = read_block(text, &written);
+	if (!*mistake)
+		*mistake = judge(&written, &right);
+	if (*mistake)
 		return -EINVAL;
 	*out = written;
 	return 0;
@@ -185,44 +185,45 @@ static char *format(const struct block *b, char text[TEXT_MAX])
 }
 
 static bool read_item(
-	const char *item, size_t len, struct block *out, char *fault, size_t fault_size)
+	const char *item, size_t len, struct block *out, char *mistake, size_t mistake_size)
 {
 	char text[TEXT_MAX];
 	char better[TEXT_MAX];
 	struct block right;
 
 	if (len >= sizeof text) {
-		snprintf(fault, fault_size, "\"%.*s...\": %s", (int)sizeof text, item, not_a_block);
+		snprintf(mistake, mistake_size, "\"%.*s...\": %s", (int)sizeof text, item,
+			not_a_block);
 		return false;
 	}
 	memcpy(text, item, len);
 	text[len] = '\0';
 	const char *wrong = read_block(text, out);
 	if (wrong) {
-		snprintf(fault, fault_size, "\"%s\": %s", text, wrong);
+		snprintf(mistake, mistake_size, "\"%s\": %s", text, wrong);
 		return false;
 	}
 	wrong = judge(out, &right);
 	if (wrong)
-		snprintf(fault, fault_size, "\"%s\": %s: write \"%s\"", text, wrong,
+		snprintf(mistake, mistake_size, "\"%s\": %s: write \"%s\"", text, wrong,
 			format(&right, better));
 	return !wrong;
 }
 
-struct block_list *block_list_parse(const char *text, char *fault, size_t fault_size)
+struct block_list *block_list_parse(const char *text, char *mistake, size_t mistake_size)
 {
 	size_t count = count_items(text);
 	struct block_list *list = malloc(sizeof *list + count * sizeof *list->blocks);
 	size_t len;
 
 	if (!list) {
-		snprintf(fault, fault_size, "out of memory");
+		snprintf(mistake, mistake_size, "out of memory");
 		return NULL;
 	}
 	list->count = count;
 	for (size_t i = 0; i < count; i++) {
 		const char *item = next_item(&text, &len);
-		if (!read_item(item, len, &list->blocks[i], fault, fault_size)) {
+		if (!read_item(item, len, &list->blocks[i], mistake, mistake_size)) {
 			free(list);
 			return NULL;
 		}

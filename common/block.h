@@ -30,10 +30,10 @@ struct block_list {
 
 /*
  * Read "ADDRESS/LENGTH", or an address alone, which is a block of one.  Returns 0, or -EINVAL with
- * *fault a constant sentence that names what is wrong: bits that are set behind the prefix, and an
+ * *mistake a constant sentence that names what is wrong: bits that are set behind the prefix, and an
  * IPv4-mapped block, are among it.  A failed call leaves *out as it was.
  */
-int block_parse(const char *text, struct block *out, const char **fault);
+int block_parse(const char *text, struct block *out, const char **mistake);
 
 /* The block of so many bits, by its family, in which an address is. */
 struct block block_of(const struct address *a, unsigned ipv4_length, unsigned ipv6_length);
@@ -42,10 +42,10 @@ bool block_equal(const struct block *a, const struct block *b);
 
 /*
  * Read blocks with commas or white space, or both, between them; without a block it is the empty
- * list.  Returns a list, the caller's to free, or NULL with fault a sentence that names the first
- * faulty block and what would be right, or says that there is no memory; cut off at fault_size.
+ * list.  Returns a list, the caller's to free, or NULL with mistake a sentence that names the first
+ * faulty block and what would be right, or says that there is no memory; cut off at mistake_size.
  */
-struct block_list *block_list_parse(const char *text, char *fault, size_t fault_size);
+struct block_list *block_list_parse(const char *text, char *mistake, size_t mistake_size);
 
 /* NULL will do. */
 void block_list_free(struct block_list *list);

@@ -15,44 +15,44 @@
 #define CLOSED_MIN_NS (1 * NS_PER_MS)
 #define CLOSED_MAX_NS (1 * NS_PER_S)
 
-void spin_init(struct spin_seats *seats)
+void spin_init(struct spin_permits *permits)
 {
 	cpu_set_t mine;
 	bool known = sched_getaffinity(0, sizeof mine, &mine) == 0;
 
-	*seats = (struct spin_seats){.count = known ? CPU_COUNT(&mine) / 2 : 0};
+	*permits = (struct spin_permits){.count = known ? CPU_COUNT(&mine) / 2 : 0};
 }
 
-static bool sit_down(struct spin_seats *seats, int64_t now_ns)
+static bool sit_down(struct spin_permits *permits, int64_t now_ns)
 {
-	if (now_ns < atomic_load(&seats->closed_until_ns))
+	if (now_ns < atomic_load(&permits->closed_until_ns))
 		return false;
-	if (atomic_fetch_add(&seats->taken, 1) < seats->count)
+	if (atomic_fetch_add(&permits->taken, 1) < permits->count)
 		return true;
-	atomic_fetch_sub(&seats->taken, 1);
+	atomic_fetch_sub(&permits->taken, 1);
 	return false;
 }
 
 /* Others want the processors. */
-static void close_seats(struct spin_seats *seats, int64_t now_ns)
+static void close_permits(struct spin_permits *permits, int64_t now_ns)
 {
-	int64_t for_ns = atomic_load(&seats->closed_longer_ns);
+	int64_t for_ns = atomic_load(&permits->closed_longer_ns);
 
 	if (for_ns < CLOSED_MIN_NS)
 		for_ns = CLOSED_MIN_NS;
-	atomic_store(&seats->closed_until_ns, deadline_from(now_ns, for_ns));
-	atomic_store(
-		&seats->closed_longer_ns, 2 * for_ns < CLOSED_MAX_NS ? 2 * for_ns : CLOSED_MAX_NS);
+	atomic_store(&permits->closed_until_ns, deadline_from(now_ns, for_ns));
+	atomic_store(&permits->closed_longer_ns,
+		2 * for_ns < CLOSED_MAX_NS ? 2 * for_ns : CLOSED_MAX_NS);
 }
 
 /* A spin that paid takes a little of the mistrust away. */
-static void learn(struct spin *s, struct spin_seats *seats, bool paid)
+static void learn(struct spin *s, struct spin_permits *permits, bool paid)
 {
 	if (paid) {
 		s->after = 0;
-		int64_t longer = atomic_load(&seats->closed_longer_ns);
+		int64_t longer = atomic_load(&permits->closed_longer_ns);
 		if (longer > 0)
-			atomic_store(&seats->closed_longer_ns, longer - longer / 8 - 1);
+			atomic_store(&permits->closed_longer_ns, longer - longer / 8 - 1);
 	} else {
 		s->after = 2 * s->after + 1 < IDLE_MAX ? 2 * s->after + 1 : IDLE_MAX;
 		s->idle = s->after;
@@ -82,8 +82,8 @@ static ssize_t ask_again(int64_t until_ns, int fd, void *data, size_t len, bool 
 	return n;
 }
 
-ssize_t spin_receive(
-	struct spin *s, struct spin_seats *seats, int64_t time_ns, int fd, void *data, size_t len)
+ssize_t spin_receive(struct spin *s, struct spin_permits *permits, int64_t time_ns, int fd,
+	void *data, size_t len)
 {
 	bool replaced = false;
 
@@ -92,7 +92,7 @@ ssize_t spin_receive(
 		return -EAGAIN;
 	}
 	int64_t now = deadline_now();
-	if (!sit_down(seats, now))
+	if (!sit_down(permits, now))
 		return -EAGAIN;
 	/* What is there already teaches nothing. */
 	ssize_t n = recv(fd, data, len, MSG_DONTWAIT);
@@ -100,10 +100,10 @@ ssize_t spin_receive(
 	if (spun)
 		n = ask_again(deadline_from(now, time_ns), fd, data, len, &replaced);
 	int error = errno;
-	atomic_fetch_sub(&seats->taken, 1);
+	atomic_fetch_sub(&permits->taken, 1);
 	if (replaced)
-		close_seats(seats, deadline_now());
+		close_permits(permits, deadline_now());
 	if (spun)
-		learn(s, seats, n >= 0);
+		learn(s, permits, n >= 0);
 	return n >= 0 ? n : -error;
 }

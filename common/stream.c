@@ -3,7 +3,7 @@
  * stream - full-loop, buffered reading and writing on a blocking TCP socket, each message until a
  * deadline.
  *
- * From top to bottom: ends, the gate, memory, sending, receiving, messages, replies, last words.
+ * From top to bottom: ends, the status, memory, sending, receiving, messages, replies, last words.
  */
 #include "stream.h"
 
@@ -111,11 +111,11 @@ static enum stream_end end_of_errno(int error)
 	}
 }
 
-/* The gate. */
+/* The status. */
 
 static bool is_cut(const struct stream *s)
 {
-	return s->gate && atomic_load(&s->gate->state) == GATE_FORCED;
+	return s->status && atomic_load(&s->status->state) == STATUS_FORCED;
 }
 
 /* A call failed: our owner's doing, or the connection's. */
@@ -127,16 +127,16 @@ static bool end_with_errno(struct stream *s, int error)
 }
 
 /* Tell the owner what we are at.  False if it has cut the connection, which is final. */
-static bool publish(struct stream *s, enum stream_gate_state state)
+static bool publish(struct stream *s, enum stream_state state)
 {
-	if (!s->gate)
+	if (!s->status)
 		return true;
-	int before = atomic_exchange(&s->gate->state, state);
-	if (before == GATE_FORCED) {
-		atomic_store(&s->gate->state, GATE_FORCED);
+	int before = atomic_exchange(&s->status->state, state);
+	if (before == STATUS_FORCED) {
+		atomic_store(&s->status->state, STATUS_FORCED);
 		return end_with(s, STREAM_FORCED, 0);
 	}
-	if (before == GATE_WOKEN)
+	if (before == STATUS_WOKEN)
 		s->woken = true;
 	return true;
 }
@@ -154,9 +154,9 @@ static size_t buffered(const struct stream *s)
  */
 static bool is_draining(struct stream *s)
 {
-	if (s->draining || !s->gate)
+	if (s->draining || !s->status)
 		return s->draining;
-	if (!s->woken && (s->bytes_in == 0 || !atomic_load(s->gate->draining)))
+	if (!s->woken && (s->bytes_in == 0 || !atomic_load(s->status->draining)))
 		return false;
 	int64_t unread = socket_unread(s->fd);
 	s->drain_end = s->bytes_in + (uint64_t)(unread > 0 ? unread : 0);
@@ -413,9 +413,9 @@ static bool end_of_input(struct stream *s)
  */
 static bool heed_the_knock(struct stream *s, const struct wait *w)
 {
-	if (!w->idle || !s->gate || atomic_load(&s->gate->state) != GATE_WOKEN)
+	if (!w->idle || !s->status || atomic_load(&s->status->state) != STATUS_WOKEN)
 		return true;
-	return publish(s, GATE_BUSY) && may_begin(s);
+	return publish(s, STATUS_BUSY) && may_begin(s);
 }
 
 /* As recv(2) does it, but with -errno.  Between messages, where it pays, it spins first. */
@@ -424,8 +424,8 @@ static ssize_t receive_into(struct stream *s, const struct wait *w, void *data, 
 	ssize_t n = -EAGAIN;
 
 	/* Who has connected and says nothing may be one of many. */
-	if (w->idle && s->bytes_in > 0 && s->terms->spin_ns > 0 && s->gate && s->gate->seats)
-		n = spin_receive(&s->spin, s->gate->seats, s->terms->spin_ns, s->fd, data, len);
+	if (w->idle && s->bytes_in > 0 && s->terms->spin_ns > 0 && s->status && s->status->permits)
+		n = spin_receive(&s->spin, s->status->permits, s->terms->spin_ns, s->fd, data, len);
 	if (n == -EAGAIN) {
 		n = recv(s->fd, data, len, 0);
 		n = n < 0 ? -errno : n;
@@ -472,7 +472,7 @@ static ssize_t await_input(struct stream *s, size_t need, size_t most)
 		too_late(s, w.late);
 		return -1;
 	}
-	if (w.idle && !publish(s, s->bytes_in == 0 ? GATE_NEW : GATE_IDLE))
+	if (w.idle && !publish(s, s->bytes_in == 0 ? STATUS_NEW : STATUS_IDLE))
 		return -1;
 	/*
 	 * Only now, with the state out: whoever sets the flag later finds the state, and wakes us.
@@ -487,7 +487,7 @@ static ssize_t await_input(struct stream *s, size_t need, size_t most)
 			n = receive(s, &w, need, most);
 	}
 	/* Before the result is looked at: it depends on whether we were woken. */
-	if (w.idle && !publish(s, GATE_BUSY)) {
+	if (w.idle && !publish(s, STATUS_BUSY)) {
 		s->unanswered |= n > 0;
 		return -1;
 	}
@@ -701,13 +701,13 @@ struct socket_options stream_socket_options(
 }
 
 void stream_init(
-	struct stream *s, int fd, const struct stream_terms *terms, struct stream_gate *gate)
+	struct stream *s, int fd, const struct stream_terms *terms, struct stream_status *status)
 {
 	/* Not the buffers: a page that is not touched costs nothing. */
 	memset(s, 0, offsetof(struct stream, in_inline));
 	s->fd = fd;
 	s->terms = terms;
-	s->gate = gate;
+	s->status = status;
 	s->lifetime_deadline =
 		terms->lifetime_ns > 0 ? deadline_after(terms->lifetime_ns) : DEADLINE_NEVER;
 	s->armed_receive_ms = socket_timeout_ms(terms->idle_ns);
@@ -799,7 +799,7 @@ void stream_finish(struct stream *s)
 		.bytes = (uint64_t)s->terms->linger_bytes,
 		.until_taken = s->end == STREAM_DRAINED,
 	};
-	if (publish(s, GATE_LINGERING) && shutdown(s->fd, SHUT_WR) == 0)
+	if (publish(s, STATUS_LINGERING) && shutdown(s->fd, SHUT_WR) == 0)
 		s->bytes_dropped =
 			linger_read_out(s->fd, &terms, s->in_inline, sizeof s->in_inline);
 }

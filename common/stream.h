@@ -19,7 +19,7 @@
  *
  * Nothing here says anything to an operator; the owner reads the fields marked [result].
  *
- * Threads:  a stream belongs to one thread.  Only its gate is shared.
+ * Threads:  a stream belongs to one thread.  Only its status is shared.
  * Errors:   reads and writes return false when the conversation is over, and go on doing so;
  *           stream.end says why.
  */
@@ -103,26 +103,26 @@ const char *stream_end_name(enum stream_end end);
  * its state and then loads *draining; the owner stores *draining and then swaps the state; all
  * sequentially consistent, so one of them always sees the other.
  *
- * To drain, the owner swaps GATE_IDLE (or GATE_NEW, when it has waited long enough for a first
- * word) for GATE_WOKEN, and interrupts the thread with a signal whose handler does nothing, again
+ * To drain, the owner swaps STATUS_IDLE (or STATUS_NEW, when it has waited long enough for a first
+ * word) for STATUS_WOKEN, and interrupts the thread with a signal whose handler does nothing, again
  * and again until the state is another one: a signal that comes just before recv(2) is lost.  It
  * does not shut the reading side down, because then, once our FIN is out too, the kernel answers
- * what the peer still sends with RST.  To cut, it stores GATE_FORCED and shuts down both sides; one
- * that only waits it may give GATE_WOKEN instead, for a FIN and no RST.
+ * what the peer still sends with RST.  To cut, it stores STATUS_FORCED and shuts down both sides; one
+ * that only waits it may give STATUS_WOKEN instead, for a FIN and no RST.
  */
-enum stream_gate_state {
-	GATE_NEW,       /* waiting, and nothing has been received yet */
-	GATE_IDLE,      /* waiting between messages */
-	GATE_BUSY,      /* in a message or its reply */
-	GATE_LINGERING, /* every reply sent; reading and dropping */
-	GATE_WOKEN,     /* was waiting when the owner drained */
-	GATE_FORCED,    /* cut; final */
+enum stream_state {
+	STATUS_NEW,       /* waiting, and nothing has been received yet */
+	STATUS_IDLE,      /* waiting between messages */
+	STATUS_BUSY,      /* in a message or its reply */
+	STATUS_LINGERING, /* every reply sent; reading and dropping */
+	STATUS_WOKEN,     /* was waiting when the owner drained */
+	STATUS_FORCED,    /* cut; final */
 };
 
-struct stream_gate {
-	_Atomic int state;           /* [atomic] enum stream_gate_state */
-	const atomic_bool *draining; /* [const] the owner's flag: becomes true once, for good */
-	struct spin_seats *seats;    /* [const] of all its streams; NULL: none may spin */
+struct stream_status {
+	_Atomic int state;            /* [atomic] enum stream_state */
+	const atomic_bool *draining;  /* [const] the owner's flag: becomes true once, for good */
+	struct spin_permits *permits; /* [const] of all its streams; NULL: none may spin */
 };
 
 /* One message.  data stays valid, in the stream's buffer, until the next read. */
@@ -135,7 +135,7 @@ struct stream_message {
 struct stream { /* fields belong to stream.c but for [result] */
 	int fd;
 	const struct stream_terms *terms;
-	struct stream_gate *gate;
+	struct stream_status *status;
 
 	enum stream_end end;    /* [result] */
 	int error;              /* [result] the errno behind the end, or 0 */
@@ -175,10 +175,10 @@ struct socket_options stream_socket_options(
 
 /*
  * Begin on a connected, blocking socket.  The stream borrows all three; fd is never closed here.
- * gate may be NULL for a stream that nobody drains.
+ * status may be NULL for a stream that nobody drains.
  */
 void stream_init(
-	struct stream *s, int fd, const struct stream_terms *terms, struct stream_gate *gate);
+	struct stream *s, int fd, const struct stream_terms *terms, struct stream_status *status);
 
 /*
  * The next line, without its '\n', or frame, without its length.  False at the end.

@@ -31,7 +31,7 @@ static struct identity identity;
 static struct barrier busy;
 static struct barrier accepting;
 
-static const struct acceptor_world world = {
+static const struct server server = {
 	.current = &current,
 	.admission = &admission,
 	.registry = &registry,
@@ -67,7 +67,7 @@ static void must_start(int rc, const char *what)
 }
 
 /* Everything that the threads share, from the settings; takes over the hold on them. */
-static void make_world(struct settings *s)
+static void make_server(struct settings *s)
 {
 	barrier_init(&busy);
 	barrier_init(&accepting);
@@ -91,7 +91,7 @@ static struct acceptor *make_acceptors(const struct listener *listeners, size_t 
 	struct acceptor *acceptors = must_have(calloc(count, sizeof *acceptors));
 
 	for (size_t i = 0; i < count; i++)
-		acceptor_init(&acceptors[i], &listeners[i], &world);
+		acceptor_init(&acceptors[i], &listeners[i], &server);
 	return acceptors;
 }
 
@@ -171,9 +171,9 @@ int main(int argc, char **argv)
 	signals_block();
 	budget_check(s);
 	/* The listeners keep to the names that they have in it, whatever is in force later. */
-	make_world(settings_hold(s));
+	make_server(settings_hold(s));
 	struct coordinator c = {
-		.world = &world,
+		.server = &server,
 		.command = &command,
 		.acceptors = make_acceptors(listeners, count),
 		.listeners = listeners,

@@ -62,13 +62,13 @@ static const char *set_address(const char *name)
 void notify_open(void)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
-	const char *fault;
+	const char *mistake;
 
 	if (!name || !*name)
 		return;
-	fault = set_address(name);
-	if (fault) {
-		warn(name, fault);
+	mistake = set_address(name);
+	if (mistake) {
+		warn(name, mistake);
 		return;
 	}
 	out.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

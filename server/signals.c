@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+static const int of_mistakes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 static const int waited_for[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 static sigset_t original; /* [const] after signals_block() */
@@ -15,8 +15,8 @@ sigset_t signals_all(void)
 	sigset_t set;
 
 	sigfillset(&set);
-	for (size_t i = 0; i < sizeof of_faults / sizeof *of_faults; i++)
-		sigdelset(&set, of_faults[i]);
+	for (size_t i = 0; i < sizeof of_mistakes / sizeof *of_mistakes; i++)
+		sigdelset(&set, of_mistakes[i]);
 	return set;
 }
 

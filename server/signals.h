@@ -6,7 +6,7 @@
  *   acceptors     the knock
  *   coordinator   waits for its own; the rest have their usual effect there (Ctrl-Z, Ctrl-\)
  *
- * Signals that a fault of our own raises are never blocked: they would kill without a word to a
+ * Signals that a mistake of our own raises are never blocked: they would kill without a word to a
  * debugger or sanitizer.
  */
 #ifndef BOBBIN_SERVER_SIGNALS_H

@@ -43,36 +43,37 @@ static const enum refusal refusals[] = {
 	[SOURCES_TOO_FAST] = REFUSAL_RATE,
 };
 
-enum refusal admission_judge(struct admission *a, struct guest *guest, int64_t now_ns)
+enum refusal admission_judge(struct admission *a, struct candidate *candidate, int64_t now_ns)
 {
-	const struct settings *s = guest->endpoint->settings;
+	const struct settings *s = candidate->endpoint->settings;
 	const struct sources_terms terms = {
 		.per_address = s->per_address,
 		.rate = s->rate,
 		.burst = s->burst,
 	};
 
-	guest->counted = false;
-	if (is_denied(guest->endpoint, &guest->peer))
+	candidate->counted = false;
+	if (is_denied(candidate->endpoint, &candidate->peer))
 		return REFUSAL_DENIED;
 	/* The table is for those who use it: it has a lock. */
 	if (terms.per_address == 0 && terms.rate == 0)
 		return REFUSAL_NONE;
-	enum refusal why = refusals[sources_enter(&a->sources, &guest->peer, &terms, now_ns)];
-	guest->counted = why == REFUSAL_NONE;
+	enum refusal why = refusals[sources_enter(&a->sources, &candidate->peer, &terms, now_ns)];
+	candidate->counted = why == REFUSAL_NONE;
 	return why;
 }
 
-void admission_leave(struct admission *a, const struct guest *guest)
+void admission_leave(struct admission *a, const struct candidate *candidate)
 {
-	if (guest->counted)
-		sources_leave(&a->sources, &guest->peer);
+	if (candidate->counted)
+		sources_leave(&a->sources, &candidate->peer);
 }
 
 /* Turning away. */
 
 /* Once a second a reason, with the number of those in between. */
-static void tell(struct admission *a, const struct guest *guest, enum refusal why, int64_t now_ns)
+static void tell(
+	struct admission *a, const struct candidate *candidate, enum refusal why, int64_t now_ns)
 {
 	struct log_line l;
 
@@ -87,34 +88,34 @@ static void tell(struct admission *a, const struct guest *guest, enum refusal wh
 		return;
 	log_begin(&l, LOG_WARN, "refused");
 	log_text(&l, "reason", refusal_name(why));
-	log_text(&l, "listener", guest->endpoint->name);
-	log_address(&l, "peer", &guest->peer);
+	log_text(&l, "listener", candidate->endpoint->name);
+	log_address(&l, "peer", &candidate->peer);
 	log_number(&l, "untold_before", untold);
 	log_end(&l);
 }
 
 /* A new connection's send buffer takes so little at once. */
-static void say(const struct guest *guest, const char *text)
+static void say(const struct candidate *candidate, const char *text)
 {
 	char reply[STREAM_COMPLAINT_MAX];
-	size_t len = stream_compose_complaint(guest->endpoint->terms.framing, text, reply);
+	size_t len = stream_compose_complaint(candidate->endpoint->terms.framing, text, reply);
 
-	(void)send(guest->fd, reply, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	(void)shutdown(guest->fd, SHUT_WR);
+	(void)send(candidate->fd, reply, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(candidate->fd, SHUT_WR);
 }
 
-void admission_refuse(struct admission *a, struct ring *ring, const struct guest *guest,
-	enum refusal why, int64_t now_ns)
+void admission_refuse(struct admission *a, struct refused *refused,
+	const struct candidate *candidate, enum refusal why, int64_t now_ns)
 {
 	const char *text = refusal_reply(why);
 
 	registry_count_refused(a->registry, why);
-	tell(a, guest, why, now_ns);
+	tell(a, candidate, why, now_ns);
 	if (text) {
-		say(guest, text);
-		ring_put(ring, guest->fd, now_ns);
+		say(candidate, text);
+		refused_put(refused, candidate->fd, now_ns);
 	} else {
-		socket_reset_on_close(guest->fd);
-		close(guest->fd);
+		socket_reset_on_close(candidate->fd);
+		close(candidate->fd);
 	}
 }

@@ -3,10 +3,10 @@
  * admission - who may come in, decided in the accepting thread before a thread is spent; and how one
  * who may not is turned away.
  *
- * Threads:  any, after admission_init(); a ring belongs to its accepting thread.
+ * Threads:  any, after admission_init(); a struct refused belongs to its accepting thread.
  */
-#ifndef BOBBIN_SERVER_ADMISSION_H
-#define BOBBIN_SERVER_ADMISSION_H
+#ifndef BOBBIN_SERVER_ADMISSION_ADMISSION_H
+#define BOBBIN_SERVER_ADMISSION_ADMISSION_H
 
 #include "refused.h"
 #include "server/settings/settings.h"
@@ -32,19 +32,19 @@ void admission_init(struct admission *a, struct registry *registry, const struct
 int admission_resize(struct admission *a, const struct settings *s);
 
 /*
- * May this client come in, as far as its address says?  guest->counted is set.  REFUSAL_NONE: yes,
+ * May this client come in, as far as its address says?  candidate->counted is set.  REFUSAL_NONE: yes,
  * and admission_leave() is due.  Otherwise it is the reason.
  */
-enum refusal admission_judge(struct admission *a, struct guest *guest, int64_t now_ns);
+enum refusal admission_judge(struct admission *a, struct candidate *candidate, int64_t now_ns);
 
 /* One who was let in is gone, or got no place after all. */
-void admission_leave(struct admission *a, const struct guest *guest);
+void admission_leave(struct admission *a, const struct candidate *candidate);
 
 /*
- * Turn one away: say why in the listener's framing and rest the socket in the ring, or reset it.
+ * Turn one away: say why in the listener's framing and let the socket rest (refused.h), or reset it.
  * Counted, and told once a second for each reason.  Takes the socket; never waits.
  */
-void admission_refuse(struct admission *a, struct ring *ring, const struct guest *guest,
-	enum refusal why, int64_t now_ns);
+void admission_refuse(struct admission *a, struct refused *refused,
+	const struct candidate *candidate, enum refusal why, int64_t now_ns);
 
 #endif

@@ -6,8 +6,8 @@
  *
  * Threads:  the registry keeps the one set of the process, under its lock.
  */
-#ifndef BOBBIN_SERVER_COUNTERS_H
-#define BOBBIN_SERVER_COUNTERS_H
+#ifndef BOBBIN_SERVER_ADMISSION_COUNTERS_H
+#define BOBBIN_SERVER_ADMISSION_COUNTERS_H
 
 #include "common/stream.h"
 #include "refusal.h"

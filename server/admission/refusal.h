@@ -4,8 +4,8 @@
  *
  * Threads:  any.
  */
-#ifndef BOBBIN_SERVER_REFUSAL_H
-#define BOBBIN_SERVER_REFUSAL_H
+#ifndef BOBBIN_SERVER_ADMISSION_REFUSAL_H
+#define BOBBIN_SERVER_ADMISSION_REFUSAL_H
 
 enum refusal {
 	REFUSAL_NONE,

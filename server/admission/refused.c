@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ring - where the sockets of refused clients rest for a moment. */
+/* refused - where the sockets of refused clients rest for a moment. */
 #include "refused.h"
 
 #include "common/deadline.h"
@@ -10,42 +10,42 @@
 /* How much is read of what a client sent before it knew: it cannot hold its accepting thread. */
 #define EMPTY_READS 16
 
-static void close_oldest(struct ring *r)
+static void close_oldest(struct refused *r)
 {
 	char dropped[4096];
-	int fd = r->places[r->first].fd;
+	int fd = r->resting[r->first].fd;
 
 	for (int i = 0; i < EMPTY_READS; i++) {
 		if (recv(fd, dropped, sizeof dropped, MSG_DONTWAIT) <= 0)
 			break;
 	}
 	close(fd);
-	r->first = (r->first + 1) % RING_SIZE;
+	r->first = (r->first + 1) % REFUSED_MAX;
 	r->count--;
 }
 
-void ring_put(struct ring *r, int fd, int64_t now_ns)
+void refused_put(struct refused *r, int fd, int64_t now_ns)
 {
-	if (r->count == RING_SIZE)
+	if (r->count == REFUSED_MAX)
 		close_oldest(r);
-	unsigned place = (r->first + r->count++) % RING_SIZE;
-	r->places[place].fd = fd;
-	r->places[place].until_ns = deadline_from(now_ns, RING_REST_NS);
+	unsigned at = (r->first + r->count++) % REFUSED_MAX;
+	r->resting[at].fd = fd;
+	r->resting[at].until_ns = deadline_from(now_ns, REFUSED_REST_NS);
 }
 
-void ring_sweep(struct ring *r, int64_t now_ns)
+void refused_sweep(struct refused *r, int64_t now_ns)
 {
-	while (ring_next(r) <= now_ns)
+	while (refused_next(r) <= now_ns)
 		close_oldest(r);
 }
 
-void ring_clear(struct ring *r)
+void refused_clear(struct refused *r)
 {
 	while (r->count > 0)
 		close_oldest(r);
 }
 
-int64_t ring_next(const struct ring *r)
+int64_t refused_next(const struct refused *r)
 {
-	return r->count > 0 ? r->places[r->first].until_ns : DEADLINE_NEVER;
+	return r->count > 0 ? r->resting[r->first].until_ns : DEADLINE_NEVER;
 }

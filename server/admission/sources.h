@@ -14,8 +14,8 @@
  * Threads:  any, after sources_init().
  * Lifetime: as long as the process, like the registry.
  */
-#ifndef BOBBIN_SERVER_SOURCES_H
-#define BOBBIN_SERVER_SOURCES_H
+#ifndef BOBBIN_SERVER_ADMISSION_SOURCES_H
+#define BOBBIN_SERVER_ADMISSION_SOURCES_H
 
 #include "common/block.h"
 #include "common/siphash.h"

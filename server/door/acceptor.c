@@ -120,7 +120,7 @@ static void rest(struct acceptor *a)
 	a->back_off_ns = doubled < BACK_OFF_MIN_NS ? BACK_OFF_MIN_NS
 		: doubled > BACK_OFF_MAX_NS        ? BACK_OFF_MAX_NS
 						   : doubled;
-	registry_rest(a->world->registry, deadline_after(a->back_off_ns));
+	registry_rest(a->server->registry, deadline_after(a->back_off_ns));
 }
 
 /* A supervisor may hand over a listener that does not block, and accept(2) would spin on it. */
@@ -144,12 +144,12 @@ static bool handle_error(struct acceptor *a, int error)
 		make_blocking(a);
 		break;
 	case THEIRS:
-		registry_count_peer_error(a->world->registry);
+		registry_count_peer_error(a->server->registry);
 		break;
 	case SHORTAGE:
-		registry_count_shortage(a->world->registry, false);
+		registry_count_shortage(a->server->registry, false);
 		tell_shortage(a, "accept_shortage", error);
-		ring_clear(&a->ring);
+		refused_clear(&a->refused);
 		rest(a);
 		break;
 	case LOST:
@@ -165,7 +165,7 @@ static bool handle_error(struct acceptor *a, int error)
 static void use_settings(struct acceptor *a, struct settings *s, const struct endpoint *e)
 {
 	a->settings = s;
-	registry_set_share(a->world->registry, &a->share, e->max_connections);
+	registry_set_quota(a->server->registry, &a->quota, e->max_connections);
 	worker_attributes(&a->attributes, s->thread_stack_bytes);
 }
 
@@ -178,12 +178,12 @@ static void let_go_of_settings(struct acceptor *a)
 /* A reload never takes a listener away, so it is among the new ones. */
 static void look_at_settings(struct acceptor *a)
 {
-	unsigned version = current_version(a->world->current);
+	unsigned version = current_version(a->server->current);
 
 	if (version == a->version)
 		return;
 	a->version = version;
-	struct settings *s = current_hold(a->world->current);
+	struct settings *s = current_hold(a->server->current);
 	const struct endpoint *e = settings_find_endpoint(s, a->listener.endpoint);
 	assert(e);
 	listener_set_endpoint(&a->listener, e);
@@ -206,21 +206,21 @@ static void set_missing_options(struct acceptor *a, int fd, bool handing_on)
 
 /* A connection. */
 
-static void refuse(struct acceptor *a, const struct guest *guest, enum refusal why)
+static void refuse(struct acceptor *a, const struct candidate *candidate, enum refusal why)
 {
-	admission_refuse(a->world->admission, &a->ring, guest, why, deadline_now());
+	admission_refuse(a->server->admission, &a->refused, candidate, why, deadline_now());
 }
 
 /* Nobody to serve it: that costs this connection, and a rest. */
 static void give_up(struct acceptor *a, struct slot *slot, int error)
 {
-	const struct guest guest = slot->guest;
+	const struct candidate candidate = slot->candidate;
 
-	admission_leave(a->world->admission, &guest);
-	int fd = registry_untake(a->world->registry, slot);
+	admission_leave(a->server->admission, &candidate);
+	int fd = registry_untake(a->server->registry, slot);
 	settings_release(a->settings);
-	barrier_leave(a->world->busy);
-	registry_count_shortage(a->world->registry, true);
+	barrier_leave(a->server->busy);
+	registry_count_shortage(a->server->registry, true);
 	tell_shortage(a, "thread_shortage", error);
 	/* Last: a client that sees its end finds nothing of it left. */
 	close(fd);
@@ -228,10 +228,10 @@ static void give_up(struct acceptor *a, struct slot *slot, int error)
 }
 
 /* The slot's connection to a thread. */
-static void hand_over(struct acceptor *a, struct slot *slot)
+static void dispatch(struct acceptor *a, struct slot *slot)
 {
 	(void)settings_hold(a->settings);
-	int rc = worker_hand_over(a->world->workers, slot, &a->attributes);
+	int rc = worker_dispatch(a->server->workers, slot, &a->attributes);
 	if (rc < 0)
 		give_up(a, slot, -rc);
 	else
@@ -239,59 +239,60 @@ static void hand_over(struct acceptor *a, struct slot *slot)
 }
 
 /* One who may come in gets a slot, if there is one. */
-static void seat(struct acceptor *a, const struct guest *guest)
+static void give_slot(struct acceptor *a, const struct candidate *candidate)
 {
-	bool draining = atomic_load(&a->world->registry->draining);
+	bool draining = atomic_load(&a->server->registry->draining);
 	struct slot *slot;
 
 	/*
 	 * Here and not in the worker: a stop that counted only threads that run would miss this
 	 * one.  The barrier is closed only when every acceptor is done.
 	 */
-	bool open = barrier_enter(a->world->busy);
+	bool open = barrier_enter(a->server->busy);
 	assert(open);
 	(void)open;
 	/* Whoever came before the stop is waited for, whatever the policy. */
-	enum refusal why = registry_take(a->world->registry, guest,
-		draining || guest->endpoint->policy == LIMIT_WAIT, &slot);
+	enum refusal why = registry_take(a->server->registry, candidate,
+		draining || candidate->endpoint->policy == LIMIT_WAIT, &slot);
 	if (why == REFUSAL_NONE) {
-		hand_over(a, slot);
+		dispatch(a, slot);
 		return;
 	}
-	barrier_leave(a->world->busy);
-	admission_leave(a->world->admission, guest);
-	refuse(a, guest, why);
+	barrier_leave(a->server->busy);
+	admission_leave(a->server->admission, candidate);
+	refuse(a, candidate, why);
 }
 
 /* Takes the socket. */
-static void receive(struct acceptor *a, struct guest *guest)
+static void receive(struct acceptor *a, struct candidate *candidate)
 {
 	/* In this order: when handing on is over, the settings have a new version already. */
 	bool handing_on = atomic_load(&a->handing_on);
 
 	look_at_settings(a);
-	guest->endpoint = a->listener.endpoint;
-	guest->share = &a->share;
-	enum refusal why = admission_judge(a->world->admission, guest, deadline_now());
+	candidate->endpoint = a->listener.endpoint;
+	candidate->quota = &a->quota;
+	enum refusal why = admission_judge(a->server->admission, candidate, deadline_now());
 	if (why != REFUSAL_NONE) {
-		refuse(a, guest, why);
+		refuse(a, candidate, why);
 		return;
 	}
-	set_missing_options(a, guest->fd, handing_on);
-	seat(a, guest);
+	set_missing_options(a, candidate->fd, handing_on);
+	give_slot(a, candidate);
 }
 
 /* One accept.  Returns 0, or the errno. */
-static int accept_one(struct acceptor *a, void (*take)(struct acceptor *a, struct guest *guest))
+static int accept_one(
+	struct acceptor *a, void (*take)(struct acceptor *a, struct candidate *candidate))
 {
-	struct guest guest = {.fd = -1};
-	socklen_t len = sizeof guest.peer; /* anew each time: accept(2) overwrites it */
+	struct candidate candidate = {.fd = -1};
+	socklen_t len = sizeof candidate.peer; /* anew each time: accept(2) overwrites it */
 
-	guest.fd = accept4(a->listener.fd, &guest.peer.any, &len, SOCK_CLOEXEC);
-	if (guest.fd < 0)
+	candidate.fd = accept4(a->listener.fd, &candidate.peer.any, &len, SOCK_CLOEXEC);
+	if (candidate.fd < 0)
 		return errno;
-	listener_admit(&a->listener, guest.fd);
-	take(a, &guest);
+	listener_admit(&a->listener, candidate.fd);
+	take(a, &candidate);
 	return 0;
 }
 
@@ -299,40 +300,41 @@ static int accept_one(struct acceptor *a, void (*take)(struct acceptor *a, struc
 
 static bool is_closing(struct acceptor *a)
 {
-	return atomic_load(&a->world->registry->closing);
+	return atomic_load(&a->server->registry->closing);
 }
 
 /*
  * While refused sockets rest, they are looked after in time: so not in accept(2), but up to the
  * moment at which the next one is due.  True: a client is there, or no socket rests.
  */
-static bool tend_ring(struct acceptor *a)
+static bool tend_refused(struct acceptor *a)
 {
 	struct pollfd p = {.fd = a->listener.fd, .events = POLLIN};
 
-	if (a->ring.count == 0)
+	if (a->refused.count == 0)
 		return true;
 	int64_t now = deadline_now();
-	ring_sweep(&a->ring, now);
-	int64_t next = ring_next(&a->ring);
+	refused_sweep(&a->refused, now);
+	int64_t next = refused_next(&a->refused);
 	if (next == DEADLINE_NEVER)
 		return true;
 	return poll(&p, 1, (int)((next - now) / NS_PER_MS) + 1) == 1;
 }
 
 /* At the limit, with the policy to wait, the listener is not looked at: clients stay in its queue. */
-static bool has_place(struct acceptor *a)
+static bool has_vacancy(struct acceptor *a)
 {
 	return a->listener.endpoint->policy == LIMIT_REFUSE ||
-		registry_await_room(a->world->registry, &a->share, false, ring_next(&a->ring));
+		registry_await_vacancy(
+			a->server->registry, &a->quota, false, refused_next(&a->refused));
 }
 
 /* Is a descriptor that gets free meant for somebody else?  If so, rest until it is over. */
 static bool is_held_back(struct acceptor *a)
 {
-	if (!registry_is_held_back(a->world->registry))
+	if (!registry_is_held_back(a->server->registry))
 		return false;
-	registry_rest(a->world->registry, 0);
+	registry_rest(a->server->registry, 0);
 	return true;
 }
 
@@ -344,7 +346,7 @@ static bool accept_until_stop(struct acceptor *a)
 {
 	while (!is_closing(a)) {
 		look_at_settings(a);
-		if (is_held_back(a) || !tend_ring(a) || !has_place(a))
+		if (is_held_back(a) || !tend_refused(a) || !has_vacancy(a))
 			continue;
 		int error = accept_one(a, receive);
 		if (error && !handle_error(a, error))
@@ -369,19 +371,20 @@ static bool has_queued(const struct listener *l)
 	return n == 1;
 }
 
-static void turn_away(struct acceptor *a, struct guest *guest)
+static void turn_away(struct acceptor *a, struct candidate *candidate)
 {
-	guest->endpoint = a->listener.endpoint;
-	refuse(a, guest, REFUSAL_STOPPING);
+	candidate->endpoint = a->listener.endpoint;
+	refuse(a, candidate, REFUSAL_STOPPING);
 }
 
 /* So many clients at the most, as long as there are any.  False: the listener failed. */
-static bool accept_some(
-	struct acceptor *a, unsigned left, void (*take)(struct acceptor *a, struct guest *guest))
+static bool accept_some(struct acceptor *a, unsigned left,
+	void (*take)(struct acceptor *a, struct candidate *candidate))
 {
 	while (left > 0 && has_queued(&a->listener)) {
 		if (take == receive &&
-			!registry_await_room(a->world->registry, &a->share, true, DEADLINE_NEVER))
+			!registry_await_vacancy(
+				a->server->registry, &a->quota, true, DEADLINE_NEVER))
 			break;
 		int error = accept_one(a, take);
 		/* Who is turned away is not worth a rest: the close tells the others. */
@@ -422,19 +425,18 @@ void *acceptor_run(void *acceptor)
 		accept_queued(a);
 	close(a->listener.fd);
 	a->listener.fd = -1;
-	ring_clear(&a->ring);
+	refused_clear(&a->refused);
 	atomic_store(&a->acknowledged, true);
-	barrier_leave(a->world->accepting);
+	barrier_leave(a->server->accepting);
 	return NULL;
 }
 
-void acceptor_init(
-	struct acceptor *a, const struct listener *listener, const struct acceptor_world *world)
+void acceptor_init(struct acceptor *a, const struct listener *listener, const struct server *server)
 {
-	*a = (struct acceptor){.world = world, .listener = *listener};
-	a->version = current_version(world->current);
-	use_settings(a, current_hold(world->current), listener->endpoint);
-	(void)barrier_enter(world->accepting);
+	*a = (struct acceptor){.server = server, .listener = *listener};
+	a->version = current_version(server->current);
+	use_settings(a, current_hold(server->current), listener->endpoint);
+	(void)barrier_enter(server->accepting);
 }
 
 void acceptor_fini(struct acceptor *a)
@@ -453,7 +455,7 @@ void acceptor_knock(struct acceptor *a)
 /* One knock can be missed: then it looks when its next client is there. */
 void acceptor_renew(struct acceptor *a)
 {
-	registry_disturb(a->world->registry, &a->share);
+	registry_disturb(a->server->registry, &a->quota);
 	acceptor_knock(a);
 }
 

@@ -6,8 +6,8 @@
  * Threads:  each acceptor_run() in a thread of its own, with every signal blocked but the knock
  *           (signals.h).
  */
-#ifndef BOBBIN_SERVER_ACCEPTOR_H
-#define BOBBIN_SERVER_ACCEPTOR_H
+#ifndef BOBBIN_SERVER_DOOR_ACCEPTOR_H
+#define BOBBIN_SERVER_DOOR_ACCEPTOR_H
 
 #include "common/barrier.h"
 #include "listener.h"
@@ -21,8 +21,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* What the acceptors of a process share.  [const] */
-struct acceptor_world {
+/* What the acceptors of a process quota.  [const] */
+struct server {
 	struct current *current;
 	struct admission *admission;
 	struct registry *registry;
@@ -32,15 +32,15 @@ struct acceptor_world {
 };
 
 struct acceptor { /* fields belong to acceptor.c but for those marked otherwise */
-	const struct acceptor_world *world; /* [const] */
-	struct listener listener;           /* [its thread] */
-	struct settings *settings; /* [its thread] held; the listener's endpoint is in it */
-	unsigned version;          /* [its thread] of the settings */
-	struct share share;        /* [lock of the registry] */
-	struct ring ring;          /* [its thread] */
-	pthread_attr_t attributes; /* [its thread] of new workers */
-	pthread_t thread;          /* [const] once started */
-	atomic_bool acknowledged;  /* [atomic] it is done with its listener: no more knocks */
+	const struct server *server; /* [const] */
+	struct listener listener;    /* [its thread] */
+	struct settings *settings;   /* [its thread] held; the listener's endpoint is in it */
+	unsigned version;            /* [its thread] of the settings */
+	struct quota quota;          /* [lock of the registry] */
+	struct refused refused;      /* [its thread] */
+	pthread_attr_t attributes;   /* [its thread] of new workers */
+	pthread_t thread;            /* [const] once started */
+	atomic_bool acknowledged;    /* [atomic] it is done with its listener: no more knocks */
 	atomic_bool lost;       /* [atomic] [result] the listener failed; it was not asked to end */
 	atomic_bool handing_on; /* [atomic] a successor sets options of the listener: see below */
 	atomic_bool not_wanted; /* [atomic] the successor does not use the listener */
@@ -55,7 +55,7 @@ struct acceptor { /* fields belong to acceptor.c but for those marked otherwise 
  * the listener's endpoint is part; and enter accepting for it.
  */
 void acceptor_init(
-	struct acceptor *a, const struct listener *listener, const struct acceptor_world *world);
+	struct acceptor *a, const struct listener *listener, const struct server *server);
 
 /* Free what it holds.  Its thread has ended. */
 void acceptor_fini(struct acceptor *a);

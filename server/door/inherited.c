@@ -53,7 +53,7 @@ static int passed(void)
 
 static void add(struct inherited *in, int place, const char *name, const char *origins)
 {
-	int fd = HANDOVER_FIRST_FD + place;
+	int fd = PIPE_FIRST_FD + place;
 
 	if (!is_listening_tcp(fd)) {
 		leave_out(fd);
@@ -64,7 +64,7 @@ static void add(struct inherited *in, int place, const char *name, const char *o
 		.fd = fd,
 		.name = name,
 		.place = (unsigned)place,
-		.origin = origins ? (enum handover_origin)origins[place] : HANDOVER_PASSED,
+		.origin = origins ? (enum origin)origins[place] : ORIGIN_PASSED,
 	};
 }
 
@@ -84,7 +84,7 @@ void inherited_take(struct inherited *in)
 		char *name = strsep(&rest, ":");
 		/* A supervisor's is as it is. */
 		if (name && in->handover)
-			handover_decode(name);
+			pipe_decode(name);
 		add(in, i, name ? name : "", origins);
 	}
 	free(origins);
@@ -105,8 +105,8 @@ void inherited_fini(struct inherited *in)
 static bool is_at(const struct address *local, const struct endpoint *e, enum network network)
 {
 	struct address wanted[16];
-	const char *fault;
-	int count = address_lookup(&e->where, network, wanted, 16, &fault);
+	const char *mistake;
+	int count = address_lookup(&e->where, network, wanted, 16, &mistake);
 
 	return count > 0 && address_equal(local, address_preferred(wanted, count));
 }
@@ -151,15 +151,14 @@ static bool is_bound(const struct inherited_socket *i, const struct endpoint *e)
 
 	if (socket_local_address(i->fd, &local) < 0)
 		return false;
-	if (i->origin == HANDOVER_OPENED)
+	if (i->origin == ORIGIN_OPENED)
 		return is_opened_for(i, &local, e);
 	return is_at(&local, e, (enum network)e->network);
 }
 
 static bool has_name(const struct inherited_socket *i, const struct endpoint *e)
 {
-	return strcmp(i->name, e->name) == 0 &&
-		(i->origin != HANDOVER_OPENED || e->where.port == 0);
+	return strcmp(i->name, e->name) == 0 && (i->origin != ORIGIN_OPENED || e->where.port == 0);
 }
 
 struct inherited_socket *inherited_take_bound(struct inherited *in, const struct endpoint *e)
@@ -198,7 +197,7 @@ struct inherited_socket *inherited_take_next(struct inherited *in)
 bool inherited_has_passed(const struct inherited *in)
 {
 	for (int i = 0; i < in->count; i++) {
-		if (in->sockets[i].origin != HANDOVER_OPENED)
+		if (in->sockets[i].origin != ORIGIN_OPENED)
 			return true;
 	}
 	return false;

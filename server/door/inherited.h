@@ -6,21 +6,21 @@
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_INHERITED_H
-#define BOBBIN_SERVER_INHERITED_H
+#ifndef BOBBIN_SERVER_DOOR_INHERITED_H
+#define BOBBIN_SERVER_DOOR_INHERITED_H
 
 #include "server/settings/settings.h"
 #include "server/succession/pipe.h"
 
 #include <stdbool.h>
 
-#define INHERITED_MAX HANDOVER_SOCKETS_MAX
+#define INHERITED_MAX PIPE_SOCKETS_MAX
 
 struct inherited_socket {
-	int fd;                      /* ours until it is taken, then the taker's */
-	const char *name;            /* "" if none; valid until inherited_fini() */
-	unsigned place;              /* among all that were passed */
-	enum handover_origin origin; /* a supervisor's are HANDOVER_PASSED */
+	int fd;             /* ours until it is taken, then the taker's */
+	const char *name;   /* "" if none; valid until inherited_fini() */
+	unsigned place;     /* among all that were passed */
+	enum origin origin; /* a supervisor's are ORIGIN_PASSED */
 	bool taken;
 };
 

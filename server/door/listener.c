@@ -44,18 +44,18 @@ static int status_of(int error)
 	}
 }
 
-static void add_holder(struct log_line *l, const struct address *at)
+static void add_port_owner(struct log_line *l, const struct address *at)
 {
-	struct holder holder;
+	struct port_owner owner;
 
-	if (!holder_find(at, &holder))
+	if (!port_owner_find(at, &owner))
 		return;
-	if (holder.pid == getpid()) {
-		log_text(l, "holder", "another listener of this server");
+	if (owner.pid == getpid()) {
+		log_text(l, "port_owner", "another listener of this server");
 		return;
 	}
-	log_number(l, "holder_pid", holder.pid);
-	log_text(l, "holder", holder.name);
+	log_number(l, "port_owner_pid", owner.pid);
+	log_text(l, "port_owner", owner.name);
 }
 
 /* The addresses that could have been listened on. */
@@ -95,21 +95,21 @@ static int fail(const struct endpoint *e, const struct address *at, int error)
 	log_address(&l, "address", at);
 	log_errno(&l, error);
 	if (error == EADDRINUSE)
-		add_holder(&l, at);
+		add_port_owner(&l, at);
 	if (error == EADDRNOTAVAIL)
 		add_local_addresses(&l);
 	log_end(&l);
 	return status_of(error);
 }
 
-static int fail_lookup(const struct endpoint *e, const char *fault)
+static int fail_lookup(const struct endpoint *e, const char *mistake)
 {
 	struct log_line l;
 
 	log_begin(&l, LOG_ERROR, "cannot_listen");
 	log_text(&l, "listener", e->name);
 	log_text(&l, "address", e->address);
-	log_text(&l, "error", fault);
+	log_text(&l, "error", mistake);
 	log_end(&l);
 	return EX_NOHOST;
 }
@@ -146,12 +146,12 @@ static int listen_at(const struct listener *l, const struct address *at)
 static int listen_or_fall_back(struct listener *l, struct address *at)
 {
 	const struct host_port *where = &l->endpoint->where;
-	const char *fault;
+	const char *mistake;
 	int fd = listen_at(l, at);
 
 	if (fd != -EAFNOSUPPORT || l->endpoint->network != NETWORK_TCP || !address_is_wildcard(at))
 		return fd;
-	address_lookup(where, NETWORK_TCP4, at, 1, &fault);
+	address_lookup(where, NETWORK_TCP4, at, 1, &mistake);
 	fd = listen_at(l, at);
 	if (fd >= 0)
 		say_without_ipv6(l->endpoint);
@@ -162,12 +162,12 @@ static int open_new(struct listener *l)
 {
 	const struct endpoint *e = l->endpoint;
 	struct address list[ADDRESSES_MAX];
-	const char *fault;
+	const char *mistake;
 	int count =
-		address_lookup(&e->where, (enum network)e->network, list, ADDRESSES_MAX, &fault);
+		address_lookup(&e->where, (enum network)e->network, list, ADDRESSES_MAX, &mistake);
 
 	if (count < 0)
-		return fail_lookup(e, fault);
+		return fail_lookup(e, mistake);
 	struct address at = *address_preferred(list, count);
 	l->fd = listen_or_fall_back(l, &at);
 	if (l->fd < 0)
@@ -220,7 +220,7 @@ static int adopt(struct listener *l, const struct inherited_socket *inherited)
 	l->fd = fd;
 	l->inherited = true;
 	l->origin = inherited->origin;
-	l->shared = l->origin != HANDOVER_OPENED;
+	l->shared = l->origin != ORIGIN_OPENED;
 	(void)socket_local_address(fd, &l->bound);
 	int rc = set_anew(l);
 	return rc < 0 ? fail(l->endpoint, &l->bound, -rc) : EX_OK;
@@ -230,7 +230,7 @@ static int adopt(struct listener *l, const struct inherited_socket *inherited)
 static int open_one(
 	struct listener *l, const struct endpoint *e, const struct inherited_socket *inherited)
 {
-	*l = (struct listener){.fd = -1, .origin = HANDOVER_OPENED};
+	*l = (struct listener){.fd = -1, .origin = ORIGIN_OPENED};
 	socket_system_congestion(l->system_congestion);
 	choose(l, e);
 	int status = inherited ? adopt(l, inherited) : open_new(l);
@@ -313,8 +313,8 @@ static void match_all(struct inherited *in, const struct settings *s, struct ass
 		if (!assigned[i].inherited)
 			assigned[i].inherited = inherited_take_named(in, &s->endpoints[i]);
 		struct inherited_socket *mine = assigned[i].inherited;
-		if (mine && mine->origin == HANDOVER_SPARE)
-			mine->origin = HANDOVER_PASSED;
+		if (mine && mine->origin == ORIGIN_SPARE)
+			mine->origin = ORIGIN_PASSED;
 	}
 }
 
@@ -336,9 +336,9 @@ static struct assignment *assign_inherited(struct inherited *in, struct settings
 		abort();
 	match_all(in, s, assigned);
 	for (struct inherited_socket *i; (i = inherited_take_next(in));) {
-		if (i->origin == HANDOVER_PASSED && (gave_way || !in->handover))
-			i->origin = HANDOVER_SPARE;
-		if (i->origin == HANDOVER_SPARE) {
+		if (i->origin == ORIGIN_PASSED && (gave_way || !in->handover))
+			i->origin = ORIGIN_SPARE;
+		if (i->origin == ORIGIN_SPARE) {
 			add_endpoint_for(s, i);
 			assigned[s->endpoint_count - 1].inherited = i;
 		} else {

@@ -4,8 +4,8 @@
  *
  * Threads:  before threads start; then each belongs to its accepting thread.
  */
-#ifndef BOBBIN_SERVER_LISTENER_H
-#define BOBBIN_SERVER_LISTENER_H
+#ifndef BOBBIN_SERVER_DOOR_LISTENER_H
+#define BOBBIN_SERVER_DOOR_LISTENER_H
 
 #include "common/address.h"
 #include "common/socket.h"
@@ -24,7 +24,7 @@ struct listener {
 	struct address bound;            /* where it really is */
 	bool inherited;                  /* it was open before we were started */
 	bool shared;                     /* another process may hold the same socket for good */
-	enum handover_origin origin;     /* for a successor */
+	enum origin origin;              /* for a successor */
 	bool deaf;        /* only what comes from next door is heard: listener_admit() is due */
 	unsigned backlog; /* as it is now; 0: somebody else chose it */
 	unsigned unset;   /* so many of the next accepted sockets may lack the options */
@@ -36,7 +36,7 @@ struct listener {
  * for each of those.  A predecessor is told of the sockets of its configuration that are not in
  * ours, and they are closed here.
  *
- * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the fault logged, every
+ * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the mistake logged, every
  * socket closed and nothing half-started: EX_UNAVAILABLE (the address is taken, or not there),
  * EX_NOPERM, EX_NOHOST or EX_OSERR.
  */

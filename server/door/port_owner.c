@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * holder - which process listens on a port: from the port to the socket's inode, from the inode to
+ * port_owner - which process listens on a port: from the port to the socket's inode, from the inode to
  * a descriptor.
  */
 #include "port_owner.h"
@@ -96,7 +96,7 @@ static void read_name(const char *pid, char *name, size_t size)
 	fclose(file);
 }
 
-bool holder_find(const struct address *at, struct holder *out)
+bool port_owner_find(const struct address *at, struct port_owner *out)
 {
 	char socket[64];
 	bool found = false;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * holder - which process listens on a port, as far as /proc shows it.
+ * port_owner - which process listens on a port, as far as /proc shows it.
  *
  * Threads:  any.
  */
-#ifndef BOBBIN_SERVER_HOLDER_H
-#define BOBBIN_SERVER_HOLDER_H
+#ifndef BOBBIN_SERVER_DOOR_PORT_OWNER_H
+#define BOBBIN_SERVER_DOOR_PORT_OWNER_H
 
 #include "common/address.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct holder {
+struct port_owner {
 	pid_t pid;
 	char name[32]; /* as in /proc/PID/comm */
 };
@@ -22,6 +22,6 @@ struct holder {
  * host or a wildcard on either side.  False if none is visible: another user's, or in another
  * namespace.  See proc(5), proc_pid_fd(5).
  */
-bool holder_find(const struct address *at, struct holder *out);
+bool port_owner_find(const struct address *at, struct port_owner *out);
 
 #endif

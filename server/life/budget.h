@@ -4,8 +4,8 @@
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_BUDGET_H
-#define BOBBIN_SERVER_BUDGET_H
+#ifndef BOBBIN_SERVER_LIFE_BUDGET_H
+#define BOBBIN_SERVER_LIFE_BUDGET_H
 
 #include "server/settings/settings.h"
 

@@ -48,7 +48,7 @@ static void log_signal(enum log_level level, const char *event, int signal, cons
 
 static void tell_counters(struct coordinator *c)
 {
-	struct counters counters = registry_counters(c->world->registry);
+	struct counters counters = registry_counters(c->server->registry);
 
 	counters_log(&counters);
 }
@@ -71,21 +71,21 @@ void coordinator_spend_reserve(struct coordinator *c)
 {
 	if (!reserve_is_needed())
 		return;
-	registry_hold_back(c->world->registry, deadline_after(HOLD_NS));
+	registry_hold_back(c->server->registry, deadline_after(HOLD_NS));
 	reserve_spend(&c->reserve);
 }
 
 void coordinator_renew_reserve(struct coordinator *c)
 {
 	reserve_fill(&c->reserve);
-	registry_hold_back(c->world->registry, 0);
+	registry_hold_back(c->server->registry, 0);
 }
 
 static void take_new_settings(struct coordinator *c)
 {
 	notify_reloading();
 	coordinator_spend_reserve(c);
-	bool good = reload(c->world, c->command);
+	bool good = reload(c->server, c->command);
 	coordinator_renew_reserve(c);
 	if (good) {
 		for (size_t i = 0; i < c->acceptor_count; i++)
@@ -99,9 +99,9 @@ static const char *no_change_now(const struct coordinator *c)
 {
 	if (c->stops_asked > 0)
 		return "not during a stop";
-	if (c->succession == SUCCESSION_DONE)
+	if (c->handover == HANDOVER_DONE)
 		return "a successor serves";
-	return c->succession == SUCCESSION_GOES_ON ? "a successor is being started" : NULL;
+	return c->handover == HANDOVER_GOES_ON ? "a successor is being started" : NULL;
 }
 
 static void ask_stop(struct coordinator *c, int signal)
@@ -109,7 +109,7 @@ static void ask_stop(struct coordinator *c, int signal)
 	bool again = c->stops_asked > 0;
 
 	/* Nobody comes in any more where a successor accepts. */
-	c->grace = signal == SIGTERM && c->succession != SUCCESSION_DONE;
+	c->grace = signal == SIGTERM && c->handover != HANDOVER_DONE;
 	if (++c->stops_asked > 2)
 		_exit(COORDINATOR_STATUS_CUT);
 	log_signal(LOG_INFO, "stop", signal, again ? "cutting what is left" : "draining");
@@ -124,7 +124,7 @@ static void change(struct coordinator *c, int signal)
 	else if (signal == SIGHUP)
 		take_new_settings(c);
 	else
-		c->succession = SUCCESSION_ASKED;
+		c->handover = HANDOVER_ASKED;
 }
 
 /* What a signal does, whenever it comes; the stop itself looks at stops_asked. */
@@ -171,13 +171,13 @@ static void *coordinate(void *arg)
 	struct coordinator *c = arg;
 
 	signals_unblock_others();
-	while (c->stops_asked == 0 && c->succession != SUCCESSION_DONE) {
+	while (c->stops_asked == 0 && c->handover != HANDOVER_DONE) {
 		(void)coordinator_take_signal(c, DEADLINE_NEVER);
-		if (c->succession == SUCCESSION_ASKED)
-			succession_run(c);
+		if (c->handover == HANDOVER_ASKED)
+			handover_run(c);
 	}
-	c->settings = current_hold(c->world->current);
-	if (c->succession != SUCCESSION_DONE || !succession_outlive(c))
+	c->settings = current_hold(c->server->current);
+	if (c->handover != HANDOVER_DONE || !handover_outlive(c))
 		stop_run(c);
 	settings_release(c->settings);
 	return NULL;

@@ -3,12 +3,12 @@
  * coordinator - the one thread that takes signals: counters on SIGUSR1, other settings on SIGHUP, a
  * successor on SIGUSR2, and on SIGTERM or SIGINT the stop.
  *
- * stop.h and succession.h have what takes its time.
+ * stop.h and handover.h have what takes its time.
  *
  * Threads:  one, joinable; every signal that it waits for is blocked in all.
  */
-#ifndef BOBBIN_SERVER_COORDINATOR_H
-#define BOBBIN_SERVER_COORDINATOR_H
+#ifndef BOBBIN_SERVER_LIFE_COORDINATOR_H
+#define BOBBIN_SERVER_LIFE_COORDINATOR_H
 
 #include "reserve.h"
 #include "server/door/acceptor.h"
@@ -21,15 +21,15 @@
 /* The exit status of a stop that had to cut a connection: EX_TEMPFAIL. */
 #define COORDINATOR_STATUS_CUT 75
 
-enum succession {
-	SUCCESSION_NO,
-	SUCCESSION_ASKED,
-	SUCCESSION_GOES_ON, /* a successor is being started */
-	SUCCESSION_DONE,    /* it serves */
+enum handover {
+	HANDOVER_NO,
+	HANDOVER_ASKED,
+	HANDOVER_GOES_ON, /* a successor is being started */
+	HANDOVER_DONE,    /* it serves */
 };
 
-struct coordinator {                        /* fields belong to it, stop.c and succession.c */
-	const struct acceptor_world *world; /* [const] */
+struct coordinator {                        /* fields belong to it, stop.c and handover.c */
+	const struct server *server;        /* [const] */
 	const struct command_line *command; /* [const] */
 	struct acceptor *acceptors;         /* [const] */
 	const struct listener *listeners;   /* [const] as they were opened, one for each acceptor */
@@ -37,10 +37,10 @@ struct coordinator {                        /* fields belong to it, stop.c and s
 	const char *program;                /* [const] what a successor is started from */
 	size_t *places; /* [its thread] room for as many: the acceptor of each socket handed over */
 	int64_t outlived_until_ns; /* [its thread] what is left then, with a successor there, is stopped */
-	enum succession succession; /* [its thread] */
+	enum handover handover; /* [its thread] */
 	struct settings
-		*settings; /* [its thread] during a stop or succession: those that hold for it */
-	pthread_t thread;  /* [const] once started */
+		*settings;      /* [its thread] during a stop or handover: those that hold for it */
+	pthread_t thread;       /* [const] once started */
 	struct reserve reserve; /* [its thread] */
 	bool grace;             /* [its thread] the stop began with SIGTERM */
 	unsigned stops_asked;   /* [its thread] SIGTERM and SIGINT so far */
@@ -65,7 +65,7 @@ int coordinator_join(struct coordinator *c);
 void coordinator_notify_ready(const struct coordinator *c);
 
 /*
- * For stop.c and succession.c, in its thread: take one signal, waiting for it until deadline_ns, and
+ * For stop.c and handover.c, in its thread: take one signal, waiting for it until deadline_ns, and
  * do what it asks for.  Returns false if none came.
  */
 bool coordinator_take_signal(struct coordinator *c, int64_t deadline_ns);

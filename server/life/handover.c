@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* succession - another process takes the listeners over. */
+/* handover - another process takes the listeners over. */
 #include "handover.h"
 
 #include "common/deadline.h"
@@ -61,12 +61,12 @@ static int start_successor(struct coordinator *c, struct successor *s)
 /* It is not to be.  Listeners that it may have changed get our own options again. */
 static void take_back(struct coordinator *c)
 {
-	current_replace(c->world->current, current_hold(c->world->current));
+	current_replace(c->server->current, current_hold(c->server->current));
 	hand_on(c, false);
 	coordinator_knock(c);
 	for (size_t i = 0; i < c->acceptor_count; i++)
 		acceptor_keep(&c->acceptors[i]);
-	registry_count_failed_handover(c->world->registry);
+	registry_count_failed_handover(c->server->registry);
 }
 
 static void tell_failed(
@@ -123,7 +123,7 @@ static void tell_handed_over(struct coordinator *c, const struct successor *s)
 
 	log_begin(&l, LOG_INFO, "handed_over");
 	log_number(&l, "successor_pid", s->pid);
-	log_number(&l, "connections", (int64_t)registry_counters(c->world->registry).active);
+	log_number(&l, "connections", (int64_t)registry_counters(c->server->registry).active);
 	log_end(&l);
 }
 
@@ -153,10 +153,10 @@ static void give_way(struct coordinator *c, struct successor *s)
 		acceptor_give_away(&c->acceptors[i]);
 	notify_main_pid(s->pid);
 	notify_silence();
-	registry_stop(c->world->registry, STOP_SUCCEEDED, 0);
+	registry_stop(c->server->registry, STOP_SUCCEEDED, 0);
 	do {
 		coordinator_knock(c);
-		left = barrier_wait(c->world->accepting, deadline_after(KNOCK_NS));
+		left = barrier_wait(c->server->accepting, deadline_after(KNOCK_NS));
 		(void)coordinator_is_forced(c);
 		if (!told && (!accepts_beside_successor(c) || c->stops_asked > 0)) {
 			tell_handed_over(c, s);
@@ -164,16 +164,16 @@ static void give_way(struct coordinator *c, struct successor *s)
 		}
 	} while (left > 0 && c->stops_asked == 0 && deadline_now() < c->outlived_until_ns);
 	successor_release(s);
-	c->succession = SUCCESSION_DONE;
+	c->handover = HANDOVER_DONE;
 }
 
-void succession_run(struct coordinator *c)
+void handover_run(struct coordinator *c)
 {
 	struct successor s;
 	struct log_line l;
 
-	c->succession = SUCCESSION_GOES_ON;
-	c->settings = current_hold(c->world->current);
+	c->handover = HANDOVER_GOES_ON;
+	c->settings = current_hold(c->server->current);
 	log_begin(&l, LOG_INFO, "handover");
 	log_text(&l, "program", c->program);
 	log_end(&l);
@@ -190,25 +190,25 @@ void succession_run(struct coordinator *c)
 		/* Its pipe was of the reserve. */
 		coordinator_renew_reserve(c);
 		take_back(c);
-		c->succession = SUCCESSION_NO;
+		c->handover = HANDOVER_NO;
 	}
 	settings_release(c->settings);
 }
 
-bool succession_outlive(struct coordinator *c)
+bool handover_outlive(struct coordinator *c)
 {
 	int64_t began = deadline_now();
 	int64_t until = c->outlived_until_ns;
-	struct counters before = registry_counters(c->world->registry);
+	struct counters before = registry_counters(c->server->registry);
 	unsigned left;
 
 	/* A listener that the successor does not use may still be at its queue. */
-	if (c->stops_asked > 0 || barrier_wait(c->world->accepting, 0) > 0)
+	if (c->stops_asked > 0 || barrier_wait(c->server->accepting, 0) > 0)
 		return false;
-	barrier_close(c->world->busy);
+	barrier_close(c->server->busy);
 	do {
 		int64_t slice = deadline_earlier(until, deadline_after(PATIENT_SLICE_NS));
-		left = barrier_wait(c->world->busy, slice);
+		left = barrier_wait(c->server->busy, slice);
 		(void)coordinator_is_forced(c);
 	} while (left > 0 && deadline_now() < until && c->stops_asked == 0);
 	if (left == 0)

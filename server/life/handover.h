@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * succession - another process takes the listeners over.
+ * handover - another process takes the listeners over.
  *
  *   1. Start the program anew, with our listening sockets.  Until it says that it is ready, for
  *      handover.timeout at most, we serve as before; if it fails, we go on to.
@@ -10,15 +10,15 @@
  *
  * Threads:  the coordinator's.
  */
-#ifndef BOBBIN_SERVER_SUCCESSION_H
-#define BOBBIN_SERVER_SUCCESSION_H
+#ifndef BOBBIN_SERVER_LIFE_HANDOVER_H
+#define BOBBIN_SERVER_LIFE_HANDOVER_H
 
 #include "coordinator.h"
 
-/* 1 and 2.  Afterwards c->succession is SUCCESSION_DONE, or SUCCESSION_NO with all as it was. */
-void succession_run(struct coordinator *c);
+/* 1 and 2.  Afterwards c->handover is HANDOVER_DONE, or HANDOVER_NO with all as it was. */
+void handover_run(struct coordinator *c);
 
 /* 3.  True: every connection has ended, and there is nothing to stop.  False: stop what is left. */
-bool succession_outlive(struct coordinator *c);
+bool handover_outlive(struct coordinator *c);
 
 #endif

@@ -14,12 +14,12 @@
 /* Telling. */
 
 /* Each line that was meant for a terminal becomes one of the log. */
-static void tell_faults(char *text)
+static void tell_mistakes(char *text)
 {
 	struct log_line l;
 
 	for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
-		log_begin(&l, LOG_ERROR, "configuration_fault");
+		log_begin(&l, LOG_ERROR, "configuration_mistake");
 		log_text(&l, "what", line);
 		log_end(&l);
 	}
@@ -120,14 +120,14 @@ static bool fits(const struct settings *before, const struct settings *after)
 	const struct {
 		const char *reason;
 		const struct endpoint *listener;
-	} faults[] = {
+	} mistakes[] = {
 		{"a listener has been added: needs SIGUSR2", missing(after, before)},
 		{"a listener has gone: needs SIGUSR2", missing(before, after)},
 	};
 
-	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-		if (faults[i].listener) {
-			tell_failed(faults[i].reason, faults[i].listener);
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+		if (mistakes[i].listener) {
+			tell_failed(mistakes[i].reason, mistakes[i].listener);
 			return false;
 		}
 	}
@@ -162,16 +162,16 @@ static struct settings *load(const struct command_line *command)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *faults = open_memstream(&text, &size);
+	FILE *mistakes = open_memstream(&text, &size);
 
-	if (!faults) {
+	if (!mistakes) {
 		tell_failed("out of memory", NULL);
 		return NULL;
 	}
-	struct settings *s = command_line_reload(command, faults);
-	fclose(faults);
+	struct settings *s = command_line_reload(command, mistakes);
+	fclose(mistakes);
 	if (!s) {
-		tell_faults(text);
+		tell_mistakes(text);
 		tell_failed("the configuration has a mistake", NULL);
 	}
 	free(text);
@@ -180,27 +180,27 @@ static struct settings *load(const struct command_line *command)
 
 /* Takes over the hold on s.  False, and told, if it cannot be. */
 static bool put_in_force(
-	const struct acceptor_world *world, const struct settings *before, struct settings *s)
+	const struct server *server, const struct settings *before, struct settings *s)
 {
-	if (admission_resize(world->admission, s) < 0) {
+	if (admission_resize(server->admission, s) < 0) {
 		tell_failed("out of memory", NULL);
 		settings_release(s);
 		return false;
 	}
 	log_choose((enum log_level)s->log_level, (enum log_format)s->log_format);
 	/* Before the limit, which may let clients in, and before anyone is told. */
-	current_replace(world->current, s);
-	registry_set_limit(world->registry, s->max_connections);
-	worker_set_parking(world->workers, s->threads_parked, s->park_time_ns);
+	current_replace(server->current, s);
+	registry_set_limit(server->registry, s->max_connections);
+	worker_set_parking(server->workers, s->threads_parked, s->park_time_ns);
 	tell_done(before, s);
 	if (s->max_connections != before->max_connections)
 		budget_check(s);
 	return true;
 }
 
-bool reload(const struct acceptor_world *world, const struct command_line *command)
+bool reload(const struct server *server, const struct command_line *command)
 {
-	struct settings *before = current_hold(world->current);
+	struct settings *before = current_hold(server->current);
 	struct settings *s = load(command);
 	bool good = s != NULL;
 
@@ -208,11 +208,11 @@ bool reload(const struct acceptor_world *world, const struct command_line *comma
 		keep_supervisors_listeners(before, s);
 		good = fits(before, s);
 		if (good)
-			good = put_in_force(world, before, s);
+			good = put_in_force(server, before, s);
 		else
 			settings_release(s);
 	}
-	registry_count_reload(world->registry, good);
+	registry_count_reload(server->registry, good);
 	settings_release(before);
 	return good;
 }

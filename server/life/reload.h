@@ -4,8 +4,8 @@
  *
  * Threads:  the coordinator's.
  */
-#ifndef BOBBIN_SERVER_RELOAD_H
-#define BOBBIN_SERVER_RELOAD_H
+#ifndef BOBBIN_SERVER_LIFE_RELOAD_H
+#define BOBBIN_SERVER_LIFE_RELOAD_H
 
 #include "server/door/acceptor.h"
 #include "server/settings/command_line.h"
@@ -18,7 +18,7 @@
  * listeners than there are, everything stays as it was.  Either way it is told on the log and
  * counted.  Returns true if they are in force; the acceptors are then to be knocked at.
  */
-bool reload(const struct acceptor_world *world, const struct command_line *command);
+bool reload(const struct server *server, const struct command_line *command);
 
 /*
  * The words for what an operator asks when he compares two sets: the keys whose values differ, with

@@ -7,8 +7,8 @@
  *
  * Threads:  one.
  */
-#ifndef BOBBIN_SERVER_RESERVE_H
-#define BOBBIN_SERVER_RESERVE_H
+#ifndef BOBBIN_SERVER_LIFE_RESERVE_H
+#define BOBBIN_SERVER_LIFE_RESERVE_H
 
 #include <stdbool.h>
 

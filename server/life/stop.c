@@ -32,9 +32,9 @@ static bool close_the_doors(struct coordinator *c, int64_t deadline)
 	unsigned left;
 
 	do {
-		c->woken += registry_wake_idle(c->world->registry, c->settings->drain_first_ns);
+		c->woken += registry_wake_idle(c->server->registry, c->settings->drain_first_ns);
 		coordinator_knock(c);
-		left = barrier_wait(c->world->accepting, deadline_after(KNOCK_NS));
+		left = barrier_wait(c->server->accepting, deadline_after(KNOCK_NS));
 	} while (left > 0 && deadline_now() < until && !coordinator_is_forced(c));
 	return left == 0;
 }
@@ -44,11 +44,11 @@ static unsigned wait_for_workers(struct coordinator *c, int64_t deadline)
 {
 	unsigned left;
 
-	barrier_close(c->world->busy);
+	barrier_close(c->server->busy);
 	do {
 		int64_t slice = deadline_earlier(deadline, deadline_after(SLICE_NS));
-		c->woken += registry_wake_idle(c->world->registry, c->settings->drain_first_ns);
-		left = barrier_wait(c->world->busy, slice);
+		c->woken += registry_wake_idle(c->server->registry, c->settings->drain_first_ns);
+		left = barrier_wait(c->server->busy, slice);
 	} while (left > 0 && deadline_now() < deadline && !coordinator_is_forced(c));
 	return left;
 }
@@ -59,21 +59,21 @@ static unsigned force(struct coordinator *c)
 	int64_t deadline = deadline_after(c->settings->drain_force_ns);
 
 	notify_extend(c->settings->drain_force_ns + MARGIN_NS);
-	registry_stop(c->world->registry, STOP_FORCE, 0);
+	registry_stop(c->server->registry, STOP_FORCE, 0);
 	do {
 		coordinator_knock(c);
-	} while (barrier_wait(c->world->accepting, deadline_after(KNOCK_NS)) > 0);
-	barrier_close(c->world->busy);
-	registry_cut(c->world->registry);
-	unsigned left = barrier_wait(c->world->busy, deadline);
-	c->cut = registry_cut_owing(c->world->registry);
+	} while (barrier_wait(c->server->accepting, deadline_after(KNOCK_NS)) > 0);
+	barrier_close(c->server->busy);
+	registry_cut(c->server->registry);
+	unsigned left = barrier_wait(c->server->busy, deadline);
+	c->cut = registry_cut_owing(c->server->registry);
 	return left;
 }
 
 /* 6. */
 void stop_tell_the_end(struct coordinator *c, const struct counters *before, int64_t began_ns)
 {
-	struct counters after = registry_counters(c->world->registry);
+	struct counters after = registry_counters(c->server->registry);
 	uint64_t ended = counters_ended(&after) - counters_ended(before);
 	uint64_t others = c->woken + c->cut;
 	struct log_line l;
@@ -97,7 +97,7 @@ static void tell_the_beginning(struct coordinator *c)
 	notify_stopping();
 	notify_extend(s->drain_grace_ns + s->drain_timeout_ns + s->drain_force_ns + MARGIN_NS);
 	notify_status("Draining %llu connections",
-		(unsigned long long)registry_counters(c->world->registry).active);
+		(unsigned long long)registry_counters(c->server->registry).active);
 }
 
 void stop_run(struct coordinator *c)
@@ -106,9 +106,9 @@ void stop_run(struct coordinator *c)
 
 	tell_the_beginning(c);
 	wait_out_the_grace(c);
-	struct counters before = registry_counters(c->world->registry);
+	struct counters before = registry_counters(c->server->registry);
 	int64_t deadline = deadline_after(c->settings->drain_timeout_ns);
-	registry_stop(c->world->registry, STOP_DRAIN, deadline);
+	registry_stop(c->server->registry, STOP_DRAIN, deadline);
 	c->left = 1;
 	if (!coordinator_is_forced(c) && close_the_doors(c, deadline) && !coordinator_is_forced(c))
 		c->left = wait_for_workers(c, deadline);

@@ -14,8 +14,8 @@
  *
  * Threads:  the coordinator's.
  */
-#ifndef BOBBIN_SERVER_STOP_H
-#define BOBBIN_SERVER_STOP_H
+#ifndef BOBBIN_SERVER_LIFE_STOP_H
+#define BOBBIN_SERVER_LIFE_STOP_H
 
 #include "coordinator.h"
 

@@ -45,7 +45,7 @@ struct arguments {
 	size_t listener_count;
 };
 
-static void take_option(struct arguments *a, int letter, struct faults *f)
+static void take_option(struct arguments *a, int letter, struct mistakes *f)
 {
 	switch (letter) {
 	case 'c':
@@ -73,15 +73,15 @@ static void take_option(struct arguments *a, int letter, struct faults *f)
 		a->assignments[a->assignment_count++] = optarg;
 		break;
 	case ':':
-		faults_in_usage(f, "-%c needs an argument; bobbind -h tells more", optopt);
+		mistakes_in_usage(f, "-%c needs an argument; bobbind -h tells more", optopt);
 		break;
 	default:
-		faults_in_usage(f, "there is no option -%c; bobbind -h tells more", optopt);
+		mistakes_in_usage(f, "there is no option -%c; bobbind -h tells more", optopt);
 		break;
 	}
 }
 
-static void take_arguments(struct arguments *a, int argc, char **argv, struct faults *f)
+static void take_arguments(struct arguments *a, int argc, char **argv, struct mistakes *f)
 {
 	int letter;
 
@@ -90,33 +90,34 @@ static void take_arguments(struct arguments *a, int argc, char **argv, struct fa
 	while ((letter = getopt(argc, argv, ":c:tTl:o:vVh")) != -1)
 		take_option(a, letter, f);
 	for (int i = optind; i < argc; i++)
-		faults_in_usage(
+		mistakes_in_usage(
 			f, "%s: nothing is expected here; an address goes behind -l", argv[i]);
 }
 
 /* -o key=value */
-static void assign(const char *text, struct settings *s, struct faults *f)
+static void assign(const char *text, struct settings *s, struct mistakes *f)
 {
 	const char *equals = strchr(text, '=');
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	char key[128];
 
 	if (!equals) {
-		faults_in_usage(f, "-o %s: write key=value, as in timeouts.idle=10s", text);
+		mistakes_in_usage(f, "-o %s: write key=value, as in timeouts.idle=10s", text);
 		return;
 	}
 	snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
 	const struct option *row = option_find(key);
 	const char *near = row ? NULL : option_near(key);
 	if (row && row->scope == OPTION_LISTENER)
-		faults_in_usage(f, "-o %s: this belongs to one listener; use -l or the file", text);
-	else if (row && !option_set(row, option_base(row, s), equals + 1, fault))
-		faults_in_usage(f, "-o %s: %s", text, fault);
+		mistakes_in_usage(
+			f, "-o %s: this belongs to one listener; use -l or the file", text);
+	else if (row && !option_set(row, option_base(row, s), equals + 1, mistake))
+		mistakes_in_usage(f, "-o %s: %s", text, mistake);
 	else if (!row && near)
-		faults_in_usage(
+		mistakes_in_usage(
 			f, "-o %s: there is no option %s; did you mean %s?", text, key, near);
 	else if (!row)
-		faults_in_usage(f, "-o %s: there is no option %s", text, key);
+		mistakes_in_usage(f, "-o %s: there is no option %s", text, key);
 }
 
 /*
@@ -141,18 +142,18 @@ static char *split_network(char *text, int64_t *network)
 
 /* A listener's key from a part of -l.  NULL parts stay at their default. */
 static bool set_part(
-	struct endpoint *e, const char *key, const char *part, char fault[OPTION_FAULT_MAX])
+	struct endpoint *e, const char *key, const char *part, char mistake[OPTION_MISTAKE_MAX])
 {
-	return !part || option_set(option_find(key), e, part, fault);
+	return !part || option_set(option_find(key), e, part, mistake);
 }
 
 /* -l [NETWORK:]ADDRESS[=SERVICE] */
-static void add_listener(const char *text, struct settings *s, struct faults *f)
+static void add_listener(const char *text, struct settings *s, struct mistakes *f)
 {
 	struct endpoint *e = settings_add_endpoint(s);
 	char *copy = strdup(text);
-	char fault[OPTION_FAULT_MAX];
-	const char *wrong = fault;
+	char mistake[OPTION_MISTAKE_MAX];
+	const char *wrong = mistake;
 	const char *key = "";
 
 	if (!copy)
@@ -161,24 +162,24 @@ static void add_listener(const char *text, struct settings *s, struct faults *f)
 	if (service)
 		*service++ = '\0';
 	char *address = split_network(copy, &e->network);
-	if (set_part(e, "service", service, fault) && set_part(e, "address", address, fault))
+	if (set_part(e, "service", service, mistake) && set_part(e, "address", address, mistake))
 		wrong = settings_finish_endpoint(s, e, &key);
 	/* It may lie in an option that the listener has taken over. */
 	bool elsewhere = wrong && strchr(key, '.');
 	if (wrong)
-		faults_in_usage(f, "-l %s: %s%s%s", text, elsewhere ? key : "",
+		mistakes_in_usage(f, "-l %s: %s%s%s", text, elsewhere ? key : "",
 			elsewhere ? ": " : "", wrong);
 	free(copy);
 }
 
-static void add_default_listener(struct settings *s, struct faults *f)
+static void add_default_listener(struct settings *s, struct mistakes *f)
 {
 	add_listener(DEFAULT_LISTENER, s, f);
 	s->built_in_listener = true;
 }
 
 /* File, then -o, then listeners, which start as copies of what holds by then. */
-static void load(struct settings *s, const struct arguments *a, struct faults *f)
+static void load(struct settings *s, const struct arguments *a, struct mistakes *f)
 {
 	struct config_file *file = a->file ? config_file_open(a->file, f) : NULL;
 
@@ -194,7 +195,7 @@ static void load(struct settings *s, const struct arguments *a, struct faults *f
 		settings_clear_endpoints(s);
 	for (size_t i = 0; i < a->listener_count; i++)
 		add_listener(a->listeners[i], s, f);
-	if (s->endpoint_count == 0 && faults_status(f) == EX_OK)
+	if (s->endpoint_count == 0 && mistakes_status(f) == EX_OK)
 		add_default_listener(s, f);
 	config_file_free(file);
 }
@@ -210,19 +211,19 @@ static bool only_look(const struct arguments *a, const struct settings *s)
 }
 
 /* NULL if anything is wrong. */
-static struct settings *load_or_fail(const struct arguments *a, struct faults *f)
+static struct settings *load_or_fail(const struct arguments *a, struct mistakes *f)
 {
 	struct settings *s = settings_new();
 
 	load(s, a, f);
-	if (faults_status(f) == EX_OK)
+	if (mistakes_status(f) == EX_OK)
 		return s;
 	settings_release(s);
 	return NULL;
 }
 
 /* What was typed, with room for all of it.  The caller ends it with arguments_fini(). */
-static void arguments_init(struct arguments *a, const struct command_line *c, struct faults *f)
+static void arguments_init(struct arguments *a, const struct command_line *c, struct mistakes *f)
 {
 	*a = (struct arguments){.file = NULL};
 	a->listeners = calloc((size_t)c->argc, sizeof *a->listeners);
@@ -240,16 +241,16 @@ static void arguments_fini(struct arguments *a)
 
 struct settings *command_line_load(const struct command_line *c, int *status)
 {
-	struct faults f = {.to = stderr};
+	struct mistakes f = {.to = stderr};
 	struct arguments a;
 	struct settings *s = NULL;
 
 	arguments_init(&a, c, &f);
-	if (faults_status(&f) == EX_OK && a.done)
+	if (mistakes_status(&f) == EX_OK && a.done)
 		fputs(a.done, stdout);
 	else
 		s = load_or_fail(&a, &f);
-	*status = faults_status(&f);
+	*status = mistakes_status(&f);
 	if (s && only_look(&a, s)) {
 		settings_release(s);
 		s = NULL;
@@ -261,9 +262,9 @@ struct settings *command_line_load(const struct command_line *c, int *status)
 	return s;
 }
 
-struct settings *command_line_reload(const struct command_line *c, FILE *faults)
+struct settings *command_line_reload(const struct command_line *c, FILE *mistakes)
 {
-	struct faults f = {.to = faults};
+	struct mistakes f = {.to = mistakes};
 	struct arguments a;
 
 	arguments_init(&a, c, &f);

@@ -4,8 +4,8 @@
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_COMMAND_LINE_H
-#define BOBBIN_SERVER_COMMAND_LINE_H
+#ifndef BOBBIN_SERVER_SETTINGS_COMMAND_LINE_H
+#define BOBBIN_SERVER_SETTINGS_COMMAND_LINE_H
 
 #include "settings.h"
 
@@ -27,8 +27,8 @@ struct settings *command_line_load(const struct command_line *c, int *status);
 
 /*
  * The same again, for a server that runs and had good arguments: what is wrong with the file now is
- * written to faults, and NULL returned.
+ * written to mistakes, and NULL returned.
  */
-struct settings *command_line_reload(const struct command_line *c, FILE *faults);
+struct settings *command_line_reload(const struct command_line *c, FILE *mistakes);
 
 #endif

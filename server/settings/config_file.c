@@ -35,23 +35,23 @@ static const char *type_name(const config_setting_t *setting)
 	}
 }
 
-static void tell_at(struct config_file *c, unsigned line, struct faults *f, const char *what)
+static void tell_at(struct config_file *c, unsigned line, struct mistakes *f, const char *what)
 {
 	struct config_place place = config_scan_place(c->scan, line);
 
-	faults_in_file(f, place.path, place.line, "%s", what);
+	mistakes_in_file(f, place.path, place.line, "%s", what);
 }
 
 static void tell(
-	struct config_file *c, const config_setting_t *at, struct faults *f, const char *what)
+	struct config_file *c, const config_setting_t *at, struct mistakes *f, const char *what)
 {
 	tell_at(c, config_setting_source_line(at), f, what);
 }
 
-static void tell_type(struct config_file *c, const config_setting_t *at, struct faults *f,
+static void tell_type(struct config_file *c, const config_setting_t *at, struct mistakes *f,
 	const char *key, const char *expects)
 {
-	char what[OPTION_FAULT_MAX];
+	char what[OPTION_MISTAKE_MAX];
 
 	snprintf(what, sizeof what, "%s is %s; it must be %s", key, type_name(at), expects);
 	tell(c, at, f, what);
@@ -96,25 +96,26 @@ static bool is_list(const config_setting_t *at)
  * or false.
  */
 static void apply_value(struct config_file *c, const config_setting_t *at, const struct option *row,
-	void *base, struct faults *f)
+	void *base, struct mistakes *f)
 {
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	int type = config_setting_type(at);
 	char *joined = row->type == OPTION_BLOCKS && is_list(at) ? join(at) : NULL;
 	bool good;
 
 	if (joined) {
-		good = option_set(row, base, joined, fault);
+		good = option_set(row, base, joined, mistake);
 		free(joined);
 	} else if (type == CONFIG_TYPE_STRING && row->type != OPTION_COUNT &&
 		row->type != OPTION_SWITCH) {
-		good = option_set(row, base, config_setting_get_string(at), fault);
+		good = option_set(row, base, config_setting_get_string(at), mistake);
 	} else if (type == CONFIG_TYPE_BOOL && row->type == OPTION_SWITCH) {
-		good = option_set(row, base, config_setting_get_bool(at) ? "true" : "false", fault);
+		good = option_set(
+			row, base, config_setting_get_bool(at) ? "true" : "false", mistake);
 	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && !option_is_text(row) &&
 		row->type != OPTION_WORD && row->type != OPTION_SWITCH) {
 		good = is_told(at) ||
-			option_set_number(row, base, config_setting_get_int64(at), fault);
+			option_set_number(row, base, config_setting_get_int64(at), mistake);
 	} else {
 		char *expects = option_expects(row);
 		tell_type(c, at, f, row->key, expects);
@@ -122,13 +123,13 @@ static void apply_value(struct config_file *c, const config_setting_t *at, const
 		return;
 	}
 	if (!good)
-		tell(c, at, f, fault);
+		tell(c, at, f, mistake);
 }
 
 static void tell_unknown(
-	struct config_file *c, const config_setting_t *at, struct faults *f, const char *key)
+	struct config_file *c, const config_setting_t *at, struct mistakes *f, const char *key)
 {
-	char what[OPTION_FAULT_MAX];
+	char what[OPTION_MISTAKE_MAX];
 	const char *near = option_near(key);
 
 	if (near)
@@ -139,10 +140,10 @@ static void tell_unknown(
 	tell(c, at, f, what);
 }
 
-static void tell_key(struct config_file *c, const config_setting_t *at, struct faults *f,
+static void tell_key(struct config_file *c, const config_setting_t *at, struct mistakes *f,
 	const char *key, const char *what)
 {
-	char text[OPTION_FAULT_MAX];
+	char text[OPTION_MISTAKE_MAX];
 
 	snprintf(text, sizeof text, "%.100s %.140s", key, what);
 	tell(c, at, f, text);
@@ -162,9 +163,9 @@ static const struct option *grouped(const char *name)
 }
 
 static void tell_listeners_key(
-	struct config_file *c, const config_setting_t *at, struct faults *f, const char *key)
+	struct config_file *c, const config_setting_t *at, struct mistakes *f, const char *key)
 {
-	char what[OPTION_FAULT_MAX];
+	char what[OPTION_MISTAKE_MAX];
 	const char *meant = grouped(key)->key;
 
 	snprintf(what, sizeof what, "belongs into a listener%s%s",
@@ -174,7 +175,7 @@ static void tell_listeners_key(
 
 /* One key, of which a listener may have some and the rest of the file others. */
 static void apply_key(struct config_file *c, const config_setting_t *at, const char *key,
-	struct settings *s, struct endpoint *listener, struct faults *f)
+	struct settings *s, struct endpoint *listener, struct mistakes *f)
 {
 	const struct option *row = option_find(key);
 
@@ -203,7 +204,7 @@ static bool is_group_name(const char *name)
 
 /* "group.member" for each member. */
 static void apply_group(struct config_file *c, const config_setting_t *group, struct settings *s,
-	struct endpoint *listener, struct faults *f)
+	struct endpoint *listener, struct mistakes *f)
 {
 	const char *name = config_setting_name(group);
 	char key[256];
@@ -220,7 +221,7 @@ static void apply_group(struct config_file *c, const config_setting_t *group, st
 }
 
 static void apply_members(struct config_file *c, const config_setting_t *of, struct settings *s,
-	struct endpoint *listener, struct faults *f)
+	struct endpoint *listener, struct mistakes *f)
 {
 	for (int i = 0; i < config_setting_length(of); i++) {
 		const config_setting_t *member = config_setting_get_elem(of, (unsigned)i);
@@ -234,28 +235,28 @@ static void apply_members(struct config_file *c, const config_setting_t *of, str
 	}
 }
 
-void config_file_apply(struct config_file *c, struct settings *s, struct faults *f)
+void config_file_apply(struct config_file *c, struct settings *s, struct mistakes *f)
 {
 	apply_members(c, config_root_setting(&c->config), s, NULL, f);
 }
 
 /* A key that is there and no text has been told of already. */
-static void tell_check(struct config_file *c, const config_setting_t *listener, struct faults *f,
-	const char *key, const char *fault)
+static void tell_check(struct config_file *c, const config_setting_t *listener, struct mistakes *f,
+	const char *key, const char *mistake)
 {
 	/* It may stand in a group of the listener, or outside and have been copied. */
 	const config_setting_t *value = config_setting_lookup((config_setting_t *)listener, key);
-	char what[OPTION_FAULT_MAX + 64];
+	char what[OPTION_MISTAKE_MAX + 64];
 
 	if (value && config_setting_type(value) != CONFIG_TYPE_STRING)
 		return;
 	snprintf(what, sizeof what, "%s: %s", key,
-		value || strchr(key, '.') ? fault : "it is missing");
+		value || strchr(key, '.') ? mistake : "it is missing");
 	tell(c, value ? value : listener, f, what);
 }
 
 static void apply_listener(
-	struct config_file *c, const config_setting_t *at, struct settings *s, struct faults *f)
+	struct config_file *c, const config_setting_t *at, struct settings *s, struct mistakes *f)
 {
 	const char *key;
 
@@ -267,13 +268,13 @@ static void apply_listener(
 	apply_members(c, at, s, e, f);
 	unsigned check = 0;
 	do {
-		const char *fault = settings_check_endpoint(s, e, check++, &key);
-		if (fault)
-			tell_check(c, at, f, key, fault);
+		const char *mistake = settings_check_endpoint(s, e, check++, &key);
+		if (mistake)
+			tell_check(c, at, f, key, mistake);
 	} while (key);
 }
 
-void config_file_apply_listeners(struct config_file *c, struct settings *s, struct faults *f)
+void config_file_apply_listeners(struct config_file *c, struct settings *s, struct mistakes *f)
 {
 	const config_setting_t *list = config_lookup(&c->config, LISTENERS);
 
@@ -289,7 +290,7 @@ void config_file_apply_listeners(struct config_file *c, struct settings *s, stru
 		apply_listener(c, config_setting_get_elem(list, (unsigned)i), s, f);
 }
 
-struct config_file *config_file_open(const char *path, struct faults *f)
+struct config_file *config_file_open(const char *path, struct mistakes *f)
 {
 	struct config_scan *scan = config_scan_open(path, f);
 

@@ -4,8 +4,8 @@
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_CONFIG_FILE_H
-#define BOBBIN_SERVER_CONFIG_FILE_H
+#ifndef BOBBIN_SERVER_SETTINGS_CONFIG_FILE_H
+#define BOBBIN_SERVER_SETTINGS_CONFIG_FILE_H
 
 #include "mistakes.h"
 #include "settings.h"
@@ -16,18 +16,18 @@ struct config_file;
  * Read and parse a file.  NULL, with faults told, if it cannot be read or its syntax is wrong.
  * The caller ends it with config_file_free().
  */
-struct config_file *config_file_open(const char *path, struct faults *f);
+struct config_file *config_file_open(const char *path, struct mistakes *f);
 
 /* Takes NULL. */
 void config_file_free(struct config_file *c);
 
-/* Set the rows that the file has outside its listeners, and tell every fault there. */
-void config_file_apply(struct config_file *c, struct settings *s, struct faults *f);
+/* Set the rows that the file has outside its listeners, and tell every mistake there. */
+void config_file_apply(struct config_file *c, struct settings *s, struct mistakes *f);
 
 /*
- * Add the file's listeners, each a copy of the defaults with its own keys set, and tell every fault
+ * Add the file's listeners, each a copy of the defaults with its own keys set, and tell every mistake
  * there.
  */
-void config_file_apply_listeners(struct config_file *c, struct settings *s, struct faults *f);
+void config_file_apply_listeners(struct config_file *c, struct settings *s, struct mistakes *f);
 
 #endif

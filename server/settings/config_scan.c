@@ -25,8 +25,8 @@ struct segment {
 
 /* The text so far, and what is known of it. */
 struct config_scan {
-	struct faults *faults; /* borrowed until config_scan_open() returns */
-	char *folder;          /* where relative includes lie */
+	struct mistakes *mistakes; /* borrowed until config_scan_open() returns */
+	char *folder;              /* where relative includes lie */
 	char *text;
 	size_t size;
 	size_t capacity;
@@ -135,7 +135,7 @@ static void skip_comment(struct config_scan *s, struct source *from)
 	const char *end = strstr(from->at + 2, "*/");
 
 	if (!end) {
-		faults_in_file(s->faults, from->path, line,
+		mistakes_in_file(s->mistakes, from->path, line,
 			"the comment that begins here is never closed");
 		s->broken = true;
 		from->at += strlen(from->at);
@@ -170,7 +170,7 @@ static void copy_string(struct config_scan *s, struct source *from)
 	const char *end = find_quote(from->at + 1);
 
 	if (!*end) {
-		faults_in_file(s->faults, from->path, from->line,
+		mistakes_in_file(s->mistakes, from->path, from->line,
 			"the text that begins here is never closed");
 		s->broken = true;
 		from->at = end;
@@ -180,8 +180,8 @@ static void copy_string(struct config_scan *s, struct source *from)
 	while (from->at < end) {
 		size_t len = from->at[0] == '\\' ? 2 : 1;
 		if (at_escaped_nul(from->at)) {
-			faults_in_file(
-				s->faults, from->path, from->line, "no text can have \\x00 in it");
+			mistakes_in_file(s->mistakes, from->path, from->line,
+				"no text can have \\x00 in it");
 			from->at += strlen("\\x00");
 			continue;
 		}
@@ -279,7 +279,7 @@ static void copy_number(struct config_scan *s, struct source *from)
 			snprintf(text, sizeof text, "%jd%s ", value, n.wide ? "L" : "");
 		} else {
 			snprintf(text, sizeof text, "0x0%s ", n.wide ? "L" : "");
-			faults_in_file(s->faults, from->path, from->line,
+			mistakes_in_file(s->mistakes, from->path, from->line,
 				"the number %.*s does not fit in %d bits%s", (int)n.digits,
 				from->at, n.wide ? 64 : 32,
 				n.wide ? "" : "; the largest is 2147483647");
@@ -363,7 +363,7 @@ static void follow_include(struct config_scan *s, struct source *from)
 	const char *end = find_quote(at);
 
 	if (!*end || memchr(at, '\n', (size_t)(end - at))) {
-		faults_in_file(s->faults, from->path, from->line,
+		mistakes_in_file(s->mistakes, from->path, from->line,
 			"the name of the file to include is not closed on its line");
 		s->broken = true;
 		skip_rest_of_line(from);
@@ -470,13 +470,13 @@ static void tell_unreadable(
 	s->broken = true;
 	s->ended = error == EFBIG;
 	if (s->ended)
-		faults_in_file(s->faults, from ? from->path : path, from ? from->line : 1,
+		mistakes_in_file(s->mistakes, from ? from->path : path, from ? from->line : 1,
 			"the configuration is larger than 16 MiB");
 	else if (from)
-		faults_in_file(s->faults, from->path, from->line, "%s cannot be included: %s", path,
-			strerrordesc_np(error));
+		mistakes_in_file(s->mistakes, from->path, from->line, "%s cannot be included: %s",
+			path, strerrordesc_np(error));
 	else
-		faults_unreadable(s->faults, path, error);
+		mistakes_unreadable(s->mistakes, path, error);
 }
 
 static void tell_nul(struct config_scan *s, const char *path, const char *text)
@@ -485,7 +485,7 @@ static void tell_nul(struct config_scan *s, const char *path, const char *text)
 
 	for (; *text; text++)
 		line += *text == '\n';
-	faults_in_file(s->faults, path, line, "it holds a NUL byte, and so is no text");
+	mistakes_in_file(s->mistakes, path, line, "it holds a NUL byte, and so is no text");
 	s->broken = true;
 }
 
@@ -497,7 +497,7 @@ static void scan_file(struct config_scan *s, const char *path, const struct sour
 	int error;
 
 	if (depth > INCLUDE_DEPTH_MAX) {
-		faults_in_file(s->faults, from->path, from->line,
+		mistakes_in_file(s->mistakes, from->path, from->line,
 			"%s cannot be included: includes go %d deep at most", path,
 			INCLUDE_DEPTH_MAX);
 		s->broken = s->ended = true;
@@ -532,16 +532,16 @@ static char *folder_of(const char *path)
 	return folder;
 }
 
-struct config_scan *config_scan_open(const char *path, struct faults *f)
+struct config_scan *config_scan_open(const char *path, struct mistakes *f)
 {
 	struct config_scan *s = calloc(1, sizeof *s);
 
 	if (!s)
 		abort();
-	s->faults = f;
+	s->mistakes = f;
 	s->folder = folder_of(path);
 	scan_file(s, keep_path(s, strdup(path)), NULL);
-	s->faults = NULL;
+	s->mistakes = NULL;
 	if (s->broken) {
 		config_scan_free(s);
 		return NULL;

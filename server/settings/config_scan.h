@@ -11,8 +11,8 @@
  *
  * Threads:  before threads start, or the one that reloads.
  */
-#ifndef BOBBIN_SERVER_CONFIG_SCAN_H
-#define BOBBIN_SERVER_CONFIG_SCAN_H
+#ifndef BOBBIN_SERVER_SETTINGS_CONFIG_SCAN_H
+#define BOBBIN_SERVER_SETTINGS_CONFIG_SCAN_H
 
 #include "mistakes.h"
 
@@ -32,7 +32,7 @@ struct config_place {
  * NULL, with faults told, if a file cannot be read or the rest of the text would make no sense.
  * The caller frees the scan with config_scan_free().
  */
-struct config_scan *config_scan_open(const char *path, struct faults *f);
+struct config_scan *config_scan_open(const char *path, struct mistakes *f);
 
 /* Takes NULL. */
 void config_scan_free(struct config_scan *s);

@@ -6,8 +6,8 @@
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_CONFIG_WRITE_H
-#define BOBBIN_SERVER_CONFIG_WRITE_H
+#ifndef BOBBIN_SERVER_SETTINGS_CONFIG_WRITE_H
+#define BOBBIN_SERVER_SETTINGS_CONFIG_WRITE_H
 
 #include "settings.h"
 

@@ -4,8 +4,8 @@
  *
  * Threads:  any, after current_init().
  */
-#ifndef BOBBIN_SERVER_CURRENT_H
-#define BOBBIN_SERVER_CURRENT_H
+#ifndef BOBBIN_SERVER_SETTINGS_CURRENT_H
+#define BOBBIN_SERVER_SETTINGS_CURRENT_H
 
 #include "settings.h"
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* faults - what is wrong with a command line or a configuration file. */
+/* mistakes - what is wrong with a command line or a configuration file. */
 #include "mistakes.h"
 
 #include <stdarg.h>
 #include <string.h>
 #include <sysexits.h>
 
-static void tell(struct faults *f, const char *format, va_list args)
+static void tell(struct mistakes *f, const char *format, va_list args)
 {
 	vfprintf(f->to, format, args);
 	fputc('\n', f->to);
 }
 
-void faults_in_file(struct faults *f, const char *file, unsigned line, const char *format, ...)
+void mistakes_in_file(struct mistakes *f, const char *file, unsigned line, const char *format, ...)
 {
 	va_list args;
 
@@ -23,7 +23,7 @@ void faults_in_file(struct faults *f, const char *file, unsigned line, const cha
 	va_end(args);
 }
 
-void faults_in_usage(struct faults *f, const char *format, ...)
+void mistakes_in_usage(struct mistakes *f, const char *format, ...)
 {
 	va_list args;
 
@@ -34,13 +34,13 @@ void faults_in_usage(struct faults *f, const char *format, ...)
 	va_end(args);
 }
 
-void faults_unreadable(struct faults *f, const char *file, int error)
+void mistakes_unreadable(struct mistakes *f, const char *file, int error)
 {
 	f->unreadable = error;
 	fprintf(f->to, "bobbind: %s: %s\n", file, strerrordesc_np(error));
 }
 
-int faults_status(const struct faults *f)
+int mistakes_status(const struct mistakes *f)
 {
 	if (f->usage > 0)
 		return EX_USAGE;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * faults - what is wrong with a command line or a configuration file: all of it, one line each,
+ * mistakes - what is wrong with a command line or a configuration file: all of it, one line each,
  * before the end.
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_FAULTS_H
-#define BOBBIN_SERVER_FAULTS_H
+#ifndef BOBBIN_SERVER_SETTINGS_MISTAKES_H
+#define BOBBIN_SERVER_SETTINGS_MISTAKES_H
 
 #include <stdio.h>
 
-struct faults {
+struct mistakes {
 	FILE *to;       /* where they are told; borrowed */
 	unsigned usage; /* how many lie in the command line */
 	unsigned file;  /* how many lie in the file */
@@ -18,17 +18,17 @@ struct faults {
 };
 
 /* "FILE:LINE: what is wrong" */
-void faults_in_file(struct faults *f, const char *file, unsigned line, const char *format, ...)
+void mistakes_in_file(struct mistakes *f, const char *file, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* "bobbind: what is wrong" */
-void faults_in_usage(struct faults *f, const char *format, ...)
+void mistakes_in_usage(struct mistakes *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* "bobbind: FILE: what the errno means" */
-void faults_unreadable(struct faults *f, const char *file, int error);
+void mistakes_unreadable(struct mistakes *f, const char *file, int error);
 
 /* The exit status that fits (sysexits.h): EX_OK, EX_USAGE, EX_NOINPUT or EX_CONFIG. */
-int faults_status(const struct faults *f);
+int mistakes_status(const struct mistakes *f);
 
 #endif

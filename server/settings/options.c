@@ -58,7 +58,7 @@ const struct option option_rows[] = {
 	{"limits.max_connections", OPTION_COUNT, SERVER(max_connections), 1, 1000000, NULL, "4000",
 		"Connections served at once, in all."},
 	{"limits.policy", OPTION_WORD, ENDPOINT(policy), 0, NO_MAX, policies, "wait",
-		"What happens to a client that finds no place: wait leaves it in the accept queue until a place gets free, "
+		"What happens to a client that finds no free slot: wait leaves it in the accept queue until a slot is free, "
 		"refuse tells it and closes."},
 	{"limits.per_address", OPTION_COUNT, SERVER(per_address), 0, 1000000, NULL, "0",
 		"Connections of one source served at once: an IPv4 address, or a /64 of IPv6. Further ones are told and closed. "
@@ -302,11 +302,11 @@ char *option_expects(const struct option *row)
 	return must_print("text of %" PRId64 " to %" PRId64 " bytes", row->min, row->max);
 }
 
-static bool refuse(const struct option *row, const char *got, char fault[OPTION_FAULT_MAX])
+static bool refuse(const struct option *row, const char *got, char mistake[OPTION_MISTAKE_MAX])
 {
 	char *expects = option_expects(row);
 
-	snprintf(fault, OPTION_FAULT_MAX, "%s is %.40s; it must be %s", row->key, got, expects);
+	snprintf(mistake, OPTION_MISTAKE_MAX, "%s is %.40s; it must be %s", row->key, got, expects);
 	free(expects);
 	return false;
 }
@@ -359,38 +359,38 @@ static bool in_range(const struct option *row, int64_t value)
 	return row->type == OPTION_WORD || (value >= row->min && value <= row->max);
 }
 
-static bool check_blocks(const char *text, char *fault, size_t size)
+static bool check_blocks(const char *text, char *mistake, size_t size)
 {
-	struct block_list *list = block_list_parse(text, fault, size);
+	struct block_list *list = block_list_parse(text, mistake, size);
 
 	block_list_free(list);
 	return list;
 }
 
-/* A look at a text of fitting length.  False: what is wrong with it is in fault. */
-static bool check_text(const struct option *row, const char *text, char *fault, size_t size)
+/* A look at a text of fitting length.  False: what is wrong with it is in mistake. */
+static bool check_text(const struct option *row, const char *text, char *mistake, size_t size)
 {
 	switch (row->type) {
 	case OPTION_TEMPLATE:
-		return template_check(text, TEMPLATE_TEXT_MAX, fault, size);
+		return template_check(text, TEMPLATE_TEXT_MAX, mistake, size);
 	case OPTION_BLOCKS:
-		return check_blocks(text, fault, size);
+		return check_blocks(text, mistake, size);
 	default:
 		return true;
 	}
 }
 
 static bool set_text(
-	const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX])
+	const struct option *row, void *base, const char *text, char mistake[OPTION_MISTAKE_MAX])
 {
 	char **field = text_field(row, base);
 	int64_t len = (int64_t)strlen(text);
 
 	if (len < row->min || len > row->max)
-		return refuse(row, len == 0 ? "empty" : "too long", fault);
-	char wrong[OPTION_FAULT_MAX];
+		return refuse(row, len == 0 ? "empty" : "too long", mistake);
+	char wrong[OPTION_MISTAKE_MAX];
 	if (!check_text(row, text, wrong, sizeof wrong)) {
-		snprintf(fault, OPTION_FAULT_MAX, "%s: %.200s", row->key, wrong);
+		snprintf(mistake, OPTION_MISTAKE_MAX, "%s: %.200s", row->key, wrong);
 		return false;
 	}
 	char *copy = must_print("%s", text);
@@ -400,23 +400,23 @@ static bool set_text(
 }
 
 bool option_set(
-	const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX])
+	const struct option *row, void *base, const char *text, char mistake[OPTION_MISTAKE_MAX])
 {
 	char quoted[48];
 	int64_t value;
 
 	if (option_is_text(row))
-		return set_text(row, base, text, fault);
+		return set_text(row, base, text, mistake);
 	if (parse_number(row, text, &value) < 0 || !in_range(row, value)) {
 		snprintf(quoted, sizeof quoted, "\"%.36s\"", text);
-		return refuse(row, quoted, fault);
+		return refuse(row, quoted, mistake);
 	}
 	*number_field(row, base) = value;
 	return true;
 }
 
 bool option_set_number(
-	const struct option *row, void *base, int64_t number, char fault[OPTION_FAULT_MAX])
+	const struct option *row, void *base, int64_t number, char mistake[OPTION_MISTAKE_MAX])
 {
 	char got[32];
 	bool quantity = row->type == OPTION_DURATION || row->type == OPTION_SIZE;
@@ -424,7 +424,7 @@ bool option_set_number(
 	snprintf(got, sizeof got, "%" PRId64, number);
 	/* A bare number is a count; of something measured only 0 needs no unit. */
 	if ((row->type != OPTION_COUNT && !(quantity && number == 0)) || !in_range(row, number))
-		return refuse(row, got, fault);
+		return refuse(row, got, mistake);
 	*number_field(row, base) = number;
 	return true;
 }

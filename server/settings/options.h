@@ -6,8 +6,8 @@
  *
  * Threads:  before threads start.
  */
-#ifndef BOBBIN_SERVER_OPTIONS_H
-#define BOBBIN_SERVER_OPTIONS_H
+#ifndef BOBBIN_SERVER_SETTINGS_OPTIONS_H
+#define BOBBIN_SERVER_SETTINGS_OPTIONS_H
 
 #include "settings.h"
 
@@ -48,7 +48,7 @@ struct option {
 extern const struct option option_rows[];
 
 /* Room for any message of option_set(). */
-#define OPTION_FAULT_MAX 256
+#define OPTION_MISTAKE_MAX 256
 
 /* The row of that key, or NULL. */
 const struct option *option_find(const char *key);
@@ -58,14 +58,14 @@ const char *option_near(const char *key);
 
 /*
  * Set a field from text, as on the command line.  base is the struct settings or struct endpoint
- * that holds it. Returns true; or false, with the sentence in fault and the field as it was.
+ * that holds it. Returns true; or false, with the sentence in mistake and the field as it was.
  */
 bool option_set(
-	const struct option *row, void *base, const char *text, char fault[OPTION_FAULT_MAX]);
+	const struct option *row, void *base, const char *text, char mistake[OPTION_MISTAKE_MAX]);
 
 /* The same from a number that the configuration file had without quotes. */
 bool option_set_number(
-	const struct option *row, void *base, int64_t number, char fault[OPTION_FAULT_MAX]);
+	const struct option *row, void *base, int64_t number, char mistake[OPTION_MISTAKE_MAX]);
 
 /*
  * The struct that holds the row's field in these settings: the set itself, or its defaults for

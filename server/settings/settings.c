@@ -28,12 +28,12 @@ static bool belongs_to(const struct option *row, bool endpoint)
 
 static void set_defaults(void *base, bool endpoint)
 {
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (!belongs_to(row, endpoint))
 			continue;
-		bool good = option_set(row, base, row->fallback, fault);
+		bool good = option_set(row, base, row->fallback, mistake);
 		assert(good);
 		(void)good;
 	}
@@ -120,14 +120,14 @@ struct endpoint *settings_add_endpoint(struct settings *s)
 struct endpoint *settings_add_copy(struct settings *s, const struct endpoint *of)
 {
 	struct endpoint *e = settings_add_endpoint(s);
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
 	e->from_supervisor = of->from_supervisor;
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (row->scope != OPTION_LISTENER)
 			continue;
 		char *value = option_text(row, of);
-		bool good = option_set(row, e, value, fault);
+		bool good = option_set(row, e, value, mistake);
 		assert(good);
 		(void)good;
 		free(value);
@@ -159,15 +159,15 @@ static char *make_name(const struct settings *s, const struct endpoint *e)
 
 static const char *check_address(struct settings *s, struct endpoint *e)
 {
-	const char *fault;
+	const char *mistake;
 
 	(void)s;
-	return address_parse(e->address, &e->where, &fault) < 0 ? fault : NULL;
+	return address_parse(e->address, &e->where, &mistake) < 0 ? mistake : NULL;
 }
 
 static const char *check_service(struct settings *s, struct endpoint *e)
 {
-	static char fault[256];
+	static char mistake[256];
 	size_t len = 0;
 
 	(void)s;
@@ -176,11 +176,11 @@ static const char *check_service(struct settings *s, struct endpoint *e)
 		e->terms.framing = e->service->framing;
 		return NULL;
 	}
-	len += (size_t)snprintf(fault, sizeof fault, "there is no such service; there is");
-	for (const struct service *const *i = service_table; *i && len < sizeof fault; i++)
-		len += (size_t)snprintf(fault + len, sizeof fault - len, "%s %s",
+	len += (size_t)snprintf(mistake, sizeof mistake, "there is no such service; there is");
+	for (const struct service *const *i = service_table; *i && len < sizeof mistake; i++)
+		len += (size_t)snprintf(mistake + len, sizeof mistake - len, "%s %s",
 			i == service_table ? "" : ",", (*i)->name);
-	return fault;
+	return mistake;
 }
 
 static const char *check_name(struct settings *s, struct endpoint *e)
@@ -204,10 +204,10 @@ static const char *check_congestion(struct settings *s, struct endpoint *e)
 /* The text was checked when it was set. */
 static struct block_list *must_read(struct block_list *before, const char *blocks)
 {
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
 	block_list_free(before);
-	return must_have(block_list_parse(blocks, fault, sizeof fault));
+	return must_have(block_list_parse(blocks, mistake, sizeof mistake));
 }
 
 static const char *read_blocks(struct settings *s, struct endpoint *e)
@@ -240,13 +240,13 @@ const char *settings_check_endpoint(
 
 const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key)
 {
-	const char *fault;
+	const char *mistake;
 	unsigned check = 0;
 
 	do
-		fault = settings_check_endpoint(s, e, check++, key);
-	while (!fault && *key);
-	return fault;
+		mistake = settings_check_endpoint(s, e, check++, key);
+	while (!mistake && *key);
+	return mistake;
 }
 
 const struct endpoint *settings_find_endpoint(const struct settings *s, const struct endpoint *e)

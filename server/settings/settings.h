@@ -9,8 +9,8 @@
  *
  * Threads:  filled in by one thread; from then on everybody's to read, hold and let go.
  */
-#ifndef BOBBIN_SERVER_SETTINGS_H
-#define BOBBIN_SERVER_SETTINGS_H
+#ifndef BOBBIN_SERVER_SETTINGS_SETTINGS_H
+#define BOBBIN_SERVER_SETTINGS_SETTINGS_H
 
 #include "common/address.h"
 #include "common/stream.h"
@@ -126,7 +126,7 @@ void settings_clear_endpoints(struct settings *s);
 const char *settings_check_endpoint(
 	struct settings *s, struct endpoint *e, unsigned check, const char **key);
 
-/* All of them.  Returns the first fault, or NULL. */
+/* All of them.  Returns the first mistake, or NULL. */
 const char *settings_finish_endpoint(struct settings *s, struct endpoint *e, const char **key);
 
 /* The endpoint of s that is the same listener as e: name, network and address.  NULL: none is. */

@@ -82,37 +82,37 @@ static struct piece next(const char **at)
 	return p;
 }
 
-static bool is_faulty(const struct piece *p)
+static bool is_mistaken(const struct piece *p)
 {
 	return p->kind == UNKNOWN || p->kind == UNCLOSED;
 }
 
-static void tell_of_piece(const struct piece *p, char *fault, size_t fault_size)
+static void tell_of_piece(const struct piece *p, char *mistake, size_t mistake_size)
 {
 	static const char rule[] =
 		"there are {instance}, {id}, {peer} and {listener}, and {{ for one {";
 
 	if (p->kind == UNCLOSED)
-		snprintf(fault, fault_size, "a { is never closed: %s", rule);
+		snprintf(mistake, mistake_size, "a { is never closed: %s", rule);
 	else
-		snprintf(fault, fault_size, "{%.*s} is no placeholder: %s",
+		snprintf(mistake, mistake_size, "{%.*s} is no placeholder: %s",
 			p->len < 40 ? (int)p->len : 40, p->text, rule);
 }
 
-bool template_check(const char *text, size_t room, char *fault, size_t fault_size)
+bool template_check(const char *text, size_t room, char *mistake, size_t mistake_size)
 {
 	size_t longest = 0;
 	struct piece p;
 
 	for (p = next(&text); p.kind != END; p = next(&text)) {
-		if (is_faulty(&p)) {
-			tell_of_piece(&p, fault, fault_size);
+		if (is_mistaken(&p)) {
+			tell_of_piece(&p, mistake, mistake_size);
 			return false;
 		}
 		longest += p.placeholder ? p.placeholder->longest : p.len;
 	}
 	if (longest > room) {
-		snprintf(fault, fault_size,
+		snprintf(mistake, mistake_size,
 			"it can become %zu bytes long, and may have %zu at most", longest, room);
 		return false;
 	}
@@ -136,7 +136,7 @@ size_t template_expand(
 	size_t len = 0;
 
 	for (struct piece p = next(&text); p.kind != END; p = next(&text)) {
-		assert(!is_faulty(&p));
+		assert(!is_mistaken(&p));
 		if (p.kind == PLACEHOLDER)
 			substitute(&p, values);
 		assert(p.len <= room - len);

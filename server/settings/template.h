@@ -7,8 +7,8 @@
  *
  * Threads:  any.
  */
-#ifndef BOBBIN_SERVER_TEMPLATE_H
-#define BOBBIN_SERVER_TEMPLATE_H
+#ifndef BOBBIN_SERVER_SETTINGS_TEMPLATE_H
+#define BOBBIN_SERVER_SETTINGS_TEMPLATE_H
 
 #include "common/address.h"
 
@@ -32,10 +32,10 @@ struct template_values {
 };
 
 /*
- * Can text be expanded, and into room bytes whatever the values?  If not, fault is a sentence that
- * says what is wrong and what would be right, cut off at fault_size.
+ * Can text be expanded, and into room bytes whatever the values?  If not, mistake is a sentence that
+ * says what is wrong and what would be right, cut off at mistake_size.
  */
-bool template_check(const char *text, size_t room, char *fault, size_t fault_size);
+bool template_check(const char *text, size_t room, char *mistake, size_t mistake_size);
 
 /* Is text its own expansion, so that it may be sent as it is? */
 bool template_is_plain(const char *text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* handover - what a predecessor and its successor say to each other. */
+/* pipe - what a predecessor and its successor say to each other. */
 #include "pipe.h"
 
 #include <errno.h>
@@ -8,12 +8,12 @@
 
 #define ESCAPE_LEN 3
 
-size_t handover_encoded_length(const char *name)
+size_t pipe_encoded_length(const char *name)
 {
 	return strlen(name) * ESCAPE_LEN;
 }
 
-char *handover_encode(char *to, const char *name)
+char *pipe_encode(char *to, const char *name)
 {
 	for (; *name; name++) {
 		if (*name == '%')
@@ -27,7 +27,7 @@ char *handover_encode(char *to, const char *name)
 	return to;
 }
 
-void handover_decode(char *name)
+void pipe_decode(char *name)
 {
 	char *to = name;
 
@@ -45,9 +45,9 @@ void handover_decode(char *name)
 }
 
 /* Async-signal-safe: it is also called between fork(2) and exec(3). */
-void handover_say(int pipe, enum handover_kind kind, uint32_t value)
+void pipe_say(int pipe, enum pipe_kind kind, uint32_t value)
 {
-	const struct handover_message m = {.kind = kind, .value = value};
+	const struct pipe_message m = {.kind = kind, .value = value};
 
 	while (write(pipe, &m, sizeof m) < 0 && errno == EINTR)
 		continue;

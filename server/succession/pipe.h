@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * handover - what a predecessor and its successor say to each other, and how it is written.
+ * pipe - what a predecessor and its successor say to each other, and how it is written.
  *
  * The sockets are passed as a supervisor passes them (sd_listen_fds(3)), with a variable besides:
  *
@@ -14,50 +14,49 @@
  *
  * Threads:  any.
  */
-#ifndef BOBBIN_SERVER_HANDOVER_H
-#define BOBBIN_SERVER_HANDOVER_H
+#ifndef BOBBIN_SERVER_SUCCESSION_PIPE_H
+#define BOBBIN_SERVER_SUCCESSION_PIPE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VARIABLE "BOBBIN_HANDOVER"
+#define PIPE_VARIABLE "BOBBIN_HANDOVER"
 
 /* The descriptor of the first socket; the pipe lies behind the last. */
-#define HANDOVER_FIRST_FD 3
+#define PIPE_FIRST_FD 3
 
 /* At most so many sockets. */
-#define HANDOVER_SOCKETS_MAX 1024
+#define PIPE_SOCKETS_MAX 1024
 
 /* Where a socket comes from: what a successor without a listener for it does depends on that. */
-enum handover_origin {
-	HANDOVER_OPENED = 'o', /* a bobbind opened it where a listener says */
-	HANDOVER_PASSED = 'p', /* a supervisor passed it, for a listener */
-	HANDOVER_SPARE = 's',  /* a supervisor passed it, and no listener asked for it */
+enum origin {
+	ORIGIN_OPENED = 'o', /* a bobbind opened it where a listener says */
+	ORIGIN_PASSED = 'p', /* a supervisor passed it, for a listener */
+	ORIGIN_SPARE = 's',  /* a supervisor passed it, and no listener asked for it */
 };
 
-enum handover_kind {
-	HANDOVER_UNUSED = 'u', /* value: which socket */
-	HANDOVER_READY = 'r',  /* value: 0 */
-	HANDOVER_EXEC_FAILED =
-		'e', /* value: errno; from the child that was to become the successor */
+enum pipe_kind {
+	PIPE_UNUSED = 'u',      /* value: which socket */
+	PIPE_READY = 'r',       /* value: 0 */
+	PIPE_EXEC_FAILED = 'e', /* value: errno; from the child that was to become the successor */
 };
 
 /* Written whole, being less than PIPE_BUF.  A kind that is not known is passed over. */
-struct handover_message {
+struct pipe_message {
 	uint32_t kind;
 	uint32_t value;
 };
 
 /* How long a name may get, its NUL not counted. */
-size_t handover_encoded_length(const char *name);
+size_t pipe_encoded_length(const char *name);
 
 /* Write a name and a NUL.  Returns where the NUL is. */
-char *handover_encode(char *to, const char *name);
+char *pipe_encode(char *to, const char *name);
 
 /* The other way round, in place.  What is no escape stays as it is. */
-void handover_decode(char *name);
+void pipe_decode(char *name);
 
 /* Write a message; a reader that is gone is no matter.  SIGPIPE is the caller's business. */
-void handover_say(int pipe, enum handover_kind kind, uint32_t value);
+void pipe_say(int pipe, enum pipe_kind kind, uint32_t value);
 
 #endif

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char origins[] = {HANDOVER_OPENED, HANDOVER_PASSED, HANDOVER_SPARE, '\0'};
+static const char origins[] = {ORIGIN_OPENED, ORIGIN_PASSED, ORIGIN_SPARE, '\0'};
 
 /* Our end of the pipe, or -1. */
 static int pipe_fd = -1;
@@ -20,7 +20,7 @@ static bool is_pipe(long fd)
 {
 	struct stat st;
 
-	return fd <= HANDOVER_FIRST_FD + HANDOVER_SOCKETS_MAX && fstat((int)fd, &st) == 0 &&
+	return fd <= PIPE_FIRST_FD + PIPE_SOCKETS_MAX && fstat((int)fd, &st) == 0 &&
 		S_ISFIFO(st.st_mode);
 }
 
@@ -30,7 +30,7 @@ static const char *parse(const char *text, int count, int *fd)
 	char *end;
 	long number = strtol(text, &end, 10);
 
-	if (end == text || *end != ':' || number < HANDOVER_FIRST_FD + count || !is_pipe(number))
+	if (end == text || *end != ':' || number < PIPE_FIRST_FD + count || !is_pipe(number))
 		return NULL;
 	end++;
 	if (strlen(end) != (size_t)count || strspn(end, origins) != (size_t)count)
@@ -41,7 +41,7 @@ static const char *parse(const char *text, int count, int *fd)
 
 char *predecessor_take(int count)
 {
-	const char *text = getenv(HANDOVER_VARIABLE);
+	const char *text = getenv(PIPE_VARIABLE);
 	const char *found = text && count > 0 ? parse(text, count, &pipe_fd) : NULL;
 	char *copy = found ? strdup(found) : NULL;
 
@@ -49,21 +49,21 @@ char *predecessor_take(int count)
 		abort();
 	if (found)
 		(void)fcntl(pipe_fd, F_SETFD, FD_CLOEXEC);
-	unsetenv(HANDOVER_VARIABLE);
+	unsetenv(PIPE_VARIABLE);
 	return copy;
 }
 
 void predecessor_tell_unused(unsigned place)
 {
 	if (pipe_fd >= 0)
-		handover_say(pipe_fd, HANDOVER_UNUSED, place);
+		pipe_say(pipe_fd, PIPE_UNUSED, place);
 }
 
 void predecessor_tell_ready(void)
 {
 	if (pipe_fd < 0)
 		return;
-	handover_say(pipe_fd, HANDOVER_READY, 0);
+	pipe_say(pipe_fd, PIPE_READY, 0);
 	close(pipe_fd);
 	pipe_fd = -1;
 }

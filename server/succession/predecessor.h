@@ -5,8 +5,8 @@
  *
  * Threads:  predecessor_take() first, by one thread; the rest by one at a time.
  */
-#ifndef BOBBIN_SERVER_PREDECESSOR_H
-#define BOBBIN_SERVER_PREDECESSOR_H
+#ifndef BOBBIN_SERVER_SUCCESSION_PREDECESSOR_H
+#define BOBBIN_SERVER_SUCCESSION_PREDECESSOR_H
 
 /*
  * Take BOBBIN_HANDOVER out of the environment.  It is believed if it fits the count of sockets that

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* program - where the program that runs was started from. */
-#ifndef BOBBIN_SERVER_PROGRAM_H
-#define BOBBIN_SERVER_PROGRAM_H
+#ifndef BOBBIN_SERVER_SUCCESSION_PROGRAM_H
+#define BOBBIN_SERVER_SUCCESSION_PROGRAM_H
 
 /*
  * The absolute path by which the program was started, as execvp(3) found it: argv0 with a slash in

@@ -43,7 +43,7 @@ struct launch {
 static bool is_replaced(const char *variable)
 {
 	static const char *const names[] = {
-		"LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", HANDOVER_VARIABLE "="};
+		"LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", PIPE_VARIABLE "="};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -58,7 +58,7 @@ static char *list_names(const struct successor_socket *sockets, size_t count)
 	size_t size = sizeof start;
 
 	for (size_t i = 0; i < count; i++)
-		size += handover_encoded_length(sockets[i].name) + 1;
+		size += pipe_encoded_length(sockets[i].name) + 1;
 	char *list = malloc(size);
 	if (!list)
 		return NULL;
@@ -66,7 +66,7 @@ static char *list_names(const struct successor_socket *sockets, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			*end++ = ':';
-		end = handover_encode(end, sockets[i].name);
+		end = pipe_encode(end, sockets[i].name);
 	}
 	return list;
 }
@@ -74,8 +74,8 @@ static char *list_names(const struct successor_socket *sockets, size_t count)
 static char *describe_handover(const struct successor_socket *sockets, size_t count)
 {
 	char *text;
-	int len = asprintf(&text, "%s=%d:%*s", HANDOVER_VARIABLE, HANDOVER_FIRST_FD + (int)count,
-		(int)count, "");
+	int len = asprintf(
+		&text, "%s=%d:%*s", PIPE_VARIABLE, PIPE_FIRST_FD + (int)count, (int)count, "");
 
 	if (len < 0)
 		return NULL;
@@ -181,7 +181,7 @@ static void drop_connections(const struct launch *l)
  */
 static int move_descriptors(const struct launch *l)
 {
-	int behind = HANDOVER_FIRST_FD + l->count + 1;
+	int behind = PIPE_FIRST_FD + l->count + 1;
 
 	drop_connections(l);
 	for (int i = 0; i <= l->count; i++) {
@@ -191,7 +191,7 @@ static int move_descriptors(const struct launch *l)
 		l->sources[i] = copy;
 	}
 	for (int i = 0; i <= l->count; i++) {
-		if (dup2(l->sources[i], HANDOVER_FIRST_FD + i) < 0)
+		if (dup2(l->sources[i], PIPE_FIRST_FD + i) < 0)
 			return errno;
 	}
 	return 0;
@@ -207,7 +207,7 @@ static _Noreturn void become_successor(struct launch *l)
 		execve(l->program, l->argv, l->environment);
 		error = errno;
 	}
-	handover_say(l->sources[l->count], HANDOVER_EXEC_FAILED, (uint32_t)error);
+	pipe_say(l->sources[l->count], PIPE_EXEC_FAILED, (uint32_t)error);
 	_exit(STATUS_NOT_EXECUTED);
 }
 
@@ -234,7 +234,7 @@ int successor_start(struct successor *s, const char *program, char *const argv[]
 
 	assert(count > 0);
 	*s = (struct successor){.pipe = -1, .count = count};
-	if (count > HANDOVER_SOCKETS_MAX)
+	if (count > PIPE_SOCKETS_MAX)
 		return -E2BIG;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
@@ -279,11 +279,11 @@ void successor_release(struct successor *s)
 }
 
 /* Returns false at the end of the pipe, or when something else than messages comes. */
-static bool read_message(struct successor *s, struct handover_message *m)
+static bool read_message(struct successor *s, struct pipe_message *m)
 {
 	ssize_t n;
 
-	*m = (struct handover_message){0};
+	*m = (struct pipe_message){0};
 	do {
 		n = read(s->pipe, m, sizeof *m);
 	} while (n < 0 && errno == EINTR);
@@ -292,18 +292,18 @@ static bool read_message(struct successor *s, struct handover_message *m)
 
 enum successor_news successor_hear(struct successor *s, unsigned *unused)
 {
-	struct handover_message m;
+	struct pipe_message m;
 
 	while (read_message(s, &m)) {
 		if (m.kind == 0)
 			return SUCCESSOR_NONE;
-		if (m.kind == HANDOVER_READY)
+		if (m.kind == PIPE_READY)
 			return SUCCESSOR_READY;
-		if (m.kind == HANDOVER_EXEC_FAILED) {
+		if (m.kind == PIPE_EXEC_FAILED) {
 			s->error = (int)m.value;
 			break;
 		}
-		if (m.kind == HANDOVER_UNUSED && m.value < s->count) {
+		if (m.kind == PIPE_UNUSED && m.value < s->count) {
 			*unused = m.value;
 			return SUCCESSOR_UNUSED;
 		}

@@ -11,8 +11,8 @@
  *
  * Threads:  one at a time.
  */
-#ifndef BOBBIN_SERVER_SUCCESSOR_H
-#define BOBBIN_SERVER_SUCCESSOR_H
+#ifndef BOBBIN_SERVER_SUCCESSION_SUCCESSOR_H
+#define BOBBIN_SERVER_SUCCESSION_SUCCESSOR_H
 
 #include "pipe.h"
 #include "server/log.h"
@@ -24,7 +24,7 @@
 struct successor_socket {
 	int fd;
 	const char *name;
-	enum handover_origin origin;
+	enum origin origin;
 };
 
 struct successor { /* fields belong to successor.c but for those that are told of */
@@ -46,7 +46,7 @@ enum successor_news {
  * Start it.  It gets the environment and the arguments, the sockets at 3 and on, the signal mask
  * that signals_block() found and SIGPIPE as by default.  Here SIGCHLD is as by default from now on.
  *
- * Returns 0; or -errno (of pipe, fork or memory; -E2BIG: more than HANDOVER_SOCKETS_MAX sockets),
+ * Returns 0; or -errno (of pipe, fork or memory; -E2BIG: more than PIPE_SOCKETS_MAX sockets),
  * and then there is no successor.  Whether the program can be executed is heard later.
  */
 int successor_start(struct successor *s, const char *program, char *const argv[],

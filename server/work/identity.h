@@ -7,8 +7,8 @@
  *
  * Threads:  identity_init() first, by one thread; the rest by any.
  */
-#ifndef BOBBIN_SERVER_IDENTITY_H
-#define BOBBIN_SERVER_IDENTITY_H
+#ifndef BOBBIN_SERVER_WORK_IDENTITY_H
+#define BOBBIN_SERVER_WORK_IDENTITY_H
 
 #include <limits.h>
 #include <stdint.h>

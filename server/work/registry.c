@@ -16,7 +16,7 @@ void registry_init(struct registry *r, int64_t limit)
 	*r = (struct registry){.limit = limit};
 	lock_init(&r->lock);
 	lock_cond_init(&r->changed);
-	spin_init(&r->seats);
+	spin_init(&r->permits);
 }
 
 /* Free slots: those given back, then those that were never used, which need no list. */
@@ -26,11 +26,11 @@ static struct slot *slot_at(const struct registry *r, size_t i)
 	return &r->chunks[i / REGISTRY_CHUNK][i % REGISTRY_CHUNK];
 }
 
-static enum refusal why_no_room(const struct registry *r, const struct share *share)
+static enum refusal why_no_vacancy(const struct registry *r, const struct quota *quota)
 {
 	if ((int64_t)r->counters.active >= r->limit)
 		return REFUSAL_FULL;
-	if (share->limit > 0 && share->active >= share->limit)
+	if (quota->limit > 0 && quota->active >= quota->limit)
 		return REFUSAL_LISTENER_FULL;
 	return REFUSAL_NONE;
 }
@@ -87,33 +87,34 @@ static bool may_wait(const struct registry *r, bool draining)
 }
 
 /* [lock] held. */
-static enum refusal await_room(
-	struct registry *r, const struct share *share, bool draining, int64_t until_ns)
+static enum refusal await_vacancy(
+	struct registry *r, const struct quota *quota, bool draining, int64_t until_ns)
 {
 	enum refusal why;
 
-	while ((why = why_no_room(r, share)) && may_wait(r, draining) &&
-		(draining || !share->disturbed) && deadline_now() < until_ns)
+	while ((why = why_no_vacancy(r, quota)) && may_wait(r, draining) &&
+		(draining || !quota->disturbed) && deadline_now() < until_ns)
 		sleep_until(r,
 			r->stop == STOP_DRAIN ? deadline_earlier(until_ns, r->drain_deadline_ns)
 					      : until_ns);
 	return may_wait(r, draining) ? why : REFUSAL_STOPPING;
 }
 
-bool registry_await_room(struct registry *r, struct share *share, bool draining, int64_t until_ns)
+bool registry_await_vacancy(
+	struct registry *r, struct quota *quota, bool draining, int64_t until_ns)
 {
 	lock_take(&r->lock);
-	bool room = await_room(r, share, draining, until_ns) == REFUSAL_NONE;
+	bool vacancy = await_vacancy(r, quota, draining, until_ns) == REFUSAL_NONE;
 	if (!draining)
-		share->disturbed = false;
+		quota->disturbed = false;
 	lock_drop(&r->lock);
-	return room;
+	return vacancy;
 }
 
-void registry_disturb(struct registry *r, struct share *share)
+void registry_disturb(struct registry *r, struct quota *quota)
 {
 	lock_take(&r->lock);
-	share->disturbed = true;
+	quota->disturbed = true;
 	wake_waiters(r);
 	lock_drop(&r->lock);
 }
@@ -126,10 +127,10 @@ void registry_set_limit(struct registry *r, int64_t limit)
 	lock_drop(&r->lock);
 }
 
-void registry_set_share(struct registry *r, struct share *share, int64_t limit)
+void registry_set_quota(struct registry *r, struct quota *quota, int64_t limit)
 {
 	lock_take(&r->lock);
-	share->limit = limit;
+	quota->limit = limit;
 	wake_waiters(r);
 	lock_drop(&r->lock);
 }
@@ -166,41 +167,41 @@ bool registry_is_held_back(struct registry *r)
 
 /* Taking and giving back. */
 
-static void fill_in(struct registry *r, struct slot *slot, const struct guest *guest)
+static void fill_in(struct registry *r, struct slot *slot, const struct candidate *candidate)
 {
-	slot->gate.draining = &r->draining;
-	slot->gate.seats = &r->seats;
-	/* The worker says GATE_NEW itself, once it is there to be knocked at. */
-	atomic_store(&slot->gate.state, GATE_BUSY);
-	slot->fd = guest->fd;
-	slot->guest = *guest;
+	slot->status.draining = &r->draining;
+	slot->status.permits = &r->permits;
+	/* The worker says STATUS_NEW itself, once it is there to be knocked at. */
+	atomic_store(&slot->status.state, STATUS_BUSY);
+	slot->fd = candidate->fd;
+	slot->candidate = *candidate;
 	slot->cut = false;
 	slot->number = ++r->last_number;
 	slot->since_ns = deadline_now();
 }
 
 /* [lock] held. */
-static enum refusal take(struct registry *r, const struct guest *guest, struct slot **slot)
+static enum refusal take(struct registry *r, const struct candidate *candidate, struct slot **slot)
 {
 	struct slot *free = pop(r);
 
 	if (!free)
 		return REFUSAL_SHORTAGE;
-	fill_in(r, free, guest);
+	fill_in(r, free, candidate);
 	r->counters.accepted++;
 	r->counters.active++;
-	guest->share->active++;
+	candidate->quota->active++;
 	*slot = free;
 	return REFUSAL_NONE;
 }
 
 enum refusal registry_take(
-	struct registry *r, const struct guest *guest, bool wait, struct slot **slot)
+	struct registry *r, const struct candidate *candidate, bool wait, struct slot **slot)
 {
 	lock_take(&r->lock);
-	enum refusal why = await_room(r, guest->share, true, wait ? DEADLINE_NEVER : 0);
+	enum refusal why = await_vacancy(r, candidate->quota, true, wait ? DEADLINE_NEVER : 0);
 	if (why == REFUSAL_NONE)
-		why = take(r, guest, slot);
+		why = take(r, candidate, slot);
 	lock_drop(&r->lock);
 	return why;
 }
@@ -210,7 +211,7 @@ static void free_slot(struct registry *r, struct slot *slot)
 {
 	push(r, slot);
 	r->counters.active--;
-	slot->guest.share->active--;
+	slot->candidate.quota->active--;
 	wake_waiters(r);
 }
 
@@ -255,7 +256,7 @@ void registry_stop(struct registry *r, enum stop_level level, int64_t drain_dead
 	if (level == STOP_DRAIN)
 		r->drain_deadline_ns = drain_deadline_ns;
 	atomic_store(&r->closing, true);
-	/* Before any gate is looked at: a worker publishes its state and then loads this. */
+	/* Before any status is looked at: a worker publishes its state and then loads this. */
 	if (level >= STOP_DRAIN)
 		atomic_store(&r->draining, true);
 	wake_waiters(r);
@@ -265,11 +266,11 @@ void registry_stop(struct registry *r, enum stop_level level, int64_t drain_dead
 /* The worker of this slot waits for its peer, and may be told not to. */
 static bool swap_for_woken(struct slot *slot, int64_t now, int64_t first_ns)
 {
-	int state = atomic_load(&slot->gate.state);
-	bool waits = state == GATE_IDLE ||
-		(state == GATE_NEW && now >= deadline_from(slot->since_ns, first_ns));
+	int state = atomic_load(&slot->status.state);
+	bool waits = state == STATUS_IDLE ||
+		(state == STATUS_NEW && now >= deadline_from(slot->since_ns, first_ns));
 
-	return waits && atomic_compare_exchange_strong(&slot->gate.state, &state, GATE_WOKEN);
+	return waits && atomic_compare_exchange_strong(&slot->status.state, &state, STATUS_WOKEN);
 }
 
 size_t registry_wake_idle(struct registry *r, int64_t first_ns)
@@ -284,7 +285,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 			continue;
 		woken += swap_for_woken(slot, now, first_ns);
 		/* Its thread is there: it has to take its socket out of the slot before it ends. */
-		if (atomic_load(&slot->gate.state) == GATE_WOKEN)
+		if (atomic_load(&slot->status.state) == STATUS_WOKEN)
 			(void)pthread_kill(slot->thread, SIGNALS_KNOCK);
 	}
 	lock_drop(&r->lock);
@@ -295,7 +296,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 static void cut(struct slot *slot, int64_t now)
 {
 	if (!swap_for_woken(slot, now, 0))
-		(void)atomic_exchange(&slot->gate.state, GATE_FORCED);
+		(void)atomic_exchange(&slot->status.state, STATUS_FORCED);
 	slot->cut = true;
 	(void)shutdown(slot->fd, SHUT_RDWR);
 }

@@ -12,8 +12,8 @@
  * Threads:  any, after registry_init().
  * Lifetime: as long as the process, like the barrier.
  */
-#ifndef BOBBIN_SERVER_REGISTRY_H
-#define BOBBIN_SERVER_REGISTRY_H
+#ifndef BOBBIN_SERVER_WORK_REGISTRY_H
+#define BOBBIN_SERVER_WORK_REGISTRY_H
 
 #include "common/address.h"
 #include "common/stream.h"
@@ -30,30 +30,30 @@ struct endpoint;
 struct workers;
 
 /* The slots that one listener's connections take. */
-struct share {
+struct quota {
 	int64_t limit;  /* [lock of the registry] of its own; 0: only the registry's */
 	int64_t active; /* [lock of the registry] */
 	bool disturbed; /* [lock of the registry] whoever waits for room is to look up */
 };
 
 /* Who comes in. */
-struct guest {
+struct candidate {
 	int fd;
 	const struct endpoint *endpoint;
-	struct share *share; /* of its listener */
+	struct quota *quota; /* of its listener */
 	struct address peer;
 	bool counted; /* it has a place in the table of sources (sources.h) */
 };
 
 /* One connection, from its hand-over until its worker is done with it. */
 struct slot {
-	struct stream_gate gate; /* [atomic] */
-	int fd;                  /* [lock] -1: nobody's, or its worker is about to close it */
-	struct guest
-		guest;   /* the rest is set before the hand-over, and [const] until the release */
-	uint64_t number; /* of the connection, from 1 */
+	struct stream_status status; /* [atomic] */
+	int fd;                      /* [lock] -1: nobody's, or its worker is about to close it */
+	struct candidate
+		candidate; /* the rest is set before the hand-over, and [const] until the release */
+	uint64_t number;   /* of the connection, from 1 */
 	int64_t since_ns;
-	pthread_t thread;        /* its worker's, stored before the gate says GATE_NEW */
+	pthread_t thread;        /* its worker's, stored before the status says STATUS_NEW */
 	struct workers *workers; /* for the thread that is started with the slot */
 	struct slot *next;       /* [lock] of the free ones */
 	bool cut;                /* [lock] by registry_cut() */
@@ -90,8 +90,8 @@ struct registry { /* fields belong to registry.c */
 	enum stop_level stop;          /* [lock] */
 	int64_t drain_deadline_ns;     /* [lock] set with STOP_DRAIN */
 	atomic_bool closing;           /* [atomic] what acceptors look at; stop > STOP_NO */
-	atomic_bool draining;          /* [atomic] what the gates look at; stop >= STOP_DRAIN */
-	struct spin_seats seats;       /* which connections may spin (common/spin.h) */
+	atomic_bool draining;          /* [atomic] what the statuses look at; stop >= STOP_DRAIN */
+	struct spin_permits permits;   /* which connections may spin (common/spin.h) */
 };
 
 /* A registry for at most so many connections at once, up to REGISTRY_MAX. */
@@ -99,7 +99,7 @@ void registry_init(struct registry *r, int64_t limit);
 
 /* Change the limits: connections that are there stay. */
 void registry_set_limit(struct registry *r, int64_t limit);
-void registry_set_share(struct registry *r, struct share *share, int64_t limit);
+void registry_set_quota(struct registry *r, struct quota *quota, int64_t limit);
 
 /* Where an accepting thread sleeps. */
 
@@ -108,10 +108,11 @@ void registry_set_share(struct registry *r, struct share *share, int64_t limit);
  * passed, or the stop forbids to wait longer, which is any stop, or, if draining, STOP_FORCE and
  * STOP_DRAIN with its deadline passed; or, if not draining, registry_disturb() was called.
  */
-bool registry_await_room(struct registry *r, struct share *share, bool draining, int64_t until_ns);
+bool registry_await_vacancy(
+	struct registry *r, struct quota *quota, bool draining, int64_t until_ns);
 
 /* Have who waits for room for this listener, now or next, look at its settings again. */
-void registry_disturb(struct registry *r, struct share *share);
+void registry_disturb(struct registry *r, struct quota *quota);
 
 /*
  * Sleep until a connection ends, the stop goes a step on, or deadline_ns; while draining no longer
@@ -133,7 +134,7 @@ bool registry_is_held_back(struct registry *r);
  * has the socket, and counts the refusal.
  */
 enum refusal registry_take(
-	struct registry *r, const struct guest *guest, bool wait, struct slot **slot);
+	struct registry *r, const struct candidate *candidate, bool wait, struct slot **slot);
 
 /*
  * Give a slot back whose socket never got a thread: counted as REFUSAL_SHORTAGE.  Returns the

@@ -114,25 +114,25 @@ static void converse(struct workers *w, struct slot *slot, const struct connecti
 
 	if (log_wants(LOG_DEBUG))
 		tell_opened(c);
-	stream_init(&s, slot->fd, &c->endpoint->terms, &slot->gate);
+	stream_init(&s, slot->fd, &c->endpoint->terms, &slot->status);
 	c->endpoint->service->serve(&s, c);
 	stream_finish(&s);
 	if (log_wants(LOG_INFO))
 		(void)getsockopt(s.fd, IPPROTO_TCP, TCP_INFO, &info, &len);
 	close(registry_detach(w->registry, slot));
 	record(c, &s, &info, deadline_now() - slot->since_ns);
-	admission_leave(w->admission, &slot->guest);
+	admission_leave(w->admission, &slot->candidate);
 	registry_release(w->registry, slot, &s);
 }
 
 /* From the first byte to the last trace. */
 static void attend(struct workers *w, struct slot *slot)
 {
-	struct settings *settings = slot->guest.endpoint->settings;
+	struct settings *settings = slot->candidate.endpoint->settings;
 	char id[IDENTITY_ID_MAX];
 	const struct connection c = {
-		.endpoint = slot->guest.endpoint,
-		.peer = &slot->guest.peer,
+		.endpoint = slot->candidate.endpoint,
+		.peer = &slot->candidate.peer,
 		.instance = settings->instance[0] ? settings->instance : w->identity->host,
 		.id = identity_format(w->identity, slot->number, id),
 	};
@@ -172,12 +172,12 @@ static void take_out(struct workers *w, struct parked *p)
 static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
 {
 	lock_take(&w->lock);
-	bool room = w->parked < w->parked_max;
+	bool vacancy = w->parked < w->parked_max;
 	*until = deadline_after(w->park_time_ns);
-	if (room)
+	if (vacancy)
 		push(w, me);
 	lock_drop(&w->lock);
-	return room;
+	return vacancy;
 }
 
 /* The time is over.  False: a connection came just then, and its call is under way. */
@@ -277,7 +277,7 @@ static void *live(void *arg)
 	if (sem_init(&me.called, 0, 0) < 0)
 		abort();
 	while (slot) {
-		choose_schedule(&schedule, slot->guest.endpoint->settings->thread_schedule);
+		choose_schedule(&schedule, slot->candidate.endpoint->settings->thread_schedule);
 		attend(w, slot);
 		slot = park(w, &me);
 	}
@@ -285,7 +285,7 @@ static void *live(void *arg)
 	return NULL;
 }
 
-int worker_hand_over(struct workers *w, struct slot *slot, const pthread_attr_t *attributes)
+int worker_dispatch(struct workers *w, struct slot *slot, const pthread_attr_t *attributes)
 {
 	pthread_t thread;
 

@@ -3,12 +3,12 @@
  * worker - one detached thread per connection: service, close, record, then park for the next
  * connection or end.
  *
- * Threads:  worker_hand_over() by any accepting thread.
+ * Threads:  worker_dispatch() by any accepting thread.
  * Lifetime: as long as the process: a detached thread may still be in its last instructions when
  *           the barrier is empty.
  */
-#ifndef BOBBIN_SERVER_WORKER_H
-#define BOBBIN_SERVER_WORKER_H
+#ifndef BOBBIN_SERVER_WORK_WORKER_H
+#define BOBBIN_SERVER_WORK_WORKER_H
 
 #include "common/barrier.h"
 #include "identity.h"
@@ -51,6 +51,6 @@ void worker_attributes(pthread_attr_t *attributes, int64_t stack_bytes);
  * and releases them.  Returns 0; or -errno of pthread_create(3) when there is no thread to be had,
  * and the slot is the caller's to undo.
  */
-int worker_hand_over(struct workers *w, struct slot *slot, const pthread_attr_t *attributes);
+int worker_dispatch(struct workers *w, struct slot *slot, const pthread_attr_t *attributes);
 
 #endif

@@ -40,7 +40,7 @@ void acceptors_open(void)
 	ck_assert_int_eq(listener_open_all(rig.settings, &listeners, &opened), EX_OK);
 	rig_build();
 	for (int i = 0; i < acceptor_count; i++)
-		acceptor_init(&acceptors[i], &listeners[i], &rig.world);
+		acceptor_init(&acceptors[i], &listeners[i], &rig.server);
 	free(listeners);
 }
 

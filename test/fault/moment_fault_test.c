@@ -26,14 +26,14 @@ int __wrap_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *unt
 
 /* Cut by its owner when a request has been received, and nothing says so yet. */
 
-static struct stream_gate *cut_after_recv;
+static struct stream_status *cut_after_recv;
 
 ssize_t __wrap_recv(int fd, void *data, size_t len, int flags)
 {
 	ssize_t n = __real_recv(fd, data, len, flags);
 
 	if (cut_after_recv && n > 0)
-		atomic_store(&cut_after_recv->state, GATE_FORCED);
+		atomic_store(&cut_after_recv->state, STATUS_FORCED);
 	return n;
 }
 
@@ -43,13 +43,13 @@ TEST(a_request_that_was_just_received_is_owed_when_it_is_cut)
 	const struct socket_options options = stream_socket_options(&terms, true, 0);
 	struct pair pair = must_pair(&options);
 	atomic_bool draining = false;
-	struct stream_gate gate = {.draining = &draining};
+	struct stream_status status = {.draining = &draining};
 	struct stream_message line;
 	struct stream s;
 
-	stream_init(&s, pair.near, &terms, &gate);
+	stream_init(&s, pair.near, &terms, &status);
 	must_send_text(pair.far, "x\n");
-	cut_after_recv = &gate;
+	cut_after_recv = &status;
 	ck_assert(!stream_read_line(&s, &line));
 	cut_after_recv = NULL;
 	ck_assert_str_eq(stream_end_name(s.end), "forced");

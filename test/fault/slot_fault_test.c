@@ -30,13 +30,13 @@ void *__wrap_calloc(size_t count, size_t size)
 }
 
 static struct registry r;
-static struct share share;
+static struct quota quota;
 
 static enum refusal take(struct slot **slot)
 {
-	const struct guest guest = {.fd = 9, .share = &share};
+	const struct candidate candidate = {.fd = 9, .quota = &quota};
 
-	return registry_take(&r, &guest, true, slot);
+	return registry_take(&r, &candidate, true, slot);
 }
 
 TEST(without_memory_for_slots_there_is_none_and_nothing_has_changed)
@@ -49,7 +49,7 @@ TEST(without_memory_for_slots_there_is_none_and_nothing_has_changed)
 	ck_assert_ptr_null(slot);
 	ck_assert_uint_eq(registry_counters(&r).accepted, 0);
 	ck_assert_uint_eq(registry_counters(&r).active, 0);
-	ck_assert_int_eq(share.active, 0);
+	ck_assert_int_eq(quota.active, 0);
 	atomic_store(&no_chunks, false);
 	ck_assert_int_eq(take(&slot), REFUSAL_NONE);
 	ck_assert_ptr_eq(slot, &r.chunks[0][0]);

@@ -28,7 +28,7 @@ static unsigned send_at;
 static const char *text;
 
 static struct pair pair;
-static struct spin_seats seats;
+static struct spin_permits permits;
 static struct spin spin;
 
 /* So often another thread has run in our place; at this look at the clock once more. */
@@ -61,7 +61,7 @@ static void begin(void)
 		.receive_timeout_ns = NS_PER_S, .send_timeout_ns = NS_PER_S};
 
 	pair = must_pair(&options);
-	seats = (struct spin_seats){.count = 1};
+	permits = (struct spin_permits){.count = 1};
 	spin = (struct spin){.idle = 0};
 	step_ns = NS_PER_US;
 	looks = 0;
@@ -75,7 +75,7 @@ static ssize_t receive(void)
 	char byte;
 
 	looks = 0;
-	return spin_receive(&spin, &seats, TIME_NS, pair.near, &byte, 1);
+	return spin_receive(&spin, &permits, TIME_NS, pair.near, &byte, 1);
 }
 
 /* How many calls go by before one asks the socket, in which something waits. */
@@ -152,20 +152,20 @@ TEST(nobody_spins_without_a_seat)
 {
 	begin();
 	must_send_text(pair.far, "x");
-	seats.count = 0;
+	permits.count = 0;
 	ck_assert_int_eq(receive(), -EAGAIN);
 	/* It was given back, and that was no experience. */
-	seats.count = 1;
+	permits.count = 1;
 	ck_assert_int_eq(receive(), 1);
 	must_send_text(pair.far, "x");
 	ck_assert_int_eq(receive(), 1);
 	pair_close(&pair);
 }
 
-/* The seats, on so many processors. */
+/* The permits, on so many processors. */
 static int seats_on(int processors)
 {
-	struct spin_seats s;
+	struct spin_permits s;
 	cpu_set_t all;
 	cpu_set_t some;
 
@@ -260,13 +260,13 @@ TEST(a_stream_spins_for_its_next_message)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	atomic_bool draining = false;
-	struct stream_gate gate = {.draining = &draining, .seats = &seats};
+	struct stream_status status = {.draining = &draining, .permits = &permits};
 	struct stream_message line;
 	struct stream s;
 
 	begin();
 	terms.spin_ns = TIME_NS;
-	stream_init(&s, pair.near, &terms, &gate);
+	stream_init(&s, pair.near, &terms, &status);
 	text = "x\n";
 	must_send_text(pair.far, text);
 	ck_assert(stream_read_line(&s, &line));

@@ -47,7 +47,7 @@ static struct successor s;
 static int start(void)
 {
 	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
-	static struct successor_socket socket = {.name = "x", .origin = HANDOVER_OPENED};
+	static struct successor_socket socket = {.name = "x", .origin = ORIGIN_OPENED};
 	char *const arguments[] = {"true", NULL};
 	struct address at;
 

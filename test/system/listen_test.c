@@ -321,7 +321,7 @@ TEST_TIMED(a_busy_port_is_told_with_its_holder_at_once)
 
 	SERVER_START(&first, "-l", "127.0.0.1:0");
 	snprintf(where, sizeof where, "127.0.0.1:%s", server_port_text(&first));
-	snprintf(holder, sizeof holder, " holder_pid=%d holder=bobbind", (int)first.pid);
+	snprintf(holder, sizeof holder, " port_owner_pid=%d port_owner=bobbind", (int)first.pid);
 	int64_t began = deadline_now();
 	server_launch(&second,
 		&(struct server_plan){.arguments = (const char *const[]){"-l", where, NULL}});

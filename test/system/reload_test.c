@@ -631,7 +631,7 @@ TEST(a_file_with_a_mistake_of_any_kind_is_told_with_its_line_and_changes_nothing
 	for (int i = 0; i < MISTAKES; i++) {
 		make(mistakes[i].text);
 		server_signal(&s, SIGHUP);
-		char *line = server_await_next(&s, "event=configuration_fault");
+		char *line = server_await_next(&s, "event=configuration_mistake");
 		ck_assert_msg(strstr(line, mistakes[i].fault), "%d: %s", i, line);
 		ck_assert_msg(strstr(line, "level=error"), "%s", line);
 		free(line);
@@ -660,9 +660,9 @@ TEST(every_mistake_of_a_file_has_a_line_of_its_own)
 	start(&s, "");
 	configure("timeouts: { idel = \"1s\"; };\nlimits: { max_connections = 0; };");
 	fail_to_reload(&s, "the configuration has a mistake");
-	ck_assert_uint_eq(server_count_log(&s, "event=configuration_fault what=\"conf:2:"), 1);
-	ck_assert_uint_eq(server_count_log(&s, "event=configuration_fault what=\"conf:3:"), 1);
-	ck_assert_uint_eq(server_count_log(&s, "event=configuration_fault"), 2);
+	ck_assert_uint_eq(server_count_log(&s, "event=configuration_mistake what=\"conf:2:"), 1);
+	ck_assert_uint_eq(server_count_log(&s, "event=configuration_mistake what=\"conf:3:"), 1);
+	ck_assert_uint_eq(server_count_log(&s, "event=configuration_mistake"), 2);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
 

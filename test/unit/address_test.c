@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves address: what is read and what is refused, each fault named; looking up; writing;
+/* Proves address: what is read and what is refused, each mistake named; looking up; writing;
  * comparing. */
 #include "common/address.h"
 
@@ -17,10 +17,10 @@
 static struct host_port must_parse(const char *text)
 {
 	struct host_port where;
-	const char *fault;
-	int rc = address_parse(text, &where, &fault);
+	const char *mistake;
+	int rc = address_parse(text, &where, &mistake);
 
-	ck_assert_msg(rc == 0, "\"%s\" was refused: %s", text, rc ? fault : "");
+	ck_assert_msg(rc == 0, "\"%s\" was refused: %s", text, rc ? mistake : "");
 	return where;
 }
 
@@ -29,10 +29,10 @@ static struct address must_lookup(const char *text, enum network network)
 {
 	struct host_port where = must_parse(text);
 	struct address list[8];
-	const char *fault = NULL;
-	int count = address_lookup(&where, network, list, SUITE_COUNT(list), &fault);
+	const char *mistake = NULL;
+	int count = address_lookup(&where, network, list, SUITE_COUNT(list), &mistake);
 
-	ck_assert_msg(count >= 1, "\"%s\" was not found: %s", text, count < 1 ? fault : "");
+	ck_assert_msg(count >= 1, "\"%s\" was not found: %s", text, count < 1 ? mistake : "");
 	return list[0];
 }
 
@@ -72,7 +72,7 @@ TEST_ROWS(an_address_is_split_into_host_and_port, SUITE_COUNT(good))
 
 static const struct {
 	const char *text;
-	const char *names; /* words that the fault must have */
+	const char *names; /* words that the mistake must have */
 } bad[] = {
 	{"", "is empty"},
 	{"7007", "missing port"},
@@ -155,12 +155,12 @@ static const struct {
 TEST_ROWS(what_is_no_address_is_refused_by_name_and_the_result_left_alone, SUITE_COUNT(bad))
 {
 	struct host_port where = {.host = "untouched", .port = 4711};
-	const char *fault = NULL;
+	const char *mistake = NULL;
 
-	ck_assert_int_eq(address_parse(bad[_i].text, &where, &fault), -EINVAL);
-	ck_assert_ptr_nonnull(fault);
-	ck_assert_msg(
-		strstr(fault, bad[_i].names), "\"%s\" is refused with \"%s\"", bad[_i].text, fault);
+	ck_assert_int_eq(address_parse(bad[_i].text, &where, &mistake), -EINVAL);
+	ck_assert_ptr_nonnull(mistake);
+	ck_assert_msg(strstr(mistake, bad[_i].names), "\"%s\" is refused with \"%s\"", bad[_i].text,
+		mistake);
 	ck_assert_str_eq(where.host, "untouched");
 	ck_assert_uint_eq(where.port, 4711);
 }
@@ -235,13 +235,13 @@ TEST_ROWS(a_host_that_its_network_does_not_have_is_a_fault_by_name, SUITE_COUNT(
 {
 	struct host_port where = must_parse(misses[_i].text);
 	struct address list[8];
-	const char *fault = NULL;
+	const char *mistake = NULL;
 
 	ck_assert_int_eq(
-		address_lookup(&where, misses[_i].network, list, SUITE_COUNT(list), &fault),
+		address_lookup(&where, misses[_i].network, list, SUITE_COUNT(list), &mistake),
 		-misses[_i].error);
-	ck_assert_ptr_nonnull(fault);
-	ck_assert_ptr_nonnull(strstr(fault, misses[_i].names));
+	ck_assert_ptr_nonnull(mistake);
+	ck_assert_ptr_nonnull(strstr(mistake, misses[_i].names));
 }
 
 TEST(a_lookup_returns_no_more_than_it_has_room_for)
@@ -249,13 +249,13 @@ TEST(a_lookup_returns_no_more_than_it_has_room_for)
 	struct host_port where = must_parse("localhost:7007");
 	struct address list[2];
 	struct address untouched;
-	const char *fault;
+	const char *mistake;
 
 	if (!suite_knows_localhost(__func__))
 		return;
 	memset(list, 0xa5, sizeof list);
 	untouched = list[1];
-	ck_assert_int_eq(address_lookup(&where, NETWORK_TCP, list, 1, &fault), 1);
+	ck_assert_int_eq(address_lookup(&where, NETWORK_TCP, list, 1, &mistake), 1);
 	ck_assert_mem_eq(&list[1], &untouched, sizeof untouched);
 }
 

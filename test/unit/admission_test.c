@@ -19,9 +19,10 @@
 
 /* Judging. */
 
-static struct guest guest_from(const char *peer)
+static struct candidate guest_from(const char *peer)
 {
-	struct guest g = {.fd = -1, .endpoint = &rig.settings->endpoints[0], .share = &rig.share};
+	struct candidate g = {
+		.fd = -1, .endpoint = &rig.settings->endpoints[0], .quota = &rig.quota};
 
 	if (inet_pton(AF_INET, peer, &g.peer.in4.sin_addr) == 1) {
 		g.peer.in4.sin_family = AF_INET;
@@ -34,7 +35,7 @@ static struct guest guest_from(const char *peer)
 
 static enum refusal judge_at(const char *peer, int64_t now_ns)
 {
-	struct guest g = guest_from(peer);
+	struct candidate g = guest_from(peer);
 	enum refusal why = admission_judge(&rig.admission, &g, now_ns);
 
 	/* Of those who are turned away nothing is kept. */
@@ -45,7 +46,7 @@ static enum refusal judge_at(const char *peer, int64_t now_ns)
 
 static void leave(const char *peer)
 {
-	struct guest g = guest_from(peer);
+	struct candidate g = guest_from(peer);
 
 	g.counted = true;
 	admission_leave(&rig.admission, &g);
@@ -67,7 +68,7 @@ TEST(without_limits_all_come_in_and_nobody_is_counted)
 {
 	begin(NULL);
 	for (int i = 0; i < 10000; i++) {
-		struct guest g = guest_from("192.0.2.1");
+		struct candidate g = guest_from("192.0.2.1");
 		ck_assert_int_eq(admission_judge(&rig.admission, &g, NOW), REFUSAL_NONE);
 		ck_assert(!g.counted);
 	}
@@ -130,7 +131,7 @@ TEST(a_stranger_uses_up_nothing)
 {
 	BEGIN("limits.rate", "1", "limits.burst", "1", "limits.per_address", "1", "limits.deny",
 		"192.0.2.1");
-	struct guest g = guest_from("192.0.2.1");
+	struct candidate g = guest_from("192.0.2.1");
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(judge_at("192.0.2.1", NOW), REFUSAL_DENIED);
 	ck_assert_uint_eq(rig.admission.sources.used, 0);
@@ -145,7 +146,7 @@ TEST(a_stranger_uses_up_nothing)
 TEST(one_who_came_before_there_was_a_limit_leaves_without_a_trace)
 {
 	begin(NULL);
-	struct guest before = guest_from("192.0.2.1");
+	struct candidate before = guest_from("192.0.2.1");
 	ck_assert_int_eq(admission_judge(&rig.admission, &before, NOW), REFUSAL_NONE);
 	/* As a reload would. */
 	rig.settings->per_address = 1;
@@ -157,7 +158,7 @@ TEST(one_who_came_before_there_was_a_limit_leaves_without_a_trace)
 TEST(one_who_came_under_a_limit_is_counted_off_when_there_is_none_any_more)
 {
 	BEGIN("limits.per_address", "1");
-	struct guest before = guest_from("192.0.2.1");
+	struct candidate before = guest_from("192.0.2.1");
 	ck_assert_int_eq(admission_judge(&rig.admission, &before, NOW), REFUSAL_NONE);
 	rig.settings->per_address = 0;
 	admission_leave(&rig.admission, &before);
@@ -184,12 +185,12 @@ TEST(more_connections_make_room_for_more_sources)
 static const struct socket_options patient = {
 	.receive_timeout_ns = 20 * NS_PER_S, .send_timeout_ns = 20 * NS_PER_S};
 
-static struct ring ring;
+static struct refused refused;
 
 /* A client that comes in by the near end of a pair. */
-static struct guest guest_at(const struct pair *p)
+static struct candidate guest_at(const struct pair *p)
 {
-	struct guest g = guest_from("192.0.2.1");
+	struct candidate g = guest_from("192.0.2.1");
 
 	g.fd = p->near;
 	return g;
@@ -221,12 +222,12 @@ TEST_ROWS(it_is_told_in_the_listeners_framing_and_rests, SUITE_COUNT(framings))
 {
 	begin_refusing(framings[_i].service);
 	struct pair p = must_pair(&patient);
-	const struct guest g = guest_at(&p);
-	admission_refuse(&rig.admission, &ring, &g, REFUSAL_STOPPING, NOW);
+	const struct candidate g = guest_at(&p);
+	admission_refuse(&rig.admission, &refused, &g, REFUSAL_STOPPING, NOW);
 	peer_expects_last(p.far, framings[_i].reply, framings[_i].len);
-	ck_assert_int_eq(ring_next(&ring), NOW + RING_REST_NS);
+	ck_assert_int_eq(refused_next(&refused), NOW + REFUSED_REST_NS);
 	ck_assert_int_ge(fcntl(p.near, F_GETFD), 0);
-	ring_clear(&ring);
+	refused_clear(&refused);
 	ck_assert(!peer_is_reset_within(p.far, 0));
 }
 
@@ -236,10 +237,10 @@ TEST_ROWS(a_stranger_and_one_there_is_no_memory_for_are_reset_at_once, SUITE_COU
 {
 	begin_refusing("line");
 	struct pair p = must_pair(&patient);
-	const struct guest g = guest_at(&p);
-	admission_refuse(&rig.admission, &ring, &g, silent[_i], NOW);
+	const struct candidate g = guest_at(&p);
+	admission_refuse(&rig.admission, &refused, &g, silent[_i], NOW);
 	ck_assert_int_eq(fcntl(p.near, F_GETFD), -1);
-	ck_assert_int_eq(ring_next(&ring), DEADLINE_NEVER);
+	ck_assert_int_eq(refused_next(&refused), DEADLINE_NEVER);
 	ck_assert(peer_is_reset(p.far));
 }
 
@@ -248,8 +249,8 @@ static void refuse(enum refusal why, int times, int64_t now_ns)
 {
 	for (int i = 0; i < times; i++) {
 		struct pair p = must_pair(&patient);
-		const struct guest g = guest_at(&p);
-		admission_refuse(&rig.admission, &ring, &g, why, now_ns);
+		const struct candidate g = guest_at(&p);
+		admission_refuse(&rig.admission, &refused, &g, why, now_ns);
 		close(p.far);
 	}
 }

@@ -25,19 +25,19 @@ static struct address must_address(const char *text)
 
 static struct block_list *must_list(const char *text)
 {
-	char fault[FAULT_MAX] = "";
-	struct block_list *list = block_list_parse(text, fault, sizeof fault);
+	char mistake[FAULT_MAX] = "";
+	struct block_list *list = block_list_parse(text, mistake, sizeof mistake);
 
-	ck_assert_msg(list, "\"%s\": %s", text, fault);
+	ck_assert_msg(list, "\"%s\": %s", text, mistake);
 	return list;
 }
 
 static struct block must_block(const char *text)
 {
 	struct block b;
-	const char *fault;
+	const char *mistake;
 
-	ck_assert_msg(block_parse(text, &b, &fault) == 0, "\"%s\": %s", text, fault);
+	ck_assert_msg(block_parse(text, &b, &mistake) == 0, "\"%s\": %s", text, mistake);
 	return b;
 }
 
@@ -91,7 +91,7 @@ TEST_ROWS(an_address_with_or_without_a_length_is_a_block, SUITE_COUNT(good))
 /* better: what the list says would be right. */
 static const struct {
 	const char *text;
-	const char *fault;
+	const char *mistake;
 	const char *better;
 } bad[] = {
 	{"/8", NO_BLOCK, NULL},
@@ -151,41 +151,41 @@ static const struct block untouched = {.family = 4711};
 TEST_ROWS(what_is_no_block_is_refused_and_the_result_left_alone, SUITE_COUNT(bad))
 {
 	struct block b = untouched;
-	const char *fault = NULL;
+	const char *mistake = NULL;
 
-	ck_assert_int_eq(block_parse(bad[_i].text, &b, &fault), -EINVAL);
+	ck_assert_int_eq(block_parse(bad[_i].text, &b, &mistake), -EINVAL);
 	ck_assert(block_equal(&b, &untouched));
-	ck_assert_msg(strncmp(fault, bad[_i].fault, strlen(bad[_i].fault)) == 0, "\"%s\": %s",
-		bad[_i].text, fault);
+	ck_assert_msg(strncmp(mistake, bad[_i].mistake, strlen(bad[_i].mistake)) == 0, "\"%s\": %s",
+		bad[_i].text, mistake);
 }
 
 TEST(an_empty_text_is_no_block)
 {
 	struct block b = untouched;
-	const char *fault = NULL;
+	const char *mistake = NULL;
 
-	ck_assert_int_eq(block_parse("", &b, &fault), -EINVAL);
-	ck_assert_ptr_nonnull(fault);
+	ck_assert_int_eq(block_parse("", &b, &mistake), -EINVAL);
+	ck_assert_ptr_nonnull(mistake);
 	ck_assert(block_equal(&b, &untouched));
 }
 
 TEST_ROWS(a_list_says_which_block_is_wrong_and_what_would_be_right, SUITE_COUNT(bad))
 {
 	char text[FAULT_MAX];
-	char fault[FAULT_MAX] = "";
+	char mistake[FAULT_MAX] = "";
 	char better[FAULT_MAX] = "";
 	char named[16];
 
 	snprintf(text, sizeof text, "192.0.2.1, %s, 10.0.0.7/8", bad[_i].text);
-	ck_assert_ptr_null(block_list_parse(text, fault, sizeof fault));
+	ck_assert_ptr_null(block_list_parse(text, mistake, sizeof mistake));
 	snprintf(named, sizeof named, "\"%s", bad[_i].text);
-	ck_assert_msg(strncmp(fault, named, strlen(named)) == 0, "%s", fault);
-	ck_assert_msg(strstr(fault, bad[_i].fault), "%s", fault);
+	ck_assert_msg(strncmp(mistake, named, strlen(named)) == 0, "%s", mistake);
+	ck_assert_msg(strstr(mistake, bad[_i].mistake), "%s", mistake);
 	if (bad[_i].better)
 		snprintf(better, sizeof better, ": write \"%s\"", bad[_i].better);
-	ck_assert_msg(strlen(fault) > strlen(better), "%s", fault);
-	ck_assert_str_eq(fault + strlen(fault) - strlen(better), better);
-	ck_assert(bad[_i].better || !strstr(fault, "write"));
+	ck_assert_msg(strlen(mistake) > strlen(better), "%s", mistake);
+	ck_assert_str_eq(mistake + strlen(mistake) - strlen(better), better);
+	ck_assert(bad[_i].better || !strstr(mistake, "write"));
 	/* What it advises is a block. */
 	if (bad[_i].better)
 		(void)must_block(bad[_i].better);
@@ -193,11 +193,11 @@ TEST_ROWS(a_list_says_which_block_is_wrong_and_what_would_be_right, SUITE_COUNT(
 
 TEST(a_fault_is_cut_off_where_its_room_ends)
 {
-	char fault[9] = "........";
+	char mistake[9] = "........";
 
-	ck_assert_ptr_null(block_list_parse("10.0.0.1/8", fault, 5));
-	ck_assert_str_eq(fault, "\"10.");
-	ck_assert_str_eq(fault + 5, "...");
+	ck_assert_ptr_null(block_list_parse("10.0.0.1/8", mistake, 5));
+	ck_assert_str_eq(mistake, "\"10.");
+	ck_assert_str_eq(mistake + 5, "...");
 }
 
 static const struct {
@@ -361,7 +361,7 @@ TEST_ROWS(of_every_length_each_bit_of_the_prefix_counts_and_no_other, 2)
 
 static void check_any(const char *text)
 {
-	char fault[FAULT_MAX] = "";
+	char mistake[FAULT_MAX] = "";
 	char *exact = strdup(text); /* so that a sanitizer sees a step beyond */
 	struct block b = untouched;
 	const char *sentence = NULL;
@@ -369,18 +369,18 @@ static void check_any(const char *text)
 	ck_assert_ptr_nonnull(exact);
 	int rc = block_parse(exact, &b, &sentence);
 	ck_assert_msg(rc == 0 || (rc == -EINVAL && sentence), "\"%s\"", text);
-	struct block_list *list = block_list_parse(exact, fault, sizeof fault);
+	struct block_list *list = block_list_parse(exact, mistake, sizeof mistake);
 	if (rc < 0) {
 		ck_assert(block_equal(&b, &untouched));
 		/* A list of one may have something around it. */
 		ck_assert_msg(!list || list->count != 1 || strpbrk(text, " ,"), "\"%s\"", text);
 	} else {
-		ck_assert_msg(list && list->count == 1, "\"%s\": %s", text, fault);
+		ck_assert_msg(list && list->count == 1, "\"%s\": %s", text, mistake);
 		ck_assert(block_equal(&list->blocks[0], &b));
 		for (unsigned bit = b.length; bit < 128; bit++)
 			ck_assert_int_eq(bit_of(b.prefix, bit), 0);
 	}
-	ck_assert(list || fault[0]);
+	ck_assert(list || mistake[0]);
 	block_list_free(list);
 	free(exact);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves command_line: every option, every fault with its exit status, and that only looking starts
+/* Proves command_line: every option, every mistake with its exit status, and that only looking starts
  * nothing. */
 #include "server/settings/command_line.h"
 
@@ -199,16 +199,16 @@ TEST(it_is_read_again_with_the_file_as_it_is_then)
 	capture_begin(STDERR_FILENO);
 	scratch_write("a.conf", "limits: { rate = 1; };\n");
 	settings_release(command_line_load(&command, &status));
-	FILE *faults = open_memstream(&text, &size);
+	FILE *mistakes = open_memstream(&text, &size);
 	scratch_write("a.conf", "limits: { rate = 2; }; line: { prefix = \"written\"; };\n");
-	struct settings *s = command_line_reload(&command, faults);
+	struct settings *s = command_line_reload(&command, mistakes);
 	ck_assert_ptr_nonnull(s);
 	ck_assert_int_eq(s->rate, 2);
 	ck_assert_str_eq(s->endpoints[0].prefix, "typed");
 	settings_release(s);
 	scratch_write("a.conf", "limits: { rate = -2; };\nnonsense = 1;\n");
-	ck_assert_ptr_null(command_line_reload(&command, faults));
-	fclose(faults);
+	ck_assert_ptr_null(command_line_reload(&command, mistakes));
+	fclose(mistakes);
 	/* There, and nowhere else. */
 	ck_assert_ptr_nonnull(strstr(text, "a.conf:1: limits.rate is -2"));
 	ck_assert_ptr_nonnull(strstr(text, "\na.conf:2: there is no option nonsense"));
@@ -223,7 +223,7 @@ static const struct {
 	const char *line;
 	const char *told;
 	int status;
-} faults[] = {
+} mistakes[] = {
 	{"-x", "bobbind: there is no option -x; bobbind -h tells more\n", EX_USAGE},
 	{"-c", "bobbind: -c needs an argument; bobbind -h tells more\n", EX_USAGE},
 	{"-l", "bobbind: -l needs an argument; bobbind -h tells more\n", EX_USAGE},
@@ -291,16 +291,16 @@ static const struct {
 	{"-c listener.conf -l :1", "listener.conf:1: address: it is missing\n", EX_CONFIG},
 };
 
-TEST_ROWS(
-	a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begun, SUITE_COUNT(faults))
+TEST_ROWS(a_fault_is_told_on_standard_error_with_its_status_and_nothing_is_begun,
+	SUITE_COUNT(mistakes))
 {
 	scratch_write("bad.conf", "\nnonsense = 1;\n");
 	scratch_write("listener.conf", "listeners = ( { } );\n");
 	size_t before = open_descriptors();
-	ck_assert_ptr_null(load(faults[_i].line));
-	ck_assert_str_eq(capture_text(STDERR_FILENO), faults[_i].told);
+	ck_assert_ptr_null(load(mistakes[_i].line));
+	ck_assert_str_eq(capture_text(STDERR_FILENO), mistakes[_i].told);
 	ck_assert_str_eq(capture_text(STDOUT_FILENO), "");
-	ck_assert_int_eq(status, faults[_i].status);
+	ck_assert_int_eq(status, mistakes[_i].status);
 	ck_assert_uint_eq(open_descriptors(), before);
 }
 

@@ -17,7 +17,7 @@
 
 struct loaded {
 	struct settings *settings;
-	struct faults faults;
+	struct mistakes mistakes;
 	char *told;
 	size_t size;
 };
@@ -27,15 +27,15 @@ static struct loaded load(const char *path)
 {
 	struct loaded l = {.settings = settings_new()};
 
-	l.faults.to = open_memstream(&l.told, &l.size);
-	ck_assert_ptr_nonnull(l.faults.to);
-	struct config_file *c = config_file_open(path, &l.faults);
+	l.mistakes.to = open_memstream(&l.told, &l.size);
+	ck_assert_ptr_nonnull(l.mistakes.to);
+	struct config_file *c = config_file_open(path, &l.mistakes);
 	if (c) {
-		config_file_apply(c, l.settings, &l.faults);
-		config_file_apply_listeners(c, l.settings, &l.faults);
+		config_file_apply(c, l.settings, &l.mistakes);
+		config_file_apply_listeners(c, l.settings, &l.mistakes);
 	}
 	config_file_free(c);
-	fclose(l.faults.to);
+	fclose(l.mistakes.to);
 	return l;
 }
 
@@ -50,7 +50,7 @@ static void check_told(const char *path, const char *expected, int status)
 	struct loaded l = load(path);
 
 	ck_assert_str_eq(l.told, expected);
-	ck_assert_int_eq(faults_status(&l.faults), status);
+	ck_assert_int_eq(mistakes_status(&l.mistakes), status);
 	unload(&l);
 }
 
@@ -59,7 +59,7 @@ static struct loaded must_load(const char *path)
 	struct loaded l = load(path);
 
 	ck_assert_str_eq(l.told, "");
-	ck_assert_int_eq(faults_status(&l.faults), EX_OK);
+	ck_assert_int_eq(mistakes_status(&l.mistakes), EX_OK);
 	return l;
 }
 
@@ -370,7 +370,7 @@ TEST(a_file_that_includes_itself_is_refused)
 	struct loaded l = load(scratch_write("a.conf", "@include \"a.conf\"\n"));
 
 	ck_assert_ptr_nonnull(strstr(l.told, "includes go 10 deep at most"));
-	ck_assert_int_eq(faults_status(&l.faults), EX_CONFIG);
+	ck_assert_int_eq(mistakes_status(&l.mistakes), EX_CONFIG);
 	unload(&l);
 }
 
@@ -415,20 +415,20 @@ static void check_writes_back(const struct settings *s)
 static struct endpoint *must_add(struct settings *s, const char *address, const char *name)
 {
 	struct endpoint *e = settings_add_endpoint(s);
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	const char *key;
 
-	ck_assert(option_set(option_find("address"), e, address, fault));
-	ck_assert(option_set(option_find("name"), e, name, fault));
+	ck_assert(option_set(option_find("address"), e, address, mistake));
+	ck_assert(option_set(option_find("name"), e, name, mistake));
 	ck_assert_ptr_null(settings_finish_endpoint(s, e, &key));
 	return e;
 }
 
 static void must_set(void *base, const char *key, const char *value)
 {
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
-	ck_assert_msg(option_set(option_find(key), base, value, fault), "%s", fault);
+	ck_assert_msg(option_set(option_find(key), base, value, mistake), "%s", mistake);
 }
 
 TEST(the_defaults_written_load_to_the_same)

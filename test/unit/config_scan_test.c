@@ -15,7 +15,7 @@
 /* Scan the file; what is told must be as expected. */
 static struct config_scan *scan(const char *path, const char *expected)
 {
-	struct faults f = {.to = NULL};
+	struct mistakes f = {.to = NULL};
 	char *told;
 	size_t size;
 	unsigned lines = 0;

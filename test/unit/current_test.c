@@ -17,9 +17,9 @@ static struct current current;
 static struct settings *make(const char *instance)
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
-	ck_assert(option_set(option_find("instance"), s, instance, fault));
+	ck_assert(option_set(option_find("instance"), s, instance, mistake));
 	return s;
 }
 

@@ -40,13 +40,13 @@ static void tell_variable(const char *name)
 static void tell_environment(void)
 {
 	const char *pid = getenv("LISTEN_PID");
-	const char *word = getenv(HANDOVER_VARIABLE);
+	const char *word = getenv(PIPE_VARIABLE);
 
 	dprintf(STDOUT_FILENO, "pid is %s\n",
 		pid && strtol(pid, NULL, 10) == (long)getpid() ? "ours" : "another's");
 	tell_variable("LISTEN_FDS");
 	tell_variable("LISTEN_FDNAMES");
-	tell_variable(HANDOVER_VARIABLE);
+	tell_variable(PIPE_VARIABLE);
 	tell_variable("NOTIFY_SOCKET");
 	pipe_fd = word ? (int)strtol(word, NULL, 10) : -1;
 }

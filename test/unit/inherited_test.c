@@ -323,7 +323,7 @@ TEST(a_name_from_a_supervisor_is_taken_as_it_is)
 	begin();
 	take(&fd, 1, "a%3ab%25");
 	ck_assert_str_eq(in.sockets[0].name, "a%3ab%25");
-	ck_assert_int_eq(in.sockets[0].origin, HANDOVER_PASSED);
+	ck_assert_int_eq(in.sockets[0].origin, ORIGIN_PASSED);
 	ck_assert(inherited_has_passed(&in));
 }
 
@@ -342,9 +342,9 @@ TEST(a_predecessor_tells_names_places_and_origins)
 	ck_assert_str_eq(in.sockets[0].name, "127.0.0.1:7007");
 	ck_assert_str_eq(in.sockets[1].name, "100%:x");
 	ck_assert_str_eq(in.sockets[2].name, "%3b");
-	ck_assert_int_eq(in.sockets[0].origin, HANDOVER_OPENED);
-	ck_assert_int_eq(in.sockets[1].origin, HANDOVER_SPARE);
-	ck_assert_int_eq(in.sockets[2].origin, HANDOVER_PASSED);
+	ck_assert_int_eq(in.sockets[0].origin, ORIGIN_OPENED);
+	ck_assert_int_eq(in.sockets[1].origin, ORIGIN_SPARE);
+	ck_assert_int_eq(in.sockets[2].origin, ORIGIN_PASSED);
 	ck_assert_uint_eq(in.sockets[0].place, 0);
 	ck_assert_uint_eq(in.sockets[1].place, 2);
 	ck_assert_uint_eq(in.sockets[2].place, 3);
@@ -362,9 +362,9 @@ TEST(the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_the_end
 	take_over(&fd, 1, "x", "o");
 	ck_assert(pipe_closes_on_exec);
 	ck_assert(!pipe_is_open);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_UNUSED);
+	ck_assert_int_eq(passed_hear(&value), PIPE_UNUSED);
 	ck_assert_uint_eq(value, 7);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_int_eq(passed_hear(&value), PIPE_READY);
 	ck_assert_int_eq(passed_hear(&value), 0);
 }
 
@@ -410,7 +410,7 @@ TEST_ROWS(a_word_that_does_not_fit_the_sockets_is_not_believed, SUITE_COUNT(disb
 	ck_assert(!in.handover);
 	ck_assert_int_eq(in.count, 1);
 	ck_assert_str_eq(in.sockets[0].name, "a%3ab");
-	ck_assert_int_eq(in.sockets[0].origin, HANDOVER_PASSED);
+	ck_assert_int_eq(in.sockets[0].origin, ORIGIN_PASSED);
 }
 
 TEST(a_descriptor_that_is_no_pipe_is_not_believed)

@@ -226,7 +226,7 @@ TEST(a_port_that_is_taken_is_told_with_its_holder_and_nothing_stays_open)
 	ck_assert_uint_eq(open_descriptors(), before);
 	snprintf(words, sizeof words,
 		" level=error event=cannot_listen listener=127.0.0.1:%u address=127.0.0.1:%u "
-		"error=\"Address already in use\" holder=\"another listener of this server\"",
+		"error=\"Address already in use\" port_owner=\"another listener of this server\"",
 		(unsigned)address_port(&at), (unsigned)address_port(&at));
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
@@ -411,9 +411,9 @@ TEST(a_socket_carries_where_it_came_from)
 	add(NETWORK_TCP4, "127.0.0.1", 0);
 	ck_assert_int_eq(open_all_with(fds, 2, "a:b"), EX_OK);
 	ck_assert_uint_eq(count, 3);
-	ck_assert_int_eq(listeners[0].origin, HANDOVER_PASSED);
-	ck_assert_int_eq(listeners[1].origin, HANDOVER_OPENED);
-	ck_assert_int_eq(listeners[2].origin, HANDOVER_SPARE);
+	ck_assert_int_eq(listeners[0].origin, ORIGIN_PASSED);
+	ck_assert_int_eq(listeners[1].origin, ORIGIN_OPENED);
+	ck_assert_int_eq(listeners[2].origin, ORIGIN_SPARE);
 }
 
 /* Handed over. */
@@ -437,11 +437,11 @@ TEST(what_a_predecessor_hands_over_is_adopted_and_carries_on_where_it_came_from)
 		ck_assert_int_eq(listeners[i].shared, i > 0);
 		ck_assert_uint_gt(listeners[i].unset, 0);
 	}
-	ck_assert_int_eq(listeners[0].origin, HANDOVER_OPENED);
-	ck_assert_int_eq(listeners[1].origin, HANDOVER_PASSED);
+	ck_assert_int_eq(listeners[0].origin, ORIGIN_OPENED);
+	ck_assert_int_eq(listeners[1].origin, ORIGIN_PASSED);
 	/* Somebody asks for it now. */
-	ck_assert_int_eq(listeners[2].origin, HANDOVER_PASSED);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_int_eq(listeners[2].origin, ORIGIN_PASSED);
+	ck_assert_int_eq(passed_hear(&value), PIPE_READY);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
 
@@ -459,9 +459,9 @@ TEST_ROWS(a_handed_over_socket_that_no_listener_wants_is_told_of_and_closed, SUI
 	ck_assert_int_eq(open_all_from_predecessor(fds, 2, "a:b%3ac", unwanted[_i]), EX_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(!left_open[1]);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_UNUSED);
+	ck_assert_int_eq(passed_hear(&value), PIPE_UNUSED);
 	ck_assert_uint_eq(value, 1);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_int_eq(passed_hear(&value), PIPE_READY);
 	snprintf(words, sizeof words,
 		" level=info event=handed_over_socket_unused address=127.0.0.1:%u name=b:c\n",
 		(unsigned)address_port(&ats[1]));
@@ -481,8 +481,8 @@ TEST(a_spare_socket_keeps_the_default_service_through_a_handover)
 	ck_assert_uint_eq(count, 2);
 	ck_assert(address_equal(&listeners[1].bound, &ats[1]));
 	ck_assert_str_eq(listeners[1].endpoint->service_name, "line");
-	ck_assert_int_eq(listeners[1].origin, HANDOVER_SPARE);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_int_eq(listeners[1].origin, ORIGIN_SPARE);
+	ck_assert_int_eq(passed_hear(&value), PIPE_READY);
 }
 
 TEST(the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too)
@@ -497,8 +497,8 @@ TEST(the_built_in_listener_gives_way_to_a_supervisors_sockets_in_a_handover_too)
 	ck_assert_int_eq(open_all_from_predecessor(fds, 2, "a:b", "po"), EX_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(address_equal(&listeners[0].bound, &ats[0]));
-	ck_assert_int_eq(listeners[0].origin, HANDOVER_SPARE);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_UNUSED);
+	ck_assert_int_eq(listeners[0].origin, ORIGIN_SPARE);
+	ck_assert_int_eq(passed_hear(&value), PIPE_UNUSED);
 	ck_assert_uint_eq(value, 1);
 }
 
@@ -514,8 +514,8 @@ TEST(the_built_in_listener_takes_its_own_socket_over)
 	ck_assert_int_eq(open_all_from_predecessor(&fd, 1, "a", "o"), EX_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(address_equal(&listeners[0].bound, &at));
-	ck_assert_int_eq(listeners[0].origin, HANDOVER_OPENED);
-	ck_assert_int_eq(passed_hear(&value), HANDOVER_READY);
+	ck_assert_int_eq(listeners[0].origin, ORIGIN_OPENED);
+	ck_assert_int_eq(passed_hear(&value), PIPE_READY);
 	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
 

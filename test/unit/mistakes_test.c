@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 struct told {
-	struct faults faults;
+	struct mistakes mistakes;
 	char *text;
 	size_t size;
 };
@@ -18,23 +18,23 @@ struct told {
 static void begin(struct told *t)
 {
 	*t = (struct told){.text = NULL};
-	t->faults.to = open_memstream(&t->text, &t->size);
-	ck_assert_ptr_nonnull(t->faults.to);
+	t->mistakes.to = open_memstream(&t->text, &t->size);
+	ck_assert_ptr_nonnull(t->mistakes.to);
 }
 
 static void end(struct told *t, const char *expected, int status)
 {
-	fclose(t->faults.to);
+	fclose(t->mistakes.to);
 	ck_assert_str_eq(t->text, expected);
-	ck_assert_int_eq(faults_status(&t->faults), status);
+	ck_assert_int_eq(mistakes_status(&t->mistakes), status);
 	free(t->text);
 }
 
 TEST(no_fault_is_a_good_status)
 {
-	struct faults f = {.to = NULL};
+	struct mistakes f = {.to = NULL};
 
-	ck_assert_int_eq(faults_status(&f), EX_OK);
+	ck_assert_int_eq(mistakes_status(&f), EX_OK);
 }
 
 TEST(a_fault_in_a_file_has_file_and_line_and_is_a_configuration_error)
@@ -42,7 +42,7 @@ TEST(a_fault_in_a_file_has_file_and_line_and_is_a_configuration_error)
 	struct told t;
 
 	begin(&t);
-	faults_in_file(&t.faults, "a.conf", 12, "%s is %d", "this", 5);
+	mistakes_in_file(&t.mistakes, "a.conf", 12, "%s is %d", "this", 5);
 	end(&t, "a.conf:12: this is 5\n", EX_CONFIG);
 }
 
@@ -51,7 +51,7 @@ TEST(a_fault_in_the_command_line_has_the_programs_name_and_is_a_usage_error)
 	struct told t;
 
 	begin(&t);
-	faults_in_usage(&t.faults, "there is no option -%c", 'x');
+	mistakes_in_usage(&t.mistakes, "there is no option -%c", 'x');
 	end(&t, "bobbind: there is no option -x\n", EX_USAGE);
 }
 
@@ -60,7 +60,7 @@ TEST(an_unreadable_file_is_told_with_its_cause_and_is_a_missing_input)
 	struct told t;
 
 	begin(&t);
-	faults_unreadable(&t.faults, "a.conf", ENOENT);
+	mistakes_unreadable(&t.mistakes, "a.conf", ENOENT);
 	end(&t, "bobbind: a.conf: No such file or directory\n", EX_NOINPUT);
 }
 
@@ -69,9 +69,9 @@ TEST(the_command_line_weighs_more_than_the_file)
 	struct told t;
 
 	begin(&t);
-	faults_in_file(&t.faults, "a", 1, "b");
-	faults_unreadable(&t.faults, "a", EACCES);
-	ck_assert_int_eq(faults_status(&t.faults), EX_NOINPUT);
-	faults_in_usage(&t.faults, "c");
+	mistakes_in_file(&t.mistakes, "a", 1, "b");
+	mistakes_unreadable(&t.mistakes, "a", EACCES);
+	ck_assert_int_eq(mistakes_status(&t.mistakes), EX_NOINPUT);
+	mistakes_in_usage(&t.mistakes, "c");
 	end(&t, "a:1: b\nbobbind: a: Permission denied\nbobbind: c\n", EX_USAGE);
 }

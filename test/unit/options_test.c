@@ -23,13 +23,14 @@ static int64_t number(const struct option *row, struct settings *s)
 	return value;
 }
 
-static bool set(struct settings *s, const char *key, const char *text, char fault[OPTION_FAULT_MAX])
+static bool set(
+	struct settings *s, const char *key, const char *text, char mistake[OPTION_MISTAKE_MAX])
 {
 	const struct option *row = option_find(key);
 
 	ck_assert_ptr_nonnull(row);
-	fault[0] = '\0';
-	return option_set(row, option_base(row, s), text, fault);
+	mistake[0] = '\0';
+	return option_set(row, option_base(row, s), text, mistake);
 }
 
 static void check_text(const struct option *row, struct settings *s, const char *expected)
@@ -76,9 +77,9 @@ static const struct {
 TEST_ROWS(a_good_value_is_taken, SUITE_COUNT(good))
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
-	ck_assert_msg(set(s, good[_i].key, good[_i].text, fault), "%s", fault);
+	ck_assert_msg(set(s, good[_i].key, good[_i].text, mistake), "%s", mistake);
 	ck_assert_int_eq(number(option_find(good[_i].key), s), good[_i].value);
 	settings_release(s);
 }
@@ -90,7 +91,7 @@ TEST_ROWS(a_good_value_is_taken, SUITE_COUNT(good))
 static const struct {
 	const char *key;
 	const char *text;
-	const char *fault;
+	const char *mistake;
 } bad[] = {
 	{"limits.max_connections", "0", "limits.max_connections is \"0\"" CONNECTIONS_MUST},
 	{"limits.max_connections", "1000001",
@@ -132,12 +133,12 @@ static const struct {
 TEST_ROWS(a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing, SUITE_COUNT(bad))
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	const struct option *row = option_find(bad[_i].key);
 	char *before = option_text(row, option_base(row, s));
 
-	ck_assert(!set(s, bad[_i].key, bad[_i].text, fault));
-	ck_assert_str_eq(fault, bad[_i].fault);
+	ck_assert(!set(s, bad[_i].key, bad[_i].text, mistake));
+	ck_assert_str_eq(mistake, bad[_i].mistake);
 	check_text(row, s, before);
 	free(before);
 	settings_release(s);
@@ -146,18 +147,18 @@ TEST_ROWS(a_bad_value_is_refused_with_what_would_be_right_and_changes_nothing, S
 TEST(text_is_taken_up_to_its_bound_and_refused_beyond)
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	char text[1026];
 
 	memset(text, 'x', sizeof text);
 	text[1025] = '\0';
-	ck_assert(!set(s, "line.prefix", text, fault));
-	ck_assert_str_eq(fault, "line.prefix is too long; it must be text of 0 to 1024 bytes");
+	ck_assert(!set(s, "line.prefix", text, mistake));
+	ck_assert_str_eq(mistake, "line.prefix is too long; it must be text of 0 to 1024 bytes");
 	ck_assert_str_eq(s->defaults.prefix, "echo: ");
 	text[1024] = '\0';
-	ck_assert(set(s, "line.prefix", text, fault));
+	ck_assert(set(s, "line.prefix", text, mistake));
 	ck_assert_str_eq(s->defaults.prefix, text);
-	ck_assert(set(s, "line.prefix", "", fault));
+	ck_assert(set(s, "line.prefix", "", mistake));
 	ck_assert_str_eq(s->defaults.prefix, "");
 	settings_release(s);
 }
@@ -165,18 +166,18 @@ TEST(text_is_taken_up_to_its_bound_and_refused_beyond)
 TEST(a_message_has_room_for_any_value)
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	char text[5000];
 
 	memset(text, '9', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	for (const struct option *row = option_rows; row->key; row++) {
-		ck_assert(!option_set(row, option_base(row, s), text, fault));
+		ck_assert(!option_set(row, option_base(row, s), text, mistake));
 		/* Of a list it names the piece that is wrong. */
 		if (row->type == OPTION_BLOCKS)
 			continue;
 		char *expects = option_expects(row);
-		ck_assert_msg(strstr(fault, expects), "%s", fault);
+		ck_assert_msg(strstr(mistake, expects), "%s", mistake);
 		free(expects);
 	}
 	settings_release(s);
@@ -186,7 +187,7 @@ TEST(a_message_has_room_for_any_value)
 TEST(every_range_ends_where_its_row_says)
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	char text[QUANTITY_TEXT_MAX + 4];
 	const char *unit;
 
@@ -202,7 +203,8 @@ TEST(every_range_ends_where_its_row_says)
 		const int64_t values[] = {row->min, row->max, row->min - 1, row->max + 1};
 		for (size_t i = 0; i < SUITE_COUNT(values); i++) {
 			snprintf(text, sizeof text, "%" PRId64 "%s", values[i], unit);
-			ck_assert_msg(option_set(row, option_base(row, s), text, fault) == (i < 2),
+			ck_assert_msg(
+				option_set(row, option_base(row, s), text, mistake) == (i < 2),
 				"%s=%s", row->key, text);
 		}
 	}
@@ -214,7 +216,7 @@ TEST(every_range_ends_where_its_row_says)
 static const struct {
 	const char *key;
 	int64_t value;
-	const char *fault; /* NULL: it is good */
+	const char *mistake; /* NULL: it is good */
 } bare[] = {
 	{"limits.max_connections", 1, NULL},
 	{"limits.max_connections", 1000000, NULL},
@@ -235,15 +237,15 @@ static const struct {
 TEST_ROWS(a_bare_number_is_a_count_and_of_something_measured_only_nought, SUITE_COUNT(bare))
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX] = "";
+	char mistake[OPTION_MISTAKE_MAX] = "";
 	const struct option *row = option_find(bare[_i].key);
 	int64_t before = number(row, s);
-	bool taken = option_set_number(row, option_base(row, s), bare[_i].value, fault);
+	bool taken = option_set_number(row, option_base(row, s), bare[_i].value, mistake);
 
-	ck_assert_msg(taken == !bare[_i].fault, "%s", fault);
+	ck_assert_msg(taken == !bare[_i].mistake, "%s", mistake);
 	ck_assert_int_eq(number(row, s), taken ? bare[_i].value : before);
 	if (!taken)
-		ck_assert_str_eq(fault, bare[_i].fault);
+		ck_assert_str_eq(mistake, bare[_i].mistake);
 	settings_release(s);
 }
 
@@ -253,11 +255,11 @@ static void check_round_trip(const struct option *row, const char *text)
 {
 	struct settings *one = settings_new();
 	struct settings *two = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
-	ck_assert_msg(option_set(row, option_base(row, one), text, fault), "%s", fault);
+	ck_assert_msg(option_set(row, option_base(row, one), text, mistake), "%s", mistake);
 	char *written = option_text(row, option_base(row, one));
-	ck_assert_msg(option_set(row, option_base(row, two), written, fault), "%s", fault);
+	ck_assert_msg(option_set(row, option_base(row, two), written, mistake), "%s", mistake);
 	check_text(row, two, written);
 	if (!option_is_text(row))
 		ck_assert_int_eq(number(row, one), number(row, two));
@@ -296,11 +298,11 @@ TEST(what_is_written_of_a_value_reads_back_to_it)
 TEST(every_default_is_good_and_in_range)
 {
 	struct settings *s = settings_new();
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
 	for (const struct option *row = option_rows; row->key; row++) {
-		ck_assert_msg(
-			option_set(row, option_base(row, s), row->fallback, fault), "%s", fault);
+		ck_assert_msg(option_set(row, option_base(row, s), row->fallback, mistake), "%s",
+			mistake);
 		check_round_trip(row, row->fallback);
 	}
 	settings_release(s);

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define FIRST HANDOVER_FIRST_FD
+#define FIRST PIPE_FIRST_FD
 #define FEW   190
 
 /* One more, for the pipe of a handover. */
@@ -80,12 +80,12 @@ void passed_as_handover(const char *origins)
 	dup2(said, FIRST + places);
 	close(said);
 	snprintf(text, sizeof text, "%d:%s", FIRST + places, origins);
-	setenv(HANDOVER_VARIABLE, text, 1);
+	setenv(PIPE_VARIABLE, text, 1);
 }
 
 char passed_hear(unsigned *value)
 {
-	struct handover_message m = {0};
+	struct pipe_message m = {0};
 
 	ck_assert_int_ge(read(hearing, &m, sizeof m), 0);
 	*value = m.value;

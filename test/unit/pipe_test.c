@@ -29,11 +29,11 @@ TEST_ROWS(a_name_arrives_as_it_was, SUITE_COUNT(names))
 {
 	char text[64];
 
-	char *end = handover_encode(text, names[_i].name);
+	char *end = pipe_encode(text, names[_i].name);
 	ck_assert_str_eq(text, names[_i].encoded);
 	ck_assert_ptr_eq(end, text + strlen(text));
-	ck_assert_uint_le(strlen(text), handover_encoded_length(names[_i].name));
-	handover_decode(text);
+	ck_assert_uint_le(strlen(text), pipe_encoded_length(names[_i].name));
+	pipe_decode(text);
 	ck_assert_str_eq(text, names[_i].name);
 }
 
@@ -44,21 +44,21 @@ TEST_ROWS(what_is_no_escape_stays_as_it_is, SUITE_COUNT(others))
 	char text[16];
 
 	snprintf(text, sizeof text, "%s", others[_i]);
-	handover_decode(text);
+	pipe_decode(text);
 	ck_assert_str_eq(text, others[_i]);
 }
 
 TEST(a_message_is_written_whole_and_a_reader_that_is_gone_is_no_matter)
 {
-	struct handover_message m;
+	struct pipe_message m;
 	int ends[2];
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	handover_say(ends[1], HANDOVER_UNUSED, 1023);
+	pipe_say(ends[1], PIPE_UNUSED, 1023);
 	ck_assert_int_eq(read(ends[0], &m, sizeof m), (ssize_t)sizeof m);
-	ck_assert_uint_eq(m.kind, HANDOVER_UNUSED);
+	ck_assert_uint_eq(m.kind, PIPE_UNUSED);
 	ck_assert_uint_eq(m.value, 1023);
 	(void)signal(SIGPIPE, SIG_IGN);
 	close(ends[0]);
-	handover_say(ends[1], HANDOVER_READY, 0);
+	pipe_say(ends[1], PIPE_READY, 0);
 }

@@ -31,77 +31,77 @@ static bool is_open(int fd)
 
 TEST(a_zeroed_ring_is_empty)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 
-	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
-	ring_sweep(&r, INT64_MAX - 1);
-	ring_clear(&r);
-	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
+	ck_assert_int_eq(refused_next(&r), DEADLINE_NEVER);
+	refused_sweep(&r, INT64_MAX - 1);
+	refused_clear(&r);
+	ck_assert_int_eq(refused_next(&r), DEADLINE_NEVER);
 }
 
 TEST(a_socket_rests_for_its_time_and_no_longer)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 	int fd = some_socket();
 
-	ring_put(&r, fd, NOW);
-	ck_assert_int_eq(ring_next(&r), NOW + RING_REST_NS);
-	ring_sweep(&r, NOW + RING_REST_NS - 1);
+	refused_put(&r, fd, NOW);
+	ck_assert_int_eq(refused_next(&r), NOW + REFUSED_REST_NS);
+	refused_sweep(&r, NOW + REFUSED_REST_NS - 1);
 	ck_assert(is_open(fd));
-	ring_sweep(&r, NOW + RING_REST_NS);
+	refused_sweep(&r, NOW + REFUSED_REST_NS);
 	ck_assert(!is_open(fd));
-	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
+	ck_assert_int_eq(refused_next(&r), DEADLINE_NEVER);
 }
 
 TEST(those_that_are_due_are_closed_and_the_next_is_told)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 	int fds[5];
 
 	for (int i = 0; i < 5; i++)
-		ring_put(&r, fds[i] = some_socket(), NOW + i);
-	ring_sweep(&r, NOW + 2 + RING_REST_NS);
+		refused_put(&r, fds[i] = some_socket(), NOW + i);
+	refused_sweep(&r, NOW + 2 + REFUSED_REST_NS);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(is_open(fds[i]), i > 2);
-	ck_assert_int_eq(ring_next(&r), NOW + 3 + RING_REST_NS);
-	ring_clear(&r);
+	ck_assert_int_eq(refused_next(&r), NOW + 3 + REFUSED_REST_NS);
+	refused_clear(&r);
 }
 
 TEST(one_more_than_there_are_places_closes_the_oldest)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 	enum {
-		MORE = 2 * RING_SIZE
+		MORE = 2 * REFUSED_MAX
 	};
-	int fds[RING_SIZE + MORE];
+	int fds[REFUSED_MAX + MORE];
 
-	for (int i = 0; i < RING_SIZE; i++)
-		ring_put(&r, fds[i] = some_socket(), NOW + i);
-	for (int i = 0; i < RING_SIZE; i++)
+	for (int i = 0; i < REFUSED_MAX; i++)
+		refused_put(&r, fds[i] = some_socket(), NOW + i);
+	for (int i = 0; i < REFUSED_MAX; i++)
 		ck_assert(is_open(fds[i]));
 	/* Around more than once; a socket of its own keeps each number from being used again. */
-	for (int i = RING_SIZE; i < RING_SIZE + MORE; i++) {
+	for (int i = REFUSED_MAX; i < REFUSED_MAX + MORE; i++) {
 		int next = some_socket();
-		int oldest = fds[i - RING_SIZE];
+		int oldest = fds[i - REFUSED_MAX];
 		ck_assert(is_open(oldest));
-		ring_put(&r, fds[i] = next, NOW + i);
+		refused_put(&r, fds[i] = next, NOW + i);
 		ck_assert(!is_open(oldest));
-		ck_assert_int_eq(ring_next(&r), NOW + i - RING_SIZE + 1 + RING_REST_NS);
+		ck_assert_int_eq(refused_next(&r), NOW + i - REFUSED_MAX + 1 + REFUSED_REST_NS);
 	}
-	ring_clear(&r);
+	refused_clear(&r);
 }
 
 TEST(a_ring_that_is_cleared_has_closed_all)
 {
-	struct ring r = {.count = 0};
-	int fds[RING_SIZE];
+	struct refused r = {.count = 0};
+	int fds[REFUSED_MAX];
 
-	for (int i = 0; i < RING_SIZE; i++)
-		ring_put(&r, fds[i] = some_socket(), NOW);
-	ring_clear(&r);
-	for (int i = 0; i < RING_SIZE; i++)
+	for (int i = 0; i < REFUSED_MAX; i++)
+		refused_put(&r, fds[i] = some_socket(), NOW);
+	refused_clear(&r);
+	for (int i = 0; i < REFUSED_MAX; i++)
 		ck_assert(!is_open(fds[i]));
-	ck_assert_int_eq(ring_next(&r), DEADLINE_NEVER);
+	ck_assert_int_eq(refused_next(&r), DEADLINE_NEVER);
 }
 
 /* What the peer sees. */
@@ -110,7 +110,7 @@ static const struct socket_options patient = {
 	.receive_timeout_ns = 20 * NS_PER_S, .send_timeout_ns = 20 * NS_PER_S};
 
 /* A pair whose near end has had its last word and rests; its far end has sent so much. */
-static struct pair must_rest(struct ring *r, size_t sent)
+static struct pair must_rest(struct refused *r, size_t sent)
 {
 	struct pair p = must_pair(&patient);
 	static const char filler[4096];
@@ -119,39 +119,39 @@ static struct pair must_rest(struct ring *r, size_t sent)
 		must_send(p.far, filler, sizeof filler);
 	must_send_text(p.near, "no");
 	must_half_close(p.near);
-	ring_put(r, p.near, NOW);
+	refused_put(r, p.near, NOW);
 	return p;
 }
 
 TEST(what_the_peer_sent_is_read_before_the_close_so_that_it_sees_no_reset)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 	struct pair p = must_rest(&r, 16384);
 
 	peer_expects_last_text(p.far, "no");
-	ring_clear(&r);
+	refused_clear(&r);
 	ck_assert(!peer_is_reset_within(p.far, 0));
 	close(p.far);
 }
 
 TEST(a_peer_that_sends_without_end_is_not_read_out)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 	struct pair p = must_rest(&r, 80 * 1024);
 
 	peer_expects_last_text(p.far, "no");
-	ring_clear(&r);
+	refused_clear(&r);
 	ck_assert(peer_is_reset(p.far));
 	close(p.far);
 }
 
 TEST_TIMED(a_socket_that_has_nothing_to_read_is_not_waited_for)
 {
-	struct ring r = {.count = 0};
+	struct refused r = {.count = 0};
 	struct pair p = must_rest(&r, 0);
 	int64_t began = deadline_now();
 
-	ring_clear(&r);
+	refused_clear(&r);
 	mode_check_most(deadline_now() - began, 100 * NS_PER_MS);
 	peer_expects_last_text(p.far, "no");
 	close(p.far);

@@ -39,14 +39,14 @@ static void count_knock(int signal)
 	atomic_fetch_add(&knocks, 1);
 }
 
-static struct share share;
+static struct quota quota;
 
 /* A slot, waited for as long as the stop allows, or NULL; the refusal is counted. */
 static struct slot *take(int fd)
 {
-	const struct guest guest = {.fd = fd, .share = &share, .peer = nobody};
+	const struct candidate candidate = {.fd = fd, .quota = &quota, .peer = nobody};
 	struct slot *slot = NULL;
-	enum refusal why = registry_take(&r, &guest, true, &slot);
+	enum refusal why = registry_take(&r, &candidate, true, &slot);
 
 	if (why != REFUSAL_NONE)
 		registry_count_refused(&r, why);
@@ -103,16 +103,17 @@ TEST(a_slot_taken_is_new_and_knows_its_connection)
 
 	registry_init(&r, 2);
 	int64_t before = deadline_now();
-	const struct guest guest = {.fd = 9, .endpoint = &endpoint, .share = &share, .peer = peer};
+	const struct candidate candidate = {
+		.fd = 9, .endpoint = &endpoint, .quota = &quota, .peer = peer};
 	struct slot *slot;
-	ck_assert_int_eq(registry_take(&r, &guest, true, &slot), REFUSAL_NONE);
+	ck_assert_int_eq(registry_take(&r, &candidate, true, &slot), REFUSAL_NONE);
 	ck_assert_int_eq(slot->fd, 9);
 	ck_assert_uint_eq(slot->number, 1);
-	ck_assert_ptr_eq(slot->guest.endpoint, &endpoint);
-	ck_assert(address_equal(&slot->guest.peer, &peer));
+	ck_assert_ptr_eq(slot->candidate.endpoint, &endpoint);
+	ck_assert(address_equal(&slot->candidate.peer, &peer));
 	/* Until its worker says that it waits. */
-	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_BUSY);
-	ck_assert_ptr_eq(slot->gate.draining, &r.draining);
+	ck_assert_int_eq(atomic_load(&slot->status.state), STATUS_BUSY);
+	ck_assert_ptr_eq(slot->status.draining, &r.draining);
 	ck_assert_int_ge(slot->since_ns, before);
 	ck_assert_int_le(slot->since_ns, deadline_now());
 	ck_assert_uint_eq(must_take(8)->number, 2);
@@ -138,10 +139,10 @@ TEST(a_slot_used_again_is_new_again)
 {
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
-	atomic_store(&slot->gate.state, GATE_FORCED);
+	atomic_store(&slot->status.state, STATUS_FORCED);
 	give_back(slot, STREAM_FORCED);
 	slot = must_take(5);
-	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_BUSY);
+	ck_assert_int_eq(atomic_load(&slot->status.state), STATUS_BUSY);
 	ck_assert_int_eq(slot->fd, 5);
 	ck_assert_uint_eq(slot->number, 2);
 }
@@ -193,7 +194,7 @@ TEST(what_is_counted_alone_is_counted)
 struct waiter {
 	pthread_t thread;
 	bool draining;
-	bool room;
+	bool vacancy;
 	int64_t rest_until; /* if not 0: rest, and do not wait for room */
 	int64_t done;
 };
@@ -205,7 +206,7 @@ static void *wait_or_rest(void *arg)
 	if (w->rest_until)
 		registry_rest(&r, w->rest_until);
 	else
-		w->room = registry_await_room(&r, &share, w->draining, DEADLINE_NEVER);
+		w->vacancy = registry_await_vacancy(&r, &quota, w->draining, DEADLINE_NEVER);
 	w->done = deadline_now();
 	return NULL;
 }
@@ -233,8 +234,8 @@ static void must_join(struct waiter *w)
 TEST(room_that_is_there_is_not_waited_for)
 {
 	registry_init(&r, 1);
-	ck_assert(registry_await_room(&r, &share, false, DEADLINE_NEVER));
-	ck_assert(registry_await_room(&r, &share, true, DEADLINE_NEVER));
+	ck_assert(registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER));
+	ck_assert(registry_await_vacancy(&r, &quota, true, DEADLINE_NEVER));
 }
 
 /* A lost wake-up costs a slice of 100 ms, which the suite timing sees. */
@@ -250,7 +251,7 @@ static void check_wakes_at_once_at(void (*make_room)(struct slot *slot), int64_t
 		int64_t freed = deadline_now();
 		make_room(slot);
 		must_join(&w);
-		ck_assert(w.room);
+		ck_assert(w.vacancy);
 		quickest = deadline_earlier(quickest, w.done - freed);
 	}
 	mode_check_most(quickest, SHORT_NS);
@@ -302,24 +303,24 @@ TEST_TIMED(a_limit_that_is_raised_lets_whoever_waits_in_at_once)
 static void by_a_higher_share(struct slot *slot)
 {
 	(void)slot;
-	registry_set_share(&r, &share, ++limit);
+	registry_set_quota(&r, &quota, ++limit);
 }
 
 TEST_TIMED(a_listeners_limit_that_is_raised_lets_whoever_waits_in_at_once)
 {
 	limit = 1;
-	share.limit = 1;
+	quota.limit = 1;
 	check_wakes_at_once_at(by_a_higher_share, 1000);
-	ck_assert_int_eq(share.active, 10);
+	ck_assert_int_eq(quota.active, 10);
 }
 
 /* A slot without a wait. */
-static enum refusal try_to_take(struct share *of)
+static enum refusal try_to_take(struct quota *of)
 {
-	const struct guest guest = {.fd = 9, .share = of, .peer = nobody};
+	const struct candidate candidate = {.fd = 9, .quota = of, .peer = nobody};
 	struct slot *slot;
 
-	return registry_take(&r, &guest, false, &slot);
+	return registry_take(&r, &candidate, false, &slot);
 }
 
 TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
@@ -331,29 +332,29 @@ TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
 		slots[i] = must_take(i);
 	registry_set_limit(&r, 1);
 	check_counts(3, 3, 0, 0);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
 	give_back(slots[0], STREAM_EOF);
 	give_back(slots[1], STREAM_EOF);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
-	ck_assert(!registry_await_room(&r, &share, false, deadline_now()));
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
+	ck_assert(!registry_await_vacancy(&r, &quota, false, deadline_now()));
 	ck_assert_int_eq(slots[2]->fd, 2);
 	give_back(slots[2], STREAM_EOF);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
 }
 
 TEST(a_listeners_limit_holds_for_it_and_for_no_other)
 {
-	struct share one = {.limit = 0};
-	struct share other = {.limit = 0};
+	struct quota one = {.limit = 0};
+	struct quota other = {.limit = 0};
 
 	registry_init(&r, 4);
-	registry_set_share(&r, &one, 2);
+	registry_set_quota(&r, &one, 2);
 	ck_assert_int_eq(try_to_take(&one), REFUSAL_NONE);
 	ck_assert_int_eq(try_to_take(&one), REFUSAL_NONE);
 	ck_assert_int_eq(try_to_take(&one), REFUSAL_LISTENER_FULL);
-	ck_assert(!registry_await_room(&r, &one, false, deadline_now()));
-	ck_assert(registry_await_room(&r, &other, false, deadline_now()));
+	ck_assert(!registry_await_vacancy(&r, &one, false, deadline_now()));
+	ck_assert(registry_await_vacancy(&r, &other, false, deadline_now()));
 	ck_assert_int_eq(try_to_take(&other), REFUSAL_NONE);
 	ck_assert_int_eq(try_to_take(&other), REFUSAL_NONE);
 	/* The limit of all comes first. */
@@ -366,13 +367,13 @@ TEST(a_listeners_limit_holds_for_it_and_for_no_other)
 TEST(what_a_listeners_connections_take_of_its_limit_they_give_back)
 {
 	registry_init(&r, 4);
-	registry_set_share(&r, &share, 1);
+	registry_set_quota(&r, &quota, 1);
 	give_back(must_take(9), STREAM_EOF);
-	ck_assert_int_eq(share.active, 0);
+	ck_assert_int_eq(quota.active, 0);
 	(void)registry_untake(&r, must_take(9));
-	ck_assert_int_eq(share.active, 0);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_LISTENER_FULL);
+	ck_assert_int_eq(quota.active, 0);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_LISTENER_FULL);
 }
 
 /* Chunks. */
@@ -408,9 +409,9 @@ TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 	/* As if all the others were taken. */
 	r.used = REGISTRY_MAX - 1;
 	r.counters.active = REGISTRY_MAX - 1;
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_NONE);
 	ck_assert_ptr_nonnull(r.chunks[(REGISTRY_MAX - 1) / REGISTRY_CHUNK]);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
 }
 
 /* A successor accepts. */
@@ -433,32 +434,32 @@ TEST(when_another_process_accepts_only_those_who_drain_wait_on_and_without_a_bou
 	struct slot *slot = must_take(9);
 	/* A deadline that has passed is that of another level. */
 	registry_stop(&r, STOP_SUCCEEDED, deadline_now());
-	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	ck_assert(!registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER));
 	must_start(&w);
 	give_back(slot, STREAM_EOF);
 	must_join(&w);
-	ck_assert(w.room);
+	ck_assert(w.vacancy);
 	/* There is room, but not for those who would go on accepting. */
-	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&share), REFUSAL_FULL);
+	ck_assert(!registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER));
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_NONE);
+	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
 }
 
 TEST(when_another_process_accepts_whoever_waits_as_before_is_woken)
 {
-	struct waiter w = {.draining = false, .room = true};
+	struct waiter w = {.draining = false, .vacancy = true};
 
 	registry_init(&r, 1);
 	must_take(9);
 	must_start(&w);
 	registry_stop(&r, STOP_SUCCEEDED, 0);
 	must_join(&w);
-	ck_assert(!w.room);
+	ck_assert(!w.vacancy);
 }
 
 TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
 {
-	struct waiter w = {.draining = true, .room = true};
+	struct waiter w = {.draining = true, .vacancy = true};
 
 	registry_init(&r, 1);
 	must_take(9);
@@ -467,7 +468,7 @@ TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
 	int64_t deadline = deadline_after(SHORT_NS);
 	registry_stop(&r, STOP_DRAIN, deadline);
 	must_join(&w);
-	ck_assert(!w.room);
+	ck_assert(!w.vacancy);
 	ck_assert_int_ge(w.done, deadline);
 }
 
@@ -475,37 +476,37 @@ TEST(a_drain_after_that_bounds_the_wait_of_those_who_drain)
 
 TEST(a_stop_ends_the_wait_of_those_who_do_not_drain)
 {
-	struct waiter w = {.draining = false, .room = true};
+	struct waiter w = {.draining = false, .vacancy = true};
 
 	registry_init(&r, 1);
 	must_take(9);
 	must_start(&w);
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
 	must_join(&w);
-	ck_assert(!w.room);
-	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	ck_assert(!w.vacancy);
+	ck_assert(!registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER));
 }
 
 TEST(one_who_is_disturbed_looks_up_and_may_wait_again)
 {
-	struct waiter w = {.draining = false, .room = true};
+	struct waiter w = {.draining = false, .vacancy = true};
 
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
 	must_start(&w);
-	registry_disturb(&r, &share);
+	registry_disturb(&r, &quota);
 	must_join(&w);
-	ck_assert(!w.room);
+	ck_assert(!w.vacancy);
 	/* Before it waits counts too, or a disturbance could be lost. */
-	registry_disturb(&r, &share);
-	ck_assert(!registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	registry_disturb(&r, &quota);
+	ck_assert(!registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER));
 	/* Each counts once, and never against room that is there. */
 	must_start(&w);
 	give_back(slot, STREAM_EOF);
 	must_join(&w);
-	ck_assert(w.room);
-	registry_disturb(&r, &share);
-	ck_assert(registry_await_room(&r, &share, false, DEADLINE_NEVER));
+	ck_assert(w.vacancy);
+	registry_disturb(&r, &quota);
+	ck_assert(registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER));
 }
 
 TEST(one_who_has_a_client_already_is_not_disturbed)
@@ -514,11 +515,11 @@ TEST(one_who_has_a_client_already_is_not_disturbed)
 
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
-	registry_disturb(&r, &share);
+	registry_disturb(&r, &quota);
 	must_start(&w);
 	give_back(slot, STREAM_EOF);
 	must_join(&w);
-	ck_assert(w.room);
+	ck_assert(w.vacancy);
 }
 
 TEST(those_who_drain_wait_on_and_get_room_that_comes)
@@ -531,7 +532,7 @@ TEST(those_who_drain_wait_on_and_get_room_that_comes)
 	must_start(&w);
 	give_back(slot, STREAM_DRAINED);
 	must_join(&w);
-	ck_assert(w.room);
+	ck_assert(w.vacancy);
 }
 
 TEST_TIMED(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
@@ -540,7 +541,7 @@ TEST_TIMED(those_who_drain_wait_until_the_drain_deadline_and_no_longer)
 	must_take(9);
 	int64_t deadline = deadline_after(SHORT_NS);
 	registry_stop(&r, STOP_DRAIN, deadline);
-	ck_assert(!registry_await_room(&r, &share, true, DEADLINE_NEVER));
+	ck_assert(!registry_await_vacancy(&r, &quota, true, DEADLINE_NEVER));
 	ck_assert_int_ge(deadline_now(), deadline);
 	mode_check_most(deadline_now() - deadline, SHORT_NS);
 }
@@ -549,7 +550,7 @@ TEST(after_the_drain_deadline_there_is_no_room_even_where_there_is)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_DRAIN, deadline_now());
-	ck_assert(!registry_await_room(&r, &share, true, DEADLINE_NEVER));
+	ck_assert(!registry_await_vacancy(&r, &quota, true, DEADLINE_NEVER));
 	ck_assert_ptr_null(take(9));
 	check_counts(1, 0, 0, 1);
 }
@@ -558,14 +559,14 @@ TEST(before_the_drain_deadline_a_slot_can_be_taken)
 {
 	registry_init(&r, 1);
 	registry_stop(&r, STOP_DRAIN, deadline_after(PATIENCE_NS));
-	ck_assert(registry_await_room(&r, &share, true, DEADLINE_NEVER));
+	ck_assert(registry_await_vacancy(&r, &quota, true, DEADLINE_NEVER));
 	must_take(9);
 	check_counts(1, 1, 0, 0);
 }
 
 TEST(a_forced_stop_ends_every_wait)
 {
-	struct waiter w = {.draining = true, .room = true};
+	struct waiter w = {.draining = true, .vacancy = true};
 
 	registry_init(&r, 1);
 	must_take(9);
@@ -573,7 +574,7 @@ TEST(a_forced_stop_ends_every_wait)
 	must_start(&w);
 	registry_stop(&r, STOP_FORCE, 0);
 	must_join(&w);
-	ck_assert(!w.room);
+	ck_assert(!w.vacancy);
 	ck_assert_ptr_null(take(9));
 	check_counts(2, 1, 0, 1);
 }
@@ -676,20 +677,20 @@ TEST(nobody_rests_in_a_forced_stop)
 #define OLD (60 * NS_PER_S)
 
 static const struct {
-	enum stream_gate_state state;
+	enum stream_state state;
 	bool old;
 	bool woken;
-	enum stream_gate_state when_woken;
-	enum stream_gate_state when_cut;
+	enum stream_state when_woken;
+	enum stream_state when_cut;
 } states[] = {
-	{GATE_NEW, false, false, GATE_NEW, GATE_WOKEN},
-	{GATE_NEW, true, true, GATE_WOKEN, GATE_WOKEN},
-	{GATE_IDLE, false, true, GATE_WOKEN, GATE_WOKEN},
-	{GATE_IDLE, true, true, GATE_WOKEN, GATE_WOKEN},
-	{GATE_BUSY, true, false, GATE_BUSY, GATE_FORCED},
-	{GATE_LINGERING, true, false, GATE_LINGERING, GATE_FORCED},
-	{GATE_WOKEN, true, false, GATE_WOKEN, GATE_FORCED},
-	{GATE_FORCED, true, false, GATE_FORCED, GATE_FORCED},
+	{STATUS_NEW, false, false, STATUS_NEW, STATUS_WOKEN},
+	{STATUS_NEW, true, true, STATUS_WOKEN, STATUS_WOKEN},
+	{STATUS_IDLE, false, true, STATUS_WOKEN, STATUS_WOKEN},
+	{STATUS_IDLE, true, true, STATUS_WOKEN, STATUS_WOKEN},
+	{STATUS_BUSY, true, false, STATUS_BUSY, STATUS_FORCED},
+	{STATUS_LINGERING, true, false, STATUS_LINGERING, STATUS_FORCED},
+	{STATUS_WOKEN, true, false, STATUS_WOKEN, STATUS_FORCED},
+	{STATUS_FORCED, true, false, STATUS_FORCED, STATUS_FORCED},
 };
 
 static const struct socket_options options = {
@@ -701,7 +702,7 @@ static struct slot *must_put(const struct pair *p, int row)
 {
 	struct slot *slot = must_take(p->near);
 
-	atomic_store(&slot->gate.state, states[row].state);
+	atomic_store(&slot->status.state, states[row].state);
 	slot->since_ns -= states[row].old ? OLD : 0;
 	return slot;
 }
@@ -722,8 +723,8 @@ TEST_ROWS(a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states))
 	registry_init(&r, 1);
 	struct slot *slot = must_put(&p, _i);
 	ck_assert_uint_eq(registry_wake_idle(&r, OLD), states[_i].woken);
-	ck_assert_int_eq(atomic_load(&slot->gate.state), states[_i].when_woken);
-	bool told = states[_i].when_woken == GATE_WOKEN;
+	ck_assert_int_eq(atomic_load(&slot->status.state), states[_i].when_woken);
+	bool told = states[_i].when_woken == STATUS_WOKEN;
 	ck_assert_int_eq(atomic_load(&knocks), told);
 	/* Both sides stay open, and the peer sees nothing of it. */
 	ck_assert_int_eq(look(p.near), -EAGAIN);
@@ -731,7 +732,7 @@ TEST_ROWS(a_wake_up_reaches_whoever_waits_and_nobody_else, SUITE_COUNT(states))
 	/* Told once, and knocked at until it listens. */
 	ck_assert_uint_eq(registry_wake_idle(&r, OLD), 0);
 	ck_assert_int_eq(atomic_load(&knocks), 2 * told);
-	atomic_store(&slot->gate.state, GATE_BUSY);
+	atomic_store(&slot->status.state, STATUS_BUSY);
 	ck_assert_uint_eq(registry_wake_idle(&r, OLD), 0);
 	ck_assert_int_eq(atomic_load(&knocks), 2 * told);
 }
@@ -743,7 +744,7 @@ TEST_ROWS(a_cut_reaches_all, SUITE_COUNT(states))
 	registry_init(&r, 1);
 	struct slot *slot = must_put(&p, _i);
 	registry_cut(&r);
-	ck_assert_int_eq(atomic_load(&slot->gate.state), states[_i].when_cut);
+	ck_assert_int_eq(atomic_load(&slot->status.state), states[_i].when_cut);
 	ck_assert_int_eq(send(p.near, "x", 1, MSG_NOSIGNAL), -1);
 	ck_assert_int_eq(errno, EPIPE);
 	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), 0);
@@ -756,7 +757,7 @@ TEST_ROWS(the_worker_of_a_cut_connection_knows_what_was_owed, 4)
 
 	registry_init(&r, 1);
 	struct slot *slot = must_take(some_fd());
-	atomic_store(&slot->gate.state, _i < 2 ? GATE_BUSY : GATE_IDLE);
+	atomic_store(&slot->status.state, _i < 2 ? STATUS_BUSY : STATUS_IDLE);
 	registry_cut(&r);
 	(void)registry_detach(&r, slot);
 	registry_release(&r, slot, &found);
@@ -782,7 +783,7 @@ TEST(a_young_connection_is_woken_when_it_comes_of_age)
 
 	registry_init(&r, 1);
 	struct slot *slot = must_take(p.near);
-	atomic_store(&slot->gate.state, GATE_NEW);
+	atomic_store(&slot->status.state, STATUS_NEW);
 	while (woken == 0) {
 		woken = registry_wake_idle(&r, SHORT_NS);
 		ck_assert_int_lt(deadline_now(), slot->since_ns + PATIENCE_NS);
@@ -796,11 +797,11 @@ TEST(a_connection_whose_worker_closes_is_left_alone)
 
 	registry_init(&r, 2);
 	struct slot *slot = must_take(p.near);
-	atomic_store(&slot->gate.state, GATE_IDLE);
+	atomic_store(&slot->status.state, STATUS_IDLE);
 	ck_assert_int_eq(registry_detach(&r, slot), p.near);
 	ck_assert_uint_eq(registry_wake_idle(&r, 0), 0);
 	registry_cut(&r);
-	ck_assert_int_eq(atomic_load(&slot->gate.state), GATE_IDLE);
+	ck_assert_int_eq(atomic_load(&slot->status.state), STATUS_IDLE);
 	ck_assert_int_eq(look(p.near), -EAGAIN);
 }
 
@@ -808,12 +809,13 @@ TEST(a_stop_goes_on_to_every_slot_in_use)
 {
 	registry_init(&r, 100);
 	for (int i = 0; i < 60; i++)
-		atomic_store(&must_take(some_fd())->gate.state, i % 3 == 0 ? GATE_BUSY : GATE_IDLE);
+		atomic_store(&must_take(some_fd())->status.state,
+			i % 3 == 0 ? STATUS_BUSY : STATUS_IDLE);
 	ck_assert_uint_eq(registry_wake_idle(&r, 0), 40);
 	registry_cut(&r);
 	size_t cut = 0;
 	for (size_t i = 0; i < 60; i++)
-		cut += atomic_load(&r.chunks[0][i].gate.state) == GATE_FORCED;
+		cut += atomic_load(&r.chunks[0][i].status.state) == STATUS_FORCED;
 	ck_assert_uint_eq(cut, 60);
 }
 
@@ -841,7 +843,7 @@ static void *answer_when_told(void *arg)
 	struct stream_message line;
 
 	b->slot->thread = pthread_self();
-	stream_init(&b->stream, b->slot->fd, &terms, &b->slot->gate);
+	stream_init(&b->stream, b->slot->fd, &terms, &b->slot->status);
 	while (stream_read_line(&b->stream, &line)) {
 		sem_post(&b->reading);
 		sem_wait(&b->answer);
@@ -894,7 +896,7 @@ static void *answer(void *arg)
 	struct stream_message line;
 
 	w->slot->thread = pthread_self();
-	stream_init(&w->stream, w->slot->fd, &terms, &w->slot->gate);
+	stream_init(&w->stream, w->slot->fd, &terms, &w->slot->status);
 	while (stream_read_line(&w->stream, &line) && stream_write(&w->stream, "ok\n", 3))
 		atomic_fetch_add(w->go, 1);
 	stream_finish(&w->stream);

@@ -148,7 +148,7 @@ TEST(a_good_file_is_in_force_and_the_set_before_is_its_holders)
 	configure(A,
 		"limits: { max_connections = 7; }; threads: { parked = 5; }; "
 		"line: { prefix = \"x\"; };");
-	ck_assert(reload(&rig.world, &command));
+	ck_assert(reload(&rig.server, &command));
 	struct settings *s = rig.current.settings;
 	ck_assert_ptr_ne(s, before);
 	ck_assert_uint_ne(current_version(&rig.current), version);
@@ -171,7 +171,7 @@ TEST(a_set_that_nobody_holds_goes_with_the_reload)
 	begin(must_load(A, ""));
 	for (int i = 0; i < 100; i++) {
 		configure(A, i % 2 ? "line: { prefix = \"x\"; };" : "limits: { rate = 100; };");
-		ck_assert(reload(&rig.world, &command));
+		ck_assert(reload(&rig.server, &command));
 		ck_assert_uint_eq(rig.current.settings->holders, 1);
 	}
 	check_counted(100, 0);
@@ -182,11 +182,11 @@ TEST(the_log_has_level_and_format_of_the_new_set)
 {
 	begin(must_load(A, ""));
 	configure(A, "log: { level = \"debug\"; format = \"json\"; };");
-	ck_assert(reload(&rig.world, &command));
+	ck_assert(reload(&rig.server, &command));
 	ck_assert(log_wants(LOG_DEBUG));
 	check_told("\"event\":\"reloaded\"");
 	configure(A, "log: { level = \"error\"; };");
-	ck_assert(reload(&rig.world, &command));
+	ck_assert(reload(&rig.server, &command));
 	ck_assert(!log_wants(LOG_WARN));
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "reloaded"), 1);
 	end();
@@ -196,7 +196,7 @@ TEST(more_connections_than_the_system_allows_are_warned_of)
 {
 	begin(must_load(A, ""));
 	configure(A, "limits: { max_connections = 1000000; };");
-	ck_assert(reload(&rig.world, &command));
+	ck_assert(reload(&rig.server, &command));
 	ck_assert_uint_ge(capture_count(STDERR_FILENO, "event=budget"), 1);
 	end();
 }
@@ -217,7 +217,7 @@ static void check_refused(const char *words)
 	struct settings *before = rig.current.settings;
 	unsigned version = current_version(&rig.current);
 
-	ck_assert(!reload(&rig.world, &command));
+	ck_assert(!reload(&rig.server, &command));
 	check_as_before(before, version);
 	check_told(words);
 	check_told("event=reload_failed");
@@ -230,12 +230,13 @@ static const struct {
 	const char *what;
 } mistakes[] = {
 	{"limits: { max_connections = 7; rate = -1; };",
-		"event=configuration_fault what=\"conf:2: limits.rate"},
+		"event=configuration_mistake what=\"conf:2: limits.rate"},
 	{"limits: { max_connections = 7; };\nnonsense = 1;",
-		"event=configuration_fault what=\"conf:3: there is no option nonsense"},
-	{"limits: { max_connections = 7; };\nlimits: {", "event=configuration_fault what=\"conf:"},
+		"event=configuration_mistake what=\"conf:3: there is no option nonsense"},
+	{"limits: { max_connections = 7; };\nlimits: {",
+		"event=configuration_mistake what=\"conf:"},
 	{"limits: { max_connections = 7; rate = \"fast\"; };",
-		"event=configuration_fault what=\"conf:2: limits.rate"},
+		"event=configuration_mistake what=\"conf:2: limits.rate"},
 };
 
 TEST_ROWS(of_a_file_with_a_mistake_nothing_is_taken, SUITE_COUNT(mistakes))
@@ -288,12 +289,12 @@ TEST_ROWS(other_listeners_need_a_successor, SUITE_COUNT(moved))
 static void add_passed(struct settings *s, const char *name, const char *address)
 {
 	struct endpoint *e = settings_add_endpoint(s);
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	const char *key;
 
 	e->from_supervisor = true;
-	ck_assert(option_set(option_find("name"), e, name, fault));
-	ck_assert(option_set(option_find("address"), e, address, fault));
+	ck_assert(option_set(option_find("name"), e, name, mistake));
+	ck_assert(option_set(option_find("address"), e, address, mistake));
 	ck_assert_ptr_null(settings_finish_endpoint(s, e, &key));
 }
 
@@ -318,7 +319,7 @@ TEST(listeners_of_passed_sockets_stay_beside_those_of_the_file_with_the_new_defa
 	begin(s);
 	for (int i = 0; i < 3; i++) {
 		configure(A, i % 2 ? "" : "line: { prefix = \"x\"; };");
-		ck_assert(reload(&rig.world, &command));
+		ck_assert(reload(&rig.server, &command));
 		ck_assert_uint_eq(rig.current.settings->endpoint_count, 2);
 		check_passed("spare", "127.0.0.1:9", i % 2 ? "echo: " : "x");
 	}
@@ -339,7 +340,7 @@ TEST(listeners_of_passed_sockets_stand_in_for_the_built_in_one_again)
 	begin(s);
 	scratch_write("conf", "line: { prefix = \"x\"; };");
 	for (int i = 0; i < 2; i++) {
-		ck_assert(reload(&rig.world, &command));
+		ck_assert(reload(&rig.server, &command));
 		ck_assert_uint_eq(rig.current.settings->endpoint_count, 2);
 		ck_assert_str_eq(rig.current.settings->endpoints[0].name, "one");
 		check_passed("two", "127.0.0.1:9", "x");

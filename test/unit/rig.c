@@ -37,20 +37,21 @@ void rig_begin(void)
 void rig_set(const char *key, const char *value)
 {
 	const struct option *row = option_find(key);
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
 	ck_assert_ptr_nonnull(row);
-	ck_assert_msg(option_set(row, option_base(row, rig.settings), value, fault), "%s", fault);
+	ck_assert_msg(
+		option_set(row, option_base(row, rig.settings), value, mistake), "%s", mistake);
 }
 
 struct endpoint *rig_add_endpoint(const char *address, const char *service)
 {
 	struct endpoint *e = settings_add_endpoint(rig.settings);
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 	const char *key;
 
-	ck_assert(option_set(option_find("address"), e, address, fault));
-	ck_assert(option_set(option_find("service"), e, service, fault));
+	ck_assert(option_set(option_find("address"), e, address, mistake));
+	ck_assert(option_set(option_find("service"), e, service, mistake));
 	ck_assert_ptr_null(settings_finish_endpoint(rig.settings, e, &key));
 	return e;
 }
@@ -107,7 +108,7 @@ void rig_build(void)
 	worker_init(&rig.workers, &rig.registry, &rig.admission, &rig.identity, &rig.busy);
 	worker_set_parking(&rig.workers, s->threads_parked, s->park_time_ns);
 	current_init(&rig.current, rig.settings);
-	rig.world = (struct acceptor_world){
+	rig.server = (struct server){
 		.current = &rig.current,
 		.admission = &rig.admission,
 		.registry = &rig.registry,
@@ -120,20 +121,20 @@ void rig_build(void)
 
 int rig_serve(int fd)
 {
-	const struct guest guest = {
+	const struct candidate candidate = {
 		.fd = fd,
 		.endpoint = &rig.settings->endpoints[0],
-		.share = &rig.share,
+		.quota = &rig.quota,
 		.peer = {.in4 = {.sin_family = AF_INET}},
 	};
 	pthread_attr_t attributes;
 	struct slot *slot;
 
 	ck_assert(barrier_enter(&rig.busy));
-	ck_assert_int_eq(registry_take(&rig.registry, &guest, true, &slot), REFUSAL_NONE);
+	ck_assert_int_eq(registry_take(&rig.registry, &candidate, true, &slot), REFUSAL_NONE);
 	(void)settings_hold(rig.settings);
 	worker_attributes(&attributes, rig.settings->thread_stack_bytes);
-	int rc = worker_hand_over(&rig.workers, slot, &attributes);
+	int rc = worker_dispatch(&rig.workers, slot, &attributes);
 	pthread_attr_destroy(&attributes);
 	return rc;
 }

@@ -24,8 +24,8 @@ struct rig {
 	struct workers workers;
 	struct barrier busy;
 	struct barrier accepting;
-	struct acceptor_world world; /* all of these */
-	struct share share;          /* of the first endpoint */
+	struct server server; /* all of these */
+	struct quota quota;   /* of the first endpoint */
 };
 
 extern struct rig rig;
@@ -43,7 +43,7 @@ struct endpoint *rig_add_endpoint(const char *address, const char *service);
 void rig_build(void);
 
 /* The socket becomes a connection of the first endpoint, and a thread's.  Returns
- * worker_hand_over()'s result. */
+ * worker_dispatch()'s result. */
 int rig_serve(int fd);
 
 /* Wait until every connection has ended, or the test fails. */

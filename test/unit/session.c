@@ -36,12 +36,12 @@ void session_open(struct session *s, const struct stream_terms *terms)
 	s->rested = false;
 	s->started = false;
 	atomic_init(&s->draining, false);
-	atomic_init(&s->gate.state, GATE_NEW);
-	s->gate.draining = &s->draining;
-	spin_init(&s->seats);
-	s->gate.seats = &s->seats;
+	atomic_init(&s->status.state, STATUS_NEW);
+	s->status.draining = &s->draining;
+	spin_init(&s->permits);
+	s->status.permits = &s->permits;
 	lock_init(&s->lock);
-	stream_init(&s->stream, s->pair.near, &s->terms, &s->gate);
+	stream_init(&s->stream, s->pair.near, &s->terms, &s->status);
 }
 
 void session_open_plain(struct session *s, enum stream_framing framing)
@@ -98,11 +98,11 @@ void session_join(struct session *s)
 	ck_assert_int_eq(pthread_join(s->thread, NULL), 0);
 }
 
-void session_await_state(struct session *s, enum stream_gate_state state)
+void session_await_state(struct session *s, enum stream_state state)
 {
 	int64_t deadline = deadline_after(PATIENCE_NS);
 
-	while (atomic_load(&s->gate.state) != (int)state) {
+	while (atomic_load(&s->status.state) != (int)state) {
 		ck_assert_int_lt(deadline_now(), deadline);
 		sched_yield();
 	}
@@ -139,12 +139,12 @@ static void shut(struct session *s, int how)
 	lock_drop(&s->lock);
 }
 
-bool session_wake(struct session *s, enum stream_gate_state state)
+bool session_wake(struct session *s, enum stream_state state)
 {
 	int seen = state;
-	bool was = atomic_compare_exchange_strong(&s->gate.state, &seen, GATE_WOKEN);
+	bool was = atomic_compare_exchange_strong(&s->status.state, &seen, STATUS_WOKEN);
 
-	while (was && s->started && atomic_load(&s->gate.state) == GATE_WOKEN) {
+	while (was && s->started && atomic_load(&s->status.state) == STATUS_WOKEN) {
 		pthread_kill(s->thread, SIGURG);
 		sched_yield();
 	}
@@ -153,7 +153,7 @@ bool session_wake(struct session *s, enum stream_gate_state state)
 
 void session_cut(struct session *s)
 {
-	atomic_store(&s->gate.state, GATE_FORCED);
+	atomic_store(&s->status.state, STATUS_FORCED);
 	shut(s, SHUT_RDWR);
 }
 

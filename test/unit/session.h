@@ -18,8 +18,8 @@ struct session {
 	struct pair pair;          /* .near [lock], .far the test's */
 	struct stream_terms terms; /* [const] */
 	atomic_bool draining;      /* [atomic] */
-	struct spin_seats seats;
-	struct stream_gate gate;
+	struct spin_permits permits;
+	struct stream_status status;
 	struct stream stream; /* the service's thread's, until session_join() */
 	bool rested;          /* the service's: its buffers were the inline ones when it returned */
 	void (*serve)(struct stream *s);
@@ -50,7 +50,7 @@ void session_start(struct session *s, void (*serve)(struct stream *s));
 void session_join(struct session *s);
 
 /* Wait until the stream publishes this state, or has read all that the peer sent. */
-void session_await_state(struct session *s, enum stream_gate_state state);
+void session_await_state(struct session *s, enum stream_state state);
 void session_await_taken(struct session *s);
 
 /*
@@ -58,7 +58,7 @@ void session_await_taken(struct session *s);
  * one.
  */
 void session_raise_flag(struct session *s);
-bool session_wake(struct session *s, enum stream_gate_state state);
+bool session_wake(struct session *s, enum stream_state state);
 void session_cut(struct session *s);
 void session_cut_woken(struct session *s);
 

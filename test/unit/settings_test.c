@@ -13,9 +13,9 @@
 
 static void must_set(struct endpoint *e, const char *key, const char *value)
 {
-	char fault[OPTION_FAULT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
 
-	ck_assert_msg(option_set(option_find(key), e, value, fault), "%s", fault);
+	ck_assert_msg(option_set(option_find(key), e, value, mistake), "%s", mistake);
 }
 
 static struct endpoint *must_add(struct settings *s, const char *name, const char *address)
@@ -165,7 +165,7 @@ static const struct {
 	const char *address;
 	const char *service;
 	const char *key;
-	const char *fault;
+	const char *mistake;
 } wrong[] = {
 	{"a", "", "line", "address", "the address is empty"},
 	{"a", "7007", "line", "address", "missing port"},
@@ -184,9 +184,10 @@ TEST_ROWS(what_is_wrong_is_named_with_its_key, SUITE_COUNT(wrong))
 	must_set(e, "name", wrong[_i].name);
 	must_set(e, "address", wrong[_i].address);
 	must_set(e, "service", wrong[_i].service);
-	const char *fault = settings_finish_endpoint(s, e, &key);
-	ck_assert_ptr_nonnull(fault);
-	ck_assert_msg(strncmp(fault, wrong[_i].fault, strlen(wrong[_i].fault)) == 0, "%s", fault);
+	const char *mistake = settings_finish_endpoint(s, e, &key);
+	ck_assert_ptr_nonnull(mistake);
+	ck_assert_msg(
+		strncmp(mistake, wrong[_i].mistake, strlen(wrong[_i].mistake)) == 0, "%s", mistake);
 	ck_assert_str_eq(key, wrong[_i].key);
 	settings_release(s);
 }

@@ -9,7 +9,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+static const int of_mistakes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 static const int of_stops[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 static sigset_t mask(void)
@@ -24,8 +24,8 @@ TEST(all_leaves_the_signals_of_faults_alone)
 {
 	sigset_t all = signals_all();
 
-	for (size_t i = 0; i < SUITE_COUNT(of_faults); i++)
-		ck_assert(!sigismember(&all, of_faults[i]));
+	for (size_t i = 0; i < SUITE_COUNT(of_mistakes); i++)
+		ck_assert(!sigismember(&all, of_mistakes[i]));
 	for (size_t i = 0; i < SUITE_COUNT(of_stops); i++)
 		ck_assert(sigismember(&all, of_stops[i]));
 	ck_assert(sigismember(&all, SIGNALS_KNOCK));

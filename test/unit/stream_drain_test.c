@@ -59,9 +59,9 @@ TEST_ROWS(an_idle_stream_that_is_woken_has_drained, 2)
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "a\n");
 	peer_expects(session.pair.far, "a\n");
-	session_await_state(&session, GATE_IDLE);
+	session_await_state(&session, STATUS_IDLE);
 	session_raise_flag(&session);
-	ck_assert(session_wake(&session, GATE_IDLE));
+	ck_assert(session_wake(&session, STATUS_IDLE));
 	peer_expects_last(session.pair.far, "", 0);
 	peer_leaves_as("drained");
 	ck_assert_uint_eq(session.stream.messages_in, 1);
@@ -73,7 +73,7 @@ TEST(the_flag_alone_does_not_end_a_stream_that_has_said_nothing)
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
 	session_raise_flag(&session);
-	session_await_state(&session, GATE_NEW);
+	session_await_state(&session, STATUS_NEW);
 	ck_assert(!peer_hears_within(session.pair.far, 50 * NS_PER_MS));
 	must_send_text(session.pair.far, "a\nb\n");
 	peer_expects_last_text(session.pair.far, "a\nb\n");
@@ -89,8 +89,8 @@ TEST_ROWS(a_stream_that_has_said_nothing_and_is_woken_has_drained, 2)
 		session_start(&session, echo_lines);
 	session_raise_flag(&session);
 	if (_i)
-		session_await_state(&session, GATE_NEW);
-	ck_assert(session_wake(&session, GATE_NEW));
+		session_await_state(&session, STATUS_NEW);
+	ck_assert(session_wake(&session, STATUS_NEW));
 	if (!_i)
 		session_start(&session, echo_lines);
 	peer_expects_last(session.pair.far, "", 0);
@@ -104,7 +104,7 @@ TEST(what_had_arrived_before_the_first_wait_is_answered_though_woken)
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\nb\n");
 	session_raise_flag(&session);
-	ck_assert(session_wake(&session, GATE_NEW));
+	ck_assert(session_wake(&session, STATUS_NEW));
 	session_start(&session, echo_lines);
 	peer_expects_last_text(session.pair.far, "a\nb\n");
 	peer_leaves_as("drained");
@@ -116,10 +116,10 @@ TEST(a_stream_at_work_is_not_woken_but_sees_the_flag)
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\nb\n");
 	must_read_line("a");
-	ck_assert_int_eq(atomic_load(&session.gate.state), GATE_BUSY);
+	ck_assert_int_eq(atomic_load(&session.status.state), STATUS_BUSY);
 	session_raise_flag(&session);
-	ck_assert(!session_wake(&session, GATE_IDLE));
-	ck_assert(!session_wake(&session, GATE_NEW));
+	ck_assert(!session_wake(&session, STATUS_IDLE));
+	ck_assert(!session_wake(&session, STATUS_NEW));
 	must_read_line("b");
 	must_end(STREAM_DRAINED);
 	must_half_close(session.pair.far);
@@ -177,9 +177,9 @@ TEST(a_message_begun_is_finished_and_answered)
 	must_send_text(session.pair.far, "first\nbeg");
 	peer_expects(session.pair.far, "first\n");
 	session_await_taken(&session);
-	session_await_state(&session, GATE_BUSY);
+	session_await_state(&session, STATUS_BUSY);
 	session_raise_flag(&session);
-	ck_assert(!session_wake(&session, GATE_IDLE));
+	ck_assert(!session_wake(&session, STATUS_IDLE));
 	must_send_text(session.pair.far, "un\n");
 	peer_expects_last_text(session.pair.far, "begun\n");
 	peer_leaves_as("drained");
@@ -192,9 +192,9 @@ TEST(a_first_message_begun_is_finished_too)
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
 	must_send_text(session.pair.far, "beg");
-	session_await_state(&session, GATE_BUSY);
+	session_await_state(&session, STATUS_BUSY);
 	session_raise_flag(&session);
-	ck_assert(!session_wake(&session, GATE_NEW));
+	ck_assert(!session_wake(&session, STATUS_NEW));
 	must_send_text(session.pair.far, "un\n");
 	peer_expects_last_text(session.pair.far, "begun\n");
 	peer_leaves_as("drained");
@@ -243,10 +243,10 @@ TEST_TIMED(a_flood_does_not_hold_the_drain_up)
 	ck_assert_int_eq(pthread_create(&thread, NULL, flood, NULL), 0);
 	while (!atomic_load(&flooding))
 		sched_yield();
-	session_await_state(&session, GATE_BUSY);
+	session_await_state(&session, STATUS_BUSY);
 	int64_t start = deadline_now();
 	session_raise_flag(&session);
-	(void)session_wake(&session, GATE_IDLE);
+	(void)session_wake(&session, STATUS_IDLE);
 	joined_as("drained");
 	mode_check_most(deadline_now() - start, NS_PER_S);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
@@ -263,7 +263,7 @@ static void open_woken(const char *input, bool fin)
 	if (fin)
 		must_half_close(session.pair.far);
 	session_raise_flag(&session);
-	ck_assert(session_wake(&session, GATE_NEW));
+	ck_assert(session_wake(&session, STATUS_NEW));
 }
 
 TEST(a_last_line_with_the_peer_s_fin_is_a_message_though_woken)
@@ -296,7 +296,7 @@ TEST(raw_bytes_that_had_arrived_are_answered_and_then_it_has_drained)
 	session_open_plain(&session, STREAM_RAW);
 	must_send_text(session.pair.far, "bytes");
 	session_raise_flag(&session);
-	ck_assert(session_wake(&session, GATE_NEW));
+	ck_assert(session_wake(&session, STATUS_NEW));
 	session_start(&session, echo_bytes);
 	peer_expects_last_text(session.pair.far, "bytes");
 	peer_leaves_as("drained");
@@ -322,11 +322,11 @@ TEST(replies_on_their_way_survive_the_wake_though_the_peer_sends_on)
 	session_start(&session, echo_frames);
 	must_send_frame(session.pair.far, body, LEN);
 	/* The reply is in the kernel's hands, and more of it than the peer has room for. */
-	session_await_state(&session, GATE_IDLE);
+	session_await_state(&session, STATUS_IDLE);
 	ck_assert_int_lt(socket_unread(session.pair.far), LEN);
 	session_raise_flag(&session);
-	ck_assert(session_wake(&session, GATE_IDLE));
-	session_await_state(&session, GATE_LINGERING);
+	ck_assert(session_wake(&session, STATUS_IDLE));
+	session_await_state(&session, STATUS_LINGERING);
 	must_send_frame(session.pair.far, "next", 4);
 	must_receive(session.pair.far, &wire, sizeof wire);
 	must_receive(session.pair.far, got, LEN);
@@ -351,21 +351,21 @@ static void write_without_end(struct stream *s)
 
 TEST_ROWS(a_cut_ends_whatever_the_stream_is_at_and_resets_who_was_owed, 3)
 {
-	const enum stream_gate_state states[] = {GATE_NEW, GATE_IDLE, GATE_BUSY};
+	const enum stream_state states[] = {STATUS_NEW, STATUS_IDLE, STATUS_BUSY};
 
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, echo_lines);
-	if (states[_i] == GATE_IDLE) {
+	if (states[_i] == STATUS_IDLE) {
 		must_send_text(session.pair.far, "a\n");
 		peer_expects(session.pair.far, "a\n");
-	} else if (states[_i] == GATE_BUSY) {
+	} else if (states[_i] == STATUS_BUSY) {
 		must_send_text(session.pair.far, "begun");
 	}
 	session_await_state(&session, states[_i]);
 	session_cut(&session);
 	joined_as("forced");
-	ck_assert_int_eq(atomic_load(&session.gate.state), GATE_FORCED);
-	ck_assert_int_eq(session.stream.unanswered, states[_i] == GATE_BUSY);
+	ck_assert_int_eq(atomic_load(&session.status.state), STATUS_FORCED);
+	ck_assert_int_eq(session.stream.unanswered, states[_i] == STATUS_BUSY);
 	if (session.stream.unanswered)
 		ck_assert(peer_is_reset(session.pair.far));
 	else
@@ -398,7 +398,7 @@ TEST(a_reply_that_the_kernel_still_holds_is_owed_when_it_is_cut)
 	session_open_plain(&session, STREAM_FRAME);
 	session_start(&session, echo_frames);
 	must_send_frame(session.pair.far, body, LEN);
-	session_await_state(&session, GATE_IDLE);
+	session_await_state(&session, STATUS_IDLE);
 	ck_assert_int_gt(socket_unsent(session.pair.near), 1);
 	session_cut(&session);
 	joined_as("forced");
@@ -413,7 +413,7 @@ TEST(a_cut_ends_a_stream_that_was_woken)
 	session_open_plain(&session, STREAM_LINE);
 	must_send_text(session.pair.far, "a\n");
 	session_raise_flag(&session);
-	ck_assert(session_wake(&session, GATE_NEW));
+	ck_assert(session_wake(&session, STATUS_NEW));
 	session_cut(&session);
 	session_start(&session, echo_lines);
 	joined_as("forced");
@@ -431,7 +431,7 @@ TEST(a_cut_ends_lingering_at_once)
 {
 	session_open_plain(&session, STREAM_LINE);
 	session_start(&session, say_and_leave);
-	session_await_state(&session, GATE_LINGERING);
+	session_await_state(&session, STATUS_LINGERING);
 	int64_t start = deadline_now();
 	session_cut(&session);
 	session_join(&session);
@@ -461,7 +461,7 @@ static void *drain_later(void *arg)
 	for (volatile unsigned i = 0; i < owner->delay; i++)
 		continue;
 	session_raise_flag(&session);
-	(void)session_wake(&session, GATE_IDLE);
+	(void)session_wake(&session, STATUS_IDLE);
 	return NULL;
 }
 
@@ -531,7 +531,7 @@ TEST(no_cut_is_lost_between_the_states)
 			ck_assert(session.stream.unanswered);
 		else if (!asked)
 			ck_assert(!session.stream.unanswered);
-		ck_assert_int_eq(atomic_load(&session.gate.state), GATE_FORCED);
+		ck_assert_int_eq(atomic_load(&session.status.state), STATUS_FORCED);
 		session_close(&session);
 	}
 }

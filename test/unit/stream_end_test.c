@@ -114,7 +114,7 @@ TEST_ROWS(an_error_reply_arrives_though_the_peer_sends_on, SUITE_COUNT(refusals)
 	session_open(&session, &terms);
 	must_send(session.pair.far, refusals[_i].input, refusals[_i].len);
 	session_start(&session, refusals[_i].framing == STREAM_LINE ? echo_lines : echo_frames);
-	session_await_state(&session, GATE_LINGERING);
+	session_await_state(&session, STATUS_LINGERING);
 	must_send(session.pair.far, more, MORE);
 	must_half_close(session.pair.far);
 	peer_expects_last(session.pair.far, refusals[_i].reply, refusals[_i].reply_len);
@@ -157,7 +157,7 @@ TEST(lingering_ends_with_the_peer_s_fin)
 	int64_t start = deadline_now();
 	session_finish(&session);
 	ck_assert_int_lt(deadline_now() - start, session.terms.linger_time_ns / 2);
-	ck_assert_int_eq(atomic_load(&session.gate.state), GATE_LINGERING);
+	ck_assert_int_eq(atomic_load(&session.status.state), STATUS_LINGERING);
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
@@ -231,7 +231,7 @@ TEST(the_peer_s_fin_read_needs_no_lingering)
 	echo_lines(&session.stream);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
 	session_finish(&session);
-	ck_assert_int_ne(atomic_load(&session.gate.state), GATE_LINGERING);
+	ck_assert_int_ne(atomic_load(&session.status.state), STATUS_LINGERING);
 	peer_expects_last(session.pair.far, "", 0);
 	session_close(&session);
 }
@@ -408,7 +408,8 @@ TEST_TIMED_ROWS(each_end_goes_in_its_manner, SUITE_COUNT(manners))
 	/* Drained, it leaves as soon as the peer has our FIN. */
 	if (manners[_i].lingers && manners[_i].end != STREAM_DRAINED)
 		mode_check_window(start, terms.linger_time_ns);
-	ck_assert_int_eq(atomic_load(&session.gate.state) == GATE_LINGERING, manners[_i].lingers);
+	ck_assert_int_eq(
+		atomic_load(&session.status.state) == STATUS_LINGERING, manners[_i].lingers);
 	if (manners[_i].reset)
 		ck_assert(peer_is_reset(session.pair.far));
 	else

@@ -29,9 +29,9 @@ static unsigned unused;
 /* Three sockets, one of each origin. */
 static struct address ats[3];
 static struct successor_socket sockets[3] = {
-	{.name = "127.0.0.1:7007", .origin = HANDOVER_OPENED},
-	{.name = "100%:x", .origin = HANDOVER_PASSED},
-	{.name = "", .origin = HANDOVER_SPARE},
+	{.name = "127.0.0.1:7007", .origin = ORIGIN_OPENED},
+	{.name = "100%:x", .origin = ORIGIN_PASSED},
+	{.name = "", .origin = ORIGIN_SPARE},
 };
 
 static void begin(void)
@@ -236,7 +236,7 @@ TEST(connections_that_use_up_the_descriptors_are_no_hindrance)
 
 TEST(as_many_sockets_as_can_be_are_handed_over)
 {
-	static struct successor_socket many[HANDOVER_SOCKETS_MAX + 1];
+	static struct successor_socket many[PIPE_SOCKETS_MAX + 1];
 	const char *const arguments[] = {"heir", "unused", "1023", "ready", NULL};
 	struct rlimit limit;
 
@@ -247,15 +247,15 @@ TEST(as_many_sockets_as_can_be_are_handed_over)
 	for (size_t i = 0; i < SUITE_COUNT(many); i++)
 		many[i] = sockets[i % 3];
 	ck_assert_int_eq(
-		successor_start(&s, HEIR, (char *const *)arguments, many, HANDOVER_SOCKETS_MAX + 1),
+		successor_start(&s, HEIR, (char *const *)arguments, many, PIPE_SOCKETS_MAX + 1),
 		-E2BIG);
 	ck_assert_int_eq(s.pid, 0);
 	ck_assert_int_eq(
-		successor_start(&s, HEIR, (char *const *)arguments, many, HANDOVER_SOCKETS_MAX), 0);
+		successor_start(&s, HEIR, (char *const *)arguments, many, PIPE_SOCKETS_MAX), 0);
 	ck_assert_int_eq(hear(), SUCCESSOR_UNUSED);
 	ck_assert_uint_eq(unused, 1023);
 	must_hear_ready();
-	ck_assert_uint_eq(capture_count(STDOUT_FILENO, "\nsocket "), HANDOVER_SOCKETS_MAX);
+	ck_assert_uint_eq(capture_count(STDOUT_FILENO, "\nsocket "), PIPE_SOCKETS_MAX);
 }
 
 /* What is heard of it. */

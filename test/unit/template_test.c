@@ -18,11 +18,11 @@ static const struct template_values values = {
 	.listener = "front",
 };
 
-static bool check(const char *text, size_t room, char fault[FAULT_MAX])
+static bool check(const char *text, size_t room, char mistake[FAULT_MAX])
 {
-	fault[0] = '\0';
-	bool good = template_check(text, room, fault, FAULT_MAX);
-	ck_assert_msg(good == (fault[0] == '\0'), "\"%s\": %s", text, fault);
+	mistake[0] = '\0';
+	bool good = template_check(text, room, mistake, FAULT_MAX);
+	ck_assert_msg(good == (mistake[0] == '\0'), "\"%s\": %s", text, mistake);
 	return good;
 }
 
@@ -57,10 +57,10 @@ static const struct {
 
 TEST_ROWS(values_stand_where_their_placeholders_stood, SUITE_COUNT(good))
 {
-	char fault[FAULT_MAX];
+	char mistake[FAULT_MAX];
 	char to[ROOM];
 
-	ck_assert_msg(check(good[_i].text, ROOM, fault), "%s", fault);
+	ck_assert_msg(check(good[_i].text, ROOM, mistake), "%s", mistake);
 	size_t len = template_expand(good[_i].text, &values, to, sizeof to);
 	ck_assert_uint_eq(len, strlen(good[_i].expanded));
 	ck_assert_mem_eq(to, good[_i].expanded, len);
@@ -68,29 +68,29 @@ TEST_ROWS(values_stand_where_their_placeholders_stood, SUITE_COUNT(good))
 
 TEST_ROWS(the_room_must_do_for_the_longest_values_and_not_for_a_byte_more, SUITE_COUNT(good))
 {
-	char fault[FAULT_MAX];
+	char mistake[FAULT_MAX];
 	char said[FAULT_MAX];
 
-	ck_assert(check(good[_i].text, good[_i].longest, fault));
+	ck_assert(check(good[_i].text, good[_i].longest, mistake));
 	if (good[_i].longest == 0)
 		return;
-	ck_assert(!check(good[_i].text, good[_i].longest - 1, fault));
+	ck_assert(!check(good[_i].text, good[_i].longest - 1, mistake));
 	snprintf(said, sizeof said, "it can become %zu bytes long, and may have %zu at most",
 		good[_i].longest, good[_i].longest - 1);
-	ck_assert_str_eq(fault, said);
+	ck_assert_str_eq(mistake, said);
 }
 
 /* Values as long as they are said to be, and longer ones, fill the room that was checked, exactly.
  */
 TEST_ROWS(no_value_makes_it_longer_than_was_checked, SUITE_COUNT(good))
 {
-	char fault[FAULT_MAX];
+	char mistake[FAULT_MAX];
 	char huge[ROOM];
 	const struct template_values long_values = {huge, huge, huge, huge};
 
 	memset(huge, 'x', sizeof huge);
 	huge[sizeof huge - 1] = '\0';
-	ck_assert(check(good[_i].text, good[_i].longest, fault));
+	ck_assert(check(good[_i].text, good[_i].longest, mistake));
 	char *to = malloc(good[_i].longest + 1);
 	ck_assert_ptr_nonnull(to);
 	to[good[_i].longest] = '!';
@@ -108,7 +108,7 @@ TEST_ROWS(a_plain_text_is_one_that_is_its_own_expansion, SUITE_COUNT(good))
 
 static const struct {
 	const char *text;
-	const char *fault;
+	const char *mistake;
 } bad[] = {
 	{"{", "a { is never closed"},
 	{"a{", "a { is never closed"},
@@ -132,23 +132,23 @@ static const struct {
 
 TEST_ROWS(a_fault_is_told_with_what_there_is, SUITE_COUNT(bad))
 {
-	char fault[FAULT_MAX];
+	char mistake[FAULT_MAX];
 	char said[FAULT_MAX];
 
-	ck_assert(!check(bad[_i].text, ROOM, fault));
+	ck_assert(!check(bad[_i].text, ROOM, mistake));
 	snprintf(said, sizeof said,
 		"%s: there are {instance}, {id}, {peer} and {listener}, and {{ for one {",
-		bad[_i].fault);
-	ck_assert_str_eq(fault, said);
+		bad[_i].mistake);
+	ck_assert_str_eq(mistake, said);
 }
 
 TEST(a_fault_is_cut_off_where_its_room_ends)
 {
-	char fault[9] = "........";
+	char mistake[9] = "........";
 
-	ck_assert(!template_check("{", ROOM, fault, 4));
-	ck_assert_str_eq(fault, "a {");
-	ck_assert_str_eq(fault + 4, "....");
+	ck_assert(!template_check("{", ROOM, mistake, 4));
+	ck_assert_str_eq(mistake, "a {");
+	ck_assert_str_eq(mistake + 4, "....");
 }
 
 /* Every text of a few words: what passes is expanded within its room. */
@@ -163,13 +163,13 @@ static const struct {
 
 static void check_any(const char *text)
 {
-	char fault[FAULT_MAX];
+	char mistake[FAULT_MAX];
 	char *exact = strdup(text); /* so that a sanitizer sees a step beyond */
 	size_t room = 0;
 
 	ck_assert_ptr_nonnull(exact);
-	if (check(exact, ROOM, fault)) {
-		while (!check(exact, room, fault))
+	if (check(exact, ROOM, mistake)) {
+		while (!check(exact, room, mistake))
 			room++;
 		char *to = malloc(room + 1);
 		ck_assert_ptr_nonnull(to);
@@ -181,7 +181,7 @@ static void check_any(const char *text)
 		}
 		free(to);
 	} else {
-		ck_assert_msg(!template_is_plain(exact), "\"%s\": %s", exact, fault);
+		ck_assert_msg(!template_is_plain(exact), "\"%s\": %s", exact, mistake);
 	}
 	free(exact);
 }
