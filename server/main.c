@@ -86,20 +86,20 @@ static void *must_have(void *memory)
 	return memory;
 }
 
-static struct acceptor *make_acceptors(const struct listener *listeners, size_t count)
+static struct acceptors make_acceptors(const struct listener *listeners, size_t count)
 {
-	struct acceptor *acceptors = must_have(calloc(count, sizeof *acceptors));
+	struct acceptor *each = must_have(calloc(count, sizeof *each));
 
 	for (size_t i = 0; i < count; i++)
-		acceptor_init(&acceptors[i], &listeners[i], &server);
-	return acceptors;
+		acceptor_init(&each[i], &listeners[i], &server);
+	return (struct acceptors){.each = each, .count = count};
 }
 
-static void end_acceptors(struct acceptor *acceptors, size_t count)
+static void end_acceptors(const struct acceptors *all)
 {
-	for (size_t i = 0; i < count; i++)
-		acceptor_fini(&acceptors[i]);
-	free(acceptors);
+	for (size_t i = 0; i < all->count; i++)
+		acceptor_fini(&all->each[i]);
+	free(all->each);
 }
 
 /* Accept until the end; the last listener to be lost takes the server with it. */
@@ -108,8 +108,8 @@ static void *accept_all(void *arg)
 	struct acceptor *a = arg;
 
 	acceptor_run(a);
-	if (atomic_load(&a->lost) && barrier_wait(&accepting, 0) == 0)
-		coordinator_ask_stop();
+	if (atomic_load(&a->state) == ACCEPTOR_LOST && barrier_wait(&accepting, 0) == 0)
+		requests_stop();
 	return NULL;
 }
 
@@ -126,23 +126,23 @@ static void announce(const struct listener *listeners, size_t count)
 }
 
 /* The first acceptor is this thread's, the further ones have threads of their own. */
-static int serve(struct coordinator *c)
+static int serve(struct coordinator *c, const struct acceptors *acceptors)
 {
-	c->acceptors[0].thread = pthread_self();
+	acceptors->each[0].thread = pthread_self();
 	signals_knock(SIG_UNBLOCK);
-	for (size_t i = 1; i < c->acceptor_count; i++) {
-		struct acceptor *a = &c->acceptors[i];
+	for (size_t i = 1; i < acceptors->count; i++) {
+		struct acceptor *a = &acceptors->each[i];
 		must_start(-pthread_create(&a->thread, NULL, accept_all, a), "accepting thread");
 	}
 	/* Last: it knocks at every acceptor's thread. */
 	must_start(coordinator_start(c), "coordinator thread");
-	announce(c->listeners, c->acceptor_count);
+	announce(c->handover.listeners, acceptors->count);
 	coordinator_notify_ready(c);
 	predecessor_tell_ready();
-	accept_all(&c->acceptors[0]);
+	accept_all(&acceptors->each[0]);
 	int status = coordinator_join(c);
-	for (size_t i = 1; i < c->acceptor_count; i++)
-		(void)pthread_join(c->acceptors[i].thread, NULL);
+	for (size_t i = 1; i < acceptors->count; i++)
+		(void)pthread_join(acceptors->each[i].thread, NULL);
 	return status;
 }
 
@@ -172,25 +172,27 @@ int main(int argc, char **argv)
 	budget_check(s);
 	/* The listeners keep to the names that they have in it, whatever is in force later. */
 	make_server(settings_hold(s));
+	struct acceptors acceptors = make_acceptors(listeners, count);
 	struct coordinator c = {
 		.server = &server,
 		.command = &command,
-		.acceptors = make_acceptors(listeners, count),
-		.listeners = listeners,
-		.acceptor_count = count,
-		.program = program,
-		.places = must_have(calloc(count, sizeof(size_t))),
+		.handover =
+			{
+				.program = program,
+				.argv = argv,
+				.listeners = listeners,
+				.acceptors = &acceptors,
+			},
 	};
-	status = serve(&c);
+	status = serve(&c, &acceptors);
 	/*
 	 * Threads that would not end still use what we would free, and the stack that we would
 	 * leave.
 	 */
-	if (c.left > 0)
+	if (c.result.left > 0)
 		_exit(status);
-	end_acceptors(c.acceptors, count);
+	end_acceptors(&acceptors);
 	settings_release(current.settings);
-	free(c.places);
 	free(listeners);
 	free(program);
 	settings_release(s);

@@ -2,6 +2,7 @@
 /* acceptor - the accept loop of one listener. */
 #include "acceptor.h"
 
+#include "accept_errno.h"
 #include "common/deadline.h"
 #include "server/log.h"
 #include "server/settings/settings.h"
@@ -21,66 +22,6 @@
 
 /* The last packet of a handshake comes within so long, on a network where restarts are frequent. */
 #define HANDSHAKE_NS (2 * NS_PER_MS)
-
-/* The errnos of accept(2). */
-
-enum answer {
-	AGAIN,    /* look at the stop, and accept again */
-	TIMEOUT,  /* the listener's own SO_RCVTIMEO, or a listener that does not block */
-	THEIRS,   /* the connection's trouble: count it, and take the next */
-	SHORTAGE, /* ours: rest, or the loop burns a core */
-	LOST,     /* the listener is gone */
-};
-
-/* Linux passes pending network errors of the new connection through accept(2). */
-static const struct {
-	int error;
-	enum answer answer;
-} answers[] = {
-	{EINTR, AGAIN},
-	{EAGAIN, TIMEOUT},
-	{ECONNABORTED, THEIRS},
-	{EPROTO, THEIRS},
-	{ECONNRESET, THEIRS},
-	{ETIMEDOUT, THEIRS},
-	{EPERM, THEIRS},
-	{ENETDOWN, THEIRS},
-	{ENETUNREACH, THEIRS},
-	{EHOSTDOWN, THEIRS},
-	{EHOSTUNREACH, THEIRS},
-	{ENONET, THEIRS},
-	{ENOPROTOOPT, THEIRS},
-	{EOPNOTSUPP, THEIRS},
-	{EMFILE, SHORTAGE},
-	{ENFILE, SHORTAGE},
-	{ENOBUFS, SHORTAGE},
-	{ENOMEM, SHORTAGE},
-	{EBADF, LOST},
-	{EINVAL, LOST},
-	{ENOTSOCK, LOST},
-	{EFAULT, LOST},
-};
-
-/*
- * An errno that nobody has heard of is answered like a shortage: slowly, and with a line in the
- * log.
- */
-static enum answer answer_to(int error)
-{
-	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-		if (answers[i].error == error)
-			return answers[i].answer;
-	}
-	return SHORTAGE;
-}
-
-/* It concerns that one client, or nobody. */
-static bool is_theirs(int error)
-{
-	enum answer answer = answer_to(error);
-
-	return answer == THEIRS || answer == AGAIN;
-}
 
 static void tell_lost(const struct acceptor *a, int error)
 {
@@ -137,22 +78,22 @@ static void make_blocking(struct acceptor *a)
 /* False: the listener is gone. */
 static bool handle_error(struct acceptor *a, int error)
 {
-	switch (answer_to(error)) {
-	case AGAIN:
+	switch (accept_errno_kind(error)) {
+	case ACCEPT_AGAIN:
 		break;
-	case TIMEOUT:
+	case ACCEPT_TIMEOUT:
 		make_blocking(a);
 		break;
-	case THEIRS:
+	case ACCEPT_THEIRS:
 		registry_count_peer_error(a->server->registry);
 		break;
-	case SHORTAGE:
+	case ACCEPT_SHORTAGE:
 		registry_count_shortage(a->server->registry, false);
 		tell_shortage(a, "accept_shortage", error);
 		refused_clear(&a->refused);
 		rest(a);
 		break;
-	case LOST:
+	case ACCEPT_LOST:
 		tell_lost(a, error);
 		return false;
 	}
@@ -195,11 +136,11 @@ static void look_at_settings(struct acceptor *a)
  * Options that the socket may not have inherited, because it was queued before the listener had
  * them, or because a successor gives the listener others.
  */
-static void set_missing_options(struct acceptor *a, int fd, bool handing_on)
+static void set_missing_options(struct acceptor *a, int fd, bool ours)
 {
 	if (a->listener.unset > 0)
 		a->listener.unset--;
-	else if (!handing_on)
+	else if (ours)
 		return;
 	(void)socket_set_options(fd, &a->listener.options);
 }
@@ -266,8 +207,8 @@ static void give_slot(struct acceptor *a, const struct candidate *candidate)
 /* Takes the socket. */
 static void receive(struct acceptor *a, struct candidate *candidate)
 {
-	/* In this order: when handing on is over, the settings have a new version already. */
-	bool handing_on = atomic_load(&a->handing_on);
+	/* In this order: a listener that is OURS again has settings of a new version already. */
+	bool ours = atomic_load(&a->state) == ACCEPTOR_OURS;
 
 	look_at_settings(a);
 	candidate->endpoint = a->listener.endpoint;
@@ -277,7 +218,7 @@ static void receive(struct acceptor *a, struct candidate *candidate)
 		refuse(a, candidate, why);
 		return;
 	}
-	set_missing_options(a, candidate->fd, handing_on);
+	set_missing_options(a, candidate->fd, ours);
 	give_slot(a, candidate);
 }
 
@@ -388,7 +329,7 @@ static bool accept_some(struct acceptor *a, unsigned left,
 			break;
 		int error = accept_one(a, take);
 		/* Who is turned away is not worth a rest: the close tells the others. */
-		if (error && take == turn_away && !is_theirs(error))
+		if (error && take == turn_away && !accept_errno_is_theirs(error))
 			return false;
 		if (error && !handle_error(a, error))
 			return false;
@@ -417,16 +358,16 @@ static void accept_queued(struct acceptor *a)
 void *acceptor_run(void *acceptor)
 {
 	struct acceptor *a = acceptor;
-	bool asked = accept_until_stop(a);
 
-	if (!asked)
-		atomic_store(&a->lost, true);
-	else if (!atomic_load(&a->adopted))
+	if (!accept_until_stop(a))
+		atomic_store(&a->state, ACCEPTOR_LOST);
+	else if (atomic_load(&a->state) != ACCEPTOR_ADOPTED)
 		accept_queued(a);
 	close(a->listener.fd);
 	a->listener.fd = -1;
 	refused_clear(&a->refused);
-	atomic_store(&a->acknowledged, true);
+	if (atomic_load(&a->state) != ACCEPTOR_LOST)
+		atomic_store(&a->state, ACCEPTOR_DONE);
 	barrier_leave(a->server->accepting);
 	return NULL;
 }
@@ -446,35 +387,30 @@ void acceptor_fini(struct acceptor *a)
 
 /* What the coordinator does to it. */
 
+bool acceptor_turn(struct acceptor *a, enum acceptor_state from, enum acceptor_state to)
+{
+	int expected = (int)from;
+
+	return atomic_compare_exchange_strong(&a->state, &expected, (int)to);
+}
+
 void acceptor_knock(struct acceptor *a)
 {
-	if (!atomic_load(&a->acknowledged))
+	if (atomic_load(&a->state) < ACCEPTOR_LOST)
 		(void)pthread_kill(a->thread, SIGNALS_KNOCK);
 }
 
+void acceptors_knock(const struct acceptors *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		acceptor_knock(&all->each[i]);
+}
+
 /* One knock can be missed: then it looks when its next client is there. */
-void acceptor_renew(struct acceptor *a)
+void acceptors_renew(const struct acceptors *all)
 {
-	registry_disturb(a->server->registry, &a->quota);
-	acceptor_knock(a);
-}
-
-void acceptor_hand_on(struct acceptor *a, bool handing_on)
-{
-	atomic_store(&a->handing_on, handing_on);
-}
-
-void acceptor_not_wanted(struct acceptor *a)
-{
-	atomic_store(&a->not_wanted, true);
-}
-
-void acceptor_keep(struct acceptor *a)
-{
-	atomic_store(&a->not_wanted, false);
-}
-
-void acceptor_give_away(struct acceptor *a)
-{
-	atomic_store(&a->adopted, !atomic_load(&a->not_wanted));
+	for (size_t i = 0; i < all->count; i++) {
+		registry_disturb(all->each[i].server->registry, &all->each[i].quota);
+		acceptor_knock(&all->each[i]);
+	}
 }

@@ -19,6 +19,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What the acceptors of a process quota.  [const] */
@@ -31,7 +33,22 @@ struct server {
 	struct barrier *accepting; /* entered before a thread starts, left when it is done */
 };
 
-struct acceptor { /* fields belong to acceptor.c but for those marked otherwise */
+/*
+ * What becomes of a listener.  The coordinator turns OURS, OFFERED and UNWANTED into each other and
+ * OFFERED into ADOPTED; the acceptor's own thread turns any of them into LOST or DONE, which are
+ * final.
+ */
+enum acceptor_state {
+	ACCEPTOR_OURS,    /* no other process sets options of the listener */
+	ACCEPTOR_OFFERED, /* a successor that is being started may set them as its settings say: each
+			      connection that is accepted here meanwhile gets its own, one by one */
+	ACCEPTOR_UNWANTED, /* the same, but the successor does not use the listener */
+	ACCEPTOR_ADOPTED,  /* it is the successor's, and so is its queue */
+	ACCEPTOR_LOST,     /* the listener failed */
+	ACCEPTOR_DONE,     /* the listener is closed, as it should be */
+};
+
+struct acceptor { /* fields belong to acceptor.c but for state, which others may load */
 	const struct server *server; /* [const] */
 	struct listener listener;    /* [its thread] */
 	struct settings *settings;   /* [its thread] held; the listener's endpoint is in it */
@@ -40,14 +57,16 @@ struct acceptor { /* fields belong to acceptor.c but for those marked otherwise 
 	struct refused refused;      /* [its thread] */
 	pthread_attr_t attributes;   /* [its thread] of new workers */
 	pthread_t thread;            /* [const] once started */
-	atomic_bool acknowledged;    /* [atomic] it is done with its listener: no more knocks */
-	atomic_bool lost;       /* [atomic] [result] the listener failed; it was not asked to end */
-	atomic_bool handing_on; /* [atomic] a successor sets options of the listener: see below */
-	atomic_bool not_wanted; /* [atomic] the successor does not use the listener */
-	atomic_bool adopted;    /* [atomic] a successor has the listener */
-	int64_t back_off_ns;    /* [its thread] 0: no shortage */
-	int64_t quiet_until_ns; /* [its thread] a shortage is told once a second */
-	uint64_t untold;        /* [its thread] shortages since the last one told */
+	atomic_int state;            /* [atomic] enum acceptor_state */
+	int64_t back_off_ns;         /* [its thread] 0: no shortage */
+	int64_t quiet_until_ns;      /* [its thread] a shortage is told once a second */
+	uint64_t untold;             /* [its thread] shortages since the last one told */
+};
+
+/* All of a process.  [const] once they are made. */
+struct acceptors {
+	struct acceptor *each;
+	size_t count;
 };
 
 /*
@@ -73,20 +92,15 @@ void *acceptor_run(void *acceptor);
  */
 void acceptor_knock(struct acceptor *a);
 
-/* Other settings are in force: have it look at them, wherever it waits. */
-void acceptor_renew(struct acceptor *a);
+void acceptors_knock(const struct acceptors *all);
+
+/* Other settings are in force: have every acceptor look at them, wherever it waits. */
+void acceptors_renew(const struct acceptors *all);
 
 /*
- * While a successor is being started it may set options of the shared listener as its own settings
- * say; so every connection accepted here meanwhile has its own set one by one.
+ * For the coordinator: turn one state into another.  False: it is in none of that.  A listener is
+ * given away (ACCEPTOR_ADOPTED) before registry_stop(), after which acceptors look for it.
  */
-void acceptor_hand_on(struct acceptor *a, bool handing_on);
-
-/* The successor that is being started does not use this listener; or there is none after all. */
-void acceptor_not_wanted(struct acceptor *a);
-void acceptor_keep(struct acceptor *a);
-
-/* A successor accepts there from now on, if it wants to.  Before registry_stop(). */
-void acceptor_give_away(struct acceptor *a);
+bool acceptor_turn(struct acceptor *a, enum acceptor_state from, enum acceptor_state to);
 
 #endif

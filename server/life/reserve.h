@@ -10,7 +10,7 @@
 #ifndef BOBBIN_SERVER_LIFE_RESERVE_H
 #define BOBBIN_SERVER_LIFE_RESERVE_H
 
-#include <stdbool.h>
+#include "server/work/registry.h"
 
 /* A configuration file, files that it includes, and a socket by which an option is tried. */
 #define RESERVE_SIZE 8
@@ -23,10 +23,14 @@ struct reserve { /* fields belong to reserve.c; zeroed to begin with */
 /* Take as many as are missing, or as there are. */
 void reserve_fill(struct reserve *r);
 
-/* Give all of them back to the system. */
-void reserve_spend(struct reserve *r);
+/*
+ * For a change that needs descriptors: where they are short, give it those that are kept.  Until
+ * reserve_renew(), for 1 s at most, acceptors take none of them; one that was about to accept may
+ * still take one.
+ */
+void reserve_lend(struct reserve *r, struct registry *registry);
 
-/* Are there so few others that clients could take them in a moment? */
-bool reserve_is_needed(void);
+/* The change is made: take them again, and let the acceptors go on. */
+void reserve_renew(struct reserve *r, struct registry *registry);
 
 #endif

@@ -110,7 +110,7 @@ static void play(void)
 	acceptors_check_serves(0);
 	rig_await_rest();
 	acceptors_stop();
-	ck_assert(!atomic_load(&acceptors[0].lost));
+	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
 	rig_check_sum();
 }
 
@@ -263,8 +263,8 @@ TEST_ROWS(a_listener_that_is_gone_ends_its_acceptor_and_no_other, SUITE_COUNT(fa
 	add_act(fatal[_i], 0);
 	acceptors_start();
 	acceptors_await_end(0);
-	ck_assert(atomic_load(&acceptors[0].lost));
-	ck_assert(!atomic_load(&acceptors[1].lost));
+	ck_assert_int_eq(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
+	ck_assert_int_ne(atomic_load(&acceptors[1].state), ACCEPTOR_LOST);
 	ck_assert_int_eq(acceptors[0].listener.fd, -1);
 	ck_assert_int_eq(fcntl(scripted_fd, F_GETFD), -1);
 	ck_assert_uint_eq(barrier_wait(&rig.accepting, 0), 1);
@@ -276,7 +276,7 @@ TEST_ROWS(a_listener_that_is_gone_ends_its_acceptor_and_no_other, SUITE_COUNT(fa
 	acceptors_check_serves(1);
 	rig_await_rest();
 	acceptors_stop();
-	ck_assert(!atomic_load(&acceptors[1].lost));
+	ck_assert_int_ne(atomic_load(&acceptors[1].state), ACCEPTOR_LOST);
 	rig_check_sum();
 }
 
@@ -296,7 +296,7 @@ TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
 	registry_stop(&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), 60 * NS_PER_S));
 	acceptors_start();
 	acceptors_await_end(0);
-	ck_assert(!atomic_load(&acceptors[0].lost));
+	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
 	for (int i = 0; i < 3; i++)
 		peer_expects(fds[i], "echo: x\n");
 	ck_assert_uint_eq(acceptors_counters().accepted, 3);

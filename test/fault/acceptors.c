@@ -71,7 +71,9 @@ void acceptors_stop(void)
 
 static bool has_ended(void *a)
 {
-	return atomic_load(&((struct acceptor *)a)->acknowledged);
+	/* Leaving the barrier is the last that an acceptor does. */
+	return atomic_load(&((struct acceptor *)a)->state) >= ACCEPTOR_LOST &&
+		barrier_wait(&rig.accepting, 0) < (unsigned)acceptor_count;
 }
 
 void acceptors_await_end(int which)
