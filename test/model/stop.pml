@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stop - a model of bobbind's threads: how connections are handed over, counted and closed, and
+ * stop - a model of bobbind's threads: how connections are dispatched, counted and closed, and
  * how the stop finds every one of them.
  *
  * spin(1) follows every order in which these threads can run; check, beside this file, starts it.
  * Read it as the C code with everything left out but what threads share:
  *
- *   proctype acceptor      acceptor_run()      server/acceptor.c, and the waits of registry.c
- *   proctype worker        live(), converse()  server/worker.c, and the gate of common/stream.c
- *   proctype coordinator   stop()              server/coordinator.c, and the walks of registry.c
+ *   proctype acceptor      acceptor_run()      server/door/acceptor.c, and the waits of registry.c
+ *   proctype worker        live(), converse()  server/work/worker.c, and the status of common/stream.h
+ *   proctype coordinator   stop()              server/life/stop.c, and the walks of registry.c
  *   proctype clock         the moments at which all is at rest, and only time goes on
  *
  * Steps.  What happens under a mutex is one atomic block, and a comment names the mutex.  What
  * happens without one is a block for each access that another thread could notice.  Three things
  * are larger, because nothing is lost by it:
- *   - A walk over the slots is one block, though workers change their gates without the lock.
+ *   - A walk over the slots is one block, though workers change their statuses without the lock.
  *     What the walk does to a slot reaches only that slot's worker, and this worker needs the lock
  *     before it can reach anybody else.  So whatever happens between two steps of the walk could
- *     as well happen before it or behind it.
+ *     as well happen before it or after it.
  *   - A worker that publishes two states, and does nothing between them that another thread can
  *     see, publishes the second one; and recv(2) returns in the block that publishes what follows.
  *     (The one thing lost: a cut in that very moment finds a request neither unread nor BUSY; the
@@ -27,13 +27,13 @@
  *
  * Choices.  When several branches of an `if` are open, spin follows each.  So does a thread that
  * depends on the world: a client comes, or none does any more; the peer has sent something; it has
- * ended; it is silent, and the worker sleeps until somebody wakes it.
+ * ended; it is silent, and the worker sleeps until it is woken.
  *
  * Time.  In a run with `hurry` the deadline of the drain and the second signal come at any moment.
  * In one without, the deadline passes when all is at rest.  That is when lost wake-ups show: if
- * every thread sleeps, and one of them has something to do, nobody is left to tell it.  So the
+ * every thread sleeps, and one of them has something to do, no thread is left to tell it.  So the
  * waits of the model have neither the 100 ms of lock_wait() nor those rounds of the coordinator's
- * loops that find nobody to wake or to knock at, for these change nothing.  What is left must have
+ * loops that find no thread to wake or to knock at, because these change nothing.  What is left must have
  * no cycle: then every run ends, however unfair the scheduler is.
  *
  * Left out: bytes and replies; the timeouts of a conversation, which look like its end; more than
@@ -56,7 +56,7 @@
 #define SLOTS WORKERS		/* limits.max_connections: up to 5 */
 #endif
 #ifndef CLIENTS
-#define CLIENTS (SLOTS + 1)	/* more than places, so that some wait for one */
+#define CLIENTS (SLOTS + 1)	/* more than slots, so that some wait for one */
 #endif
 #ifndef ACCEPTORS
 #define ACCEPTORS 1		/* listeners: 1 or 2 */
@@ -72,15 +72,15 @@
 #endif
 
 /* What must hold.  Hidden: not a part of the state. */
-hidden byte no_lost_wake_up;			/* who sleeps has nothing to do */
+hidden byte no_lost_wake_up;			/* a thread that sleeps has nothing to do */
 hidden byte the_stop_ends;			/* when all is at rest for good, it is over */
-hidden byte nobody_is_missed;			/* when it is over, no connection is left */
+hidden byte no_connection_is_missed;			/* when it is over, no connection is left */
 hidden byte the_count_is_the_connections;	/* at rest, so many are inside as are open */
-hidden byte nobody_enters_a_closed_barrier;
+hidden byte none_enters_a_closed_barrier;
 hidden byte a_slot_has_one_owner;		/* and there are as many as were promised */
 hidden byte no_stranger_is_touched;		/* a descriptor is still the connection's own */
 hidden byte no_knock_at_the_dead;		/* pthread_kill(3) is for threads that live */
-hidden byte who_owes_is_busy;		/* the gate says BUSY while a reply is owed */
+hidden byte what_owes_is_busy;		/* the status says BUSY while a reply is owed */
 
 #define prove(property, holds) property = (holds); assert(property)
 
@@ -123,7 +123,7 @@ hidden byte n;			/* a counter within one atomic block */
 #define FDS (SLOTS + ACCEPTORS)
 #define ACCEPTED 15		/* a holder that is no slot: the acceptor */
 
-byte clients = CLIENTS;		/* who may still come */
+byte clients = CLIENTS;		/* that may still come */
 byte holder[FDS + 1];		/* the slot whose socket the descriptor is; 0: it is closed */
 bit cut_off[FDS + 1];		/* shutdown(2), both sides */
 
@@ -181,7 +181,7 @@ byte waits_at;			/* the barrier on whose condition variable the coordinator slee
 /* [busy.lock] */
 inline barrier_enter()
 {
-	prove(nobody_enters_a_closed_barrier, !closed);
+	prove(none_enters_a_closed_barrier, !closed);
 	inside++
 }
 
@@ -196,7 +196,7 @@ inline barrier_leave()
 	fi
 }
 
-/* server/registry.h */
+/* server/work/registry.h */
 
 #define STOP_NO		0
 #define STOP_DRAIN	1
@@ -210,28 +210,28 @@ byte in_use;			/* slots taken */
 bit taken[SLOTS + 1];		/* which */
 byte slot_fd[SLOTS + 1];
 byte slot_thread[SLOTS + 1];
-byte gate[SLOTS + 1];
+byte status[SLOTS + 1];
 
 bit owes[SLOTS + 1];		/* a reply, in truth */
 
-#define GATE_BUSY	0	/* enum stream_gate_state */
-#define GATE_NEW	1
-#define GATE_IDLE	2
-#define GATE_LINGERING	3
-#define GATE_WOKEN	4
-#define GATE_FORCED	5
+#define STATUS_BUSY	0	/* enum stream_state */
+#define STATUS_NEW	1
+#define STATUS_IDLE	2
+#define STATUS_LINGERING	3
+#define STATUS_WOKEN	4
+#define STATUS_FORCED	5
 
 /* What each acceptor sleeps for on registry.changed. */
-#define ROOM		1	/* a slot, until the stop */
-#define ROOM_IN_DRAIN	2	/* a slot, until the drain's deadline */
+#define VACANCY		1	/* a slot, until the stop */
+#define VACANCY_IN_DRAIN	2	/* a slot, until the drain's deadline */
 #define REST		3	/* that a connection ends or the stop goes on */
 byte waits_for[ACCEPTORS + 1];
 bit timed[ACCEPTORS + 1];	/* with the drain's deadline */
 bit rested[ACCEPTORS + 1];	/* what a REST waits for has come, or its back-off has passed */
 
-#define has_room	(in_use < SLOTS)
+#define has_vacancy	(in_use < SLOTS)
 #define may_wait(what)	\
-	(stop == STOP_NO || (what == ROOM_IN_DRAIN && stop == STOP_DRAIN && !deadline_passed))
+	(stop == STOP_NO || (what == VACANCY_IN_DRAIN && stop == STOP_DRAIN && !deadline_passed))
 
 /* pthread_cond_broadcast(&r->changed) */
 inline wake_waiters()
@@ -280,12 +280,12 @@ inline push(slot)
 	prove(a_slot_has_one_owner, taken[slot] && slot_fd[slot] == 0);
 	taken[slot] = 0;
 	slot_thread[slot] = 0;
-	gate[slot] = 0;
+	status[slot] = 0;
 	owes[slot] = 0;
 	in_use--
 }
 
-/* server/worker.c, struct parked of each thread. */
+/* server/work/worker.c, struct parked of each thread. */
 
 bit lives[WORKERS + 1];
 bit parked[WORKERS + 1];	/* in the list */
@@ -339,7 +339,7 @@ proctype acceptor(byte me)
 	bit has_slept;
 #endif
 
-next:	/* is_stopping(), has_queued(), registry_await_room() */
+next:	/* is_closing(), has_queued(), registry_await_vacancy() */
 	atomic {	/* [registry.lock] */
 		slept && !registry_lock ->
 		awake;
@@ -356,12 +356,12 @@ next:	/* is_stopping(), has_queued(), registry_await_room() */
 		:: else
 		fi;
 		if
-		:: in_queue && !may_wait(ROOM_IN_DRAIN) -> goto leave
+		:: in_queue && !may_wait(VACANCY_IN_DRAIN) -> goto leave
 		:: else
 		fi;
 		if
-		:: has_room -> goto accept_one
-		:: else -> sleep_for((in_queue -> ROOM_IN_DRAIN : ROOM)); goto next
+		:: has_vacancy -> goto accept_one
+		:: else -> sleep_for((in_queue -> VACANCY_IN_DRAIN : VACANCY)); goto next
 		fi
 	};
 
@@ -370,7 +370,7 @@ accept_one:	/* accept4(), barrier_enter() */
 		if
 		:: is_queued -> is_queued = 0
 		:: !in_queue && clients > 0 -> clients--
-		:: !in_queue -> accepts[me] = 1; goto sleeps	/* nobody comes any more */
+		:: !in_queue -> accepts[me] = 1; goto sleeps	/* none comes any more */
 		:: is_queued && is_shared -> is_queued = 0; accepts[me] = 1; goto sleeps /* late */
 		fi;
 		open_descriptor(fd);
@@ -393,29 +393,29 @@ take:	/* registry_take() */
 		slept && !registry_lock ->
 		awake;
 		if
-		:: !may_wait(ROOM_IN_DRAIN) -> goto undo
+		:: !may_wait(VACANCY_IN_DRAIN) -> goto undo
 		:: else
 		fi;
 		if
 #ifdef MISTAKE_NO_SECOND_LOOK_AFTER_A_WAIT
-		:: has_room || has_slept -> has_slept = 0
-		:: else -> has_slept = 1; sleep_for(ROOM_IN_DRAIN); goto take
+		:: has_vacancy || has_slept -> has_slept = 0
+		:: else -> has_slept = 1; sleep_for(VACANCY_IN_DRAIN); goto take
 #else
-		:: has_room
-		:: else -> sleep_for(ROOM_IN_DRAIN); goto take
+		:: has_vacancy
+		:: else -> sleep_for(VACANCY_IN_DRAIN); goto take
 #endif
 		fi;
 		pop(slot, fd);
 		slot_fd[slot] = fd;
 		holder[fd] = slot;
 #ifdef MISTAKE_NEW_BEFORE_THE_THREAD_IS_KNOWN
-		gate[slot] = GATE_NEW
+		status[slot] = STATUS_NEW
 #else
-		gate[slot] = GATE_BUSY
+		status[slot] = STATUS_BUSY
 #endif
 	};
 
-	/* worker_hand_over(): a parked thread, or a new one */
+	/* worker_dispatch(): a parked thread, or a new one */
 #ifdef MISTAKE_JOB_GIVEN_WITHOUT_THE_LOCK
 	atomic { find_thread(thread, parked[thread], slot) };
 	atomic {
@@ -514,19 +514,19 @@ leave:
 /* A call on the socket.  Only this thread closes it, so it must still be the connection's. */
 #define call_on_socket	prove(no_stranger_is_touched, holder[fd] == slot)
 
-/* publish(): the exchange of the state.  FORCED is final; nobody looks before it is put back. */
+/* publish(): the exchange of the state.  FORCED is final; no thread looks before it is put back. */
 inline publish(state)
 {
 	if
-	:: gate[slot] == GATE_FORCED -> goto detach
-	:: else -> gate[slot] = state; owes[slot] = (state == GATE_BUSY)
+	:: status[slot] == STATUS_FORCED -> goto detach
+	:: else -> status[slot] = state; owes[slot] = (state == STATUS_BUSY)
 	fi
 }
 
 /* stream_finish() */
 inline finish()
 {
-	publish(GATE_LINGERING);
+	publish(STATUS_LINGERING);
 	call_on_socket;
 	if
 	:: goto detach		/* the peer has everything */
@@ -534,10 +534,10 @@ inline finish()
 	fi
 }
 
-/* GATE_BUSY, and the peer stops in the middle of its message, or of the reply. */
+/* STATUS_BUSY, and the peer stops in the middle of its message, or of the reply. */
 inline stay_busy()
 {
-	publish(GATE_BUSY);
+	publish(STATUS_BUSY);
 	call_on_socket;
 	goto in_call
 }
@@ -583,13 +583,13 @@ end_asleep:	/* not born yet, or in park() */
 #endif
 		fd = slot_fd[slot];
 		slot_thread[slot] = me;
-		publish(GATE_NEW);
-		goto receive	/* who has said nothing yet does not look at the flag */
+		publish(STATUS_NEW);
+		goto receive	/* a new connection does not look at the flag */
 	};
 
 await_input:
 	atomic {
-		publish(GATE_IDLE);
+		publish(STATUS_IDLE);
 #ifdef MISTAKE_FLAG_READ_BEFORE_THE_STATE_IS_STORED
 		goto receive
 #endif
@@ -605,11 +605,11 @@ receive:
 	atomic {
 		call_on_socket;
 		if
-		:: gate[slot] == GATE_FORCED -> goto detach
+		:: status[slot] == STATUS_FORCED -> goto detach
 		:: else
 		fi;
 		if
-		:: !said -> said = 1; publish(GATE_BUSY)	/* the peer has sent something */
+		:: !said -> said = 1; publish(STATUS_BUSY)	/* the peer has sent something */
 		:: true -> finish()				/* it has ended, or it is late */
 		:: goto detach					/* it has ended */
 		:: receives[me] = 1; goto sleep_in_recv		/* it is silent */
@@ -633,7 +633,7 @@ sleep_in_recv:
 		/* heed_the_knock() */
 		if
 #ifndef MISTAKE_KNOCK_NOT_HEEDED
-		:: gate[slot] == GATE_WOKEN -> end_with_what_arrived()
+		:: status[slot] == STATUS_WOKEN -> end_with_what_arrived()
 #endif
 		:: else -> goto receive
 		fi
@@ -711,9 +711,9 @@ inline knock_at_acceptors()
 	prove(no_knock_at_the_dead, lives[slot_thread[s]]); \
 	interrupted[slot_thread[s]] = receives[slot_thread[s]]
 
-#define is_idle(s)		(slot_fd[s] != 0 && gate[s] == GATE_IDLE)
-#define is_new(s)		(slot_fd[s] != 0 && gate[s] == GATE_NEW)
-#define is_woken(s)		(slot_fd[s] != 0 && gate[s] == GATE_WOKEN)
+#define is_idle(s)		(slot_fd[s] != 0 && status[s] == STATUS_IDLE)
+#define is_new(s)		(slot_fd[s] != 0 && status[s] == STATUS_NEW)
+#define is_woken(s)		(slot_fd[s] != 0 && status[s] == STATUS_WOKEN)
 
 /* Whom one more round of a loop would reach. */
 #define hears_as_acceptor(a)	(accepts[a] && !accept_interrupted[a])
@@ -745,12 +745,12 @@ inline wake_idle()
 #endif
 		if
 #ifdef MISTAKE_WOKEN_BEFORE_THE_FLAG
-		:: is_idle(s) && !draining -> gate[s] = GATE_WOKEN
+		:: is_idle(s) && !draining -> status[s] = STATUS_WOKEN
 		:: is_idle(s) && draining
 #else
-		:: is_idle(s) -> gate[s] = GATE_WOKEN
+		:: is_idle(s) -> status[s] = STATUS_WOKEN
 #endif
-		:: is_new(s) -> gate[s] = GATE_WOKEN
+		:: is_new(s) -> status[s] = STATUS_WOKEN
 		:: is_new(s) && !of_age
 		:: !is_idle(s) && !is_new(s)
 		fi;
@@ -774,7 +774,7 @@ inline wake_idle_by_storing()
 	atomic { !registry_lock -> registry_lock = 1; s = 1 };
 	do
 	:: s <= SLOTS && (is_idle(s) || is_new(s)) ->
-		atomic { gate[s] = GATE_WOKEN; knock_at(s); s++ }
+		atomic { status[s] = STATUS_WOKEN; knock_at(s); s++ }
 	:: atomic { s <= SLOTS && !is_idle(s) && !(is_new(s) && of_age) -> s++ }
 	:: s > SLOTS -> break
 	od;
@@ -786,8 +786,8 @@ inline cut(fd)
 {
 	if
 	:: fd != 0 ->
-		prove(who_owes_is_busy, !owes[s] || gate[s] == GATE_BUSY);
-		gate[s] = (is_idle(s) || is_new(s) -> GATE_WOKEN : GATE_FORCED);
+		prove(what_owes_is_busy, !owes[s] || status[s] == STATUS_BUSY);
+		status[s] = (is_idle(s) || is_new(s) -> STATUS_WOKEN : STATUS_FORCED);
 		prove(no_stranger_is_touched, holder[fd] == s);
 		cut_off[fd] = 1
 	:: else
@@ -804,7 +804,7 @@ inline look_at(barrier, count)
 }
 
 /*
- * barrier_wait(): its sleep.  It ends when nobody is inside, when there is a reason for one more
+ * barrier_wait(): its sleep.  It ends when none is inside, when there is a reason for one more
  * round of the loop around it, or when the second signal comes.
  */
 inline wake_up(reason, those_new)
@@ -882,7 +882,7 @@ close_the_doors:
 		fi
 	};
 
-	/* barrier_close(): nobody is left who could enter, so it needs no block of its own. */
+	/* barrier_close(): no thread is left that could enter, so it needs no block of its own. */
 wait_for_workers:
 	atomic {
 		!registry_lock ->
@@ -958,7 +958,7 @@ let_go:
 done:
 	atomic {
 		hurry = 0; late = 0; asked = 0; deadline_passed = 1; forced = 0;
-		prove(nobody_is_missed,
+		prove(no_connection_is_missed,
 			inside == 0 && accepting == 0 && in_use == 0 && open_descriptors == 0);
 		over = 1
 	}
@@ -970,8 +970,8 @@ done:
 
 #define lost_acceptor(a) ( \
 	(accepts[a] && draining) || \
-	(waits_for[a] == ROOM && (has_room || draining)) || \
-	(waits_for[a] == ROOM_IN_DRAIN && (has_room || !may_wait(ROOM_IN_DRAIN))) || \
+	(waits_for[a] == VACANCY && (has_vacancy || draining)) || \
+	(waits_for[a] == VACANCY_IN_DRAIN && (has_vacancy || !may_wait(VACANCY_IN_DRAIN))) || \
 	(waits_for[a] == REST && (rested[a] || stop == STOP_FORCE)))
 #define lost_worker(s) (slot_fd[s] != 0 && draining && receives[slot_thread[s]])
 #define lost_parked(t) (job[t] != 0 && lives[t] && !called[t] && !dozes[t])
