@@ -34,7 +34,7 @@ static void tell_lost(const struct acceptor *a, int error)
 	log_end(&l);
 }
 
-/* At most once a second, with the number of those in between. */
+/* At most once a second, with the number of shortages in between. */
 static void tell_shortage(struct acceptor *a, const char *event, int error)
 {
 	int64_t now = deadline_now();
@@ -64,7 +64,7 @@ static void rest(struct acceptor *a)
 	registry_rest(a->server->registry, deadline_after(a->back_off_ns));
 }
 
-/* A supervisor may hand over a listener that does not block, and accept(2) would spin on it. */
+/* A supervisor may pass a listener that does not block, on which accept(2) would spin. */
 static void make_blocking(struct acceptor *a)
 {
 	int flags = fcntl(a->listener.fd, F_GETFL);
@@ -102,7 +102,7 @@ static bool handle_error(struct acceptor *a, int error)
 
 /* Settings. */
 
-/* Put those in force to use that this listener has there. */
+/* From now on these settings hold; e is this listener in them. */
 static void use_settings(struct acceptor *a, struct settings *s, const struct endpoint *e)
 {
 	a->settings = s;
@@ -152,7 +152,7 @@ static void refuse(struct acceptor *a, const struct candidate *candidate, enum r
 	admission_refuse(a->server->admission, &a->refused, candidate, why, deadline_now());
 }
 
-/* Nobody to serve it: that costs this connection, and a rest. */
+/* There is no thread to serve it: that costs this connection, and a rest. */
 static void give_up(struct acceptor *a, struct slot *slot, int error)
 {
 	const struct candidate candidate = slot->candidate;
@@ -179,20 +179,20 @@ static void dispatch(struct acceptor *a, struct slot *slot)
 		a->back_off_ns = 0;
 }
 
-/* One who may come in gets a slot, if there is one. */
+/* Give it a slot and a thread, or refuse it. */
 static void give_slot(struct acceptor *a, const struct candidate *candidate)
 {
 	bool draining = atomic_load(&a->server->registry->draining);
 	struct slot *slot;
 
 	/*
-	 * Here and not in the worker: a stop that counted only threads that run would miss this
-	 * one.  The barrier is closed only when every acceptor is done.
+	 * Here and not in the worker: a stop that counted only running threads would miss this
+	 * connection.  The barrier is closed only when every acceptor is done.
 	 */
 	bool open = barrier_enter(a->server->busy);
 	assert(open);
 	(void)open;
-	/* Whoever came before the stop is waited for, whatever the policy. */
+	/* A client that came before the stop waits for a slot, whatever the policy. */
 	enum refusal why = registry_take(a->server->registry, candidate,
 		draining || candidate->endpoint->policy == LIMIT_WAIT, &slot);
 	if (why == REFUSAL_NONE) {
@@ -245,8 +245,8 @@ static bool is_closing(struct acceptor *a)
 }
 
 /*
- * While refused sockets rest, they are looked after in time: so not in accept(2), but up to the
- * moment at which the next one is due.  True: a client is there, or no socket rests.
+ * Refused sockets that rest are closed in time: so wait in poll(2), up to the moment at which the
+ * next one is due, and not in accept(2).  True: a client is there, or no socket rests.
  */
 static bool tend_refused(struct acceptor *a)
 {
@@ -270,7 +270,7 @@ static bool has_vacancy(struct acceptor *a)
 			a->server->registry, &a->quota, false, refused_next(&a->refused));
 }
 
-/* Is a descriptor that gets free meant for somebody else?  If so, rest until it is over. */
+/* While freed descriptors go to a reload or a handover, rest. */
 static bool is_held_back(struct acceptor *a)
 {
 	if (!registry_is_held_back(a->server->registry))
@@ -280,8 +280,8 @@ static bool is_held_back(struct acceptor *a)
 }
 
 /*
- * With several listeners another one may take the last slot between the look and the accept; then
- * the one client waits here.
+ * With several listeners another acceptor may take the last slot between the look and the accept;
+ * then this client waits for a slot in give_slot().
  */
 static bool accept_until_stop(struct acceptor *a)
 {
@@ -297,8 +297,8 @@ static bool accept_until_stop(struct acceptor *a)
 }
 
 /*
- * Is a client there?  A handshake that was under way when nobody was let in any more is waited for:
- * its client believes that it is connected.  The knocks go on meanwhile.
+ * Is a client there?  A handshake that was under way when the listener began to let no client in is
+ * waited for: its client believes that it is connected.  The knocks go on meanwhile.
  */
 static bool has_queued(const struct listener *l)
 {
@@ -328,7 +328,7 @@ static bool accept_some(struct acceptor *a, unsigned left,
 				a->server->registry, &a->quota, true, DEADLINE_NEVER))
 			break;
 		int error = accept_one(a, take);
-		/* Who is turned away is not worth a rest: the close tells the others. */
+		/* To turn clients away is not worth a rest: the close tells the others. */
 		if (error && take == turn_away && !accept_errno_is_theirs(error))
 			return false;
 		if (error && !handle_error(a, error))
@@ -339,11 +339,11 @@ static bool accept_some(struct acceptor *a, unsigned left,
 }
 
 /*
- * Whoever has connected before the stop gets a place as long as the stop waits; those for whom there
- * was none are told.  Of a shared listener only as many as were queued at the stop are ours: the
- * rest, and those that come, are the other process's.  It is not made non-blocking, because that too
- * would be the other's; should the other take a client between our look and our accept, the knocks
- * go on until we are done.
+ * Each client that connected before the stop gets a slot as long as the stop waits; each for which
+ * there was none is told.  Of a shared listener only as many as were queued at the stop are ours:
+ * the rest, and those that come later, belong to the other process.  The listener is not made
+ * non-blocking, because the other process would notice; should it take a client between our look
+ * and our accept, the knocks go on until we are done.
  */
 static void accept_queued(struct acceptor *a)
 {

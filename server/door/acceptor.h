@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * acceptor - the accept loop of one listener: its errno table, the hand-over to a worker, and the
- * end of its queue.
+ * acceptor - the accept loop of one listener: admission, the dispatch to a worker, and the end of
+ * its queue.
  *
  * Threads:  each acceptor_run() in a thread of its own, with every signal blocked but the knock
  *           (signals.h).
@@ -80,9 +80,9 @@ void acceptor_init(
 void acceptor_fini(struct acceptor *a);
 
 /*
- * Accept until the stop, then what is queued as slots get free, refuse the rest, close the
- * listener, leave accepting. A listener that a successor has adopted is closed at once: the queue is
- * its.  A thread's start function: the argument is the acceptor.
+ * Accept until the stop; then accept what is queued as slots get free, refuse the rest, close the
+ * listener, and leave the barrier accepting.  A listener that a successor has adopted is closed at
+ * once, because its queue is the successor's.  A thread's start function: the argument is the acceptor.
  */
 void *acceptor_run(void *acceptor);
 
@@ -98,8 +98,9 @@ void acceptors_knock(const struct acceptors *all);
 void acceptors_renew(const struct acceptors *all);
 
 /*
- * For the coordinator: turn one state into another.  False: it is in none of that.  A listener is
- * given away (ACCEPTOR_ADOPTED) before registry_stop(), after which acceptors look for it.
+ * For the coordinator: turn one state into another.  Returns false, and changes nothing, if the
+ * acceptor is in another state than from.  ACCEPTOR_ADOPTED comes before registry_stop(), after
+ * which the acceptor looks for it.
  */
 bool acceptor_turn(struct acceptor *a, enum acceptor_state from, enum acceptor_state to);
 

@@ -13,7 +13,7 @@
 
 /* Telling. */
 
-/* Each line that was meant for a terminal becomes one of the log. */
+/* Each line becomes an event of the log. */
 static void tell_mistakes(char *text)
 {
 	struct log_line l;
@@ -114,7 +114,7 @@ static const struct endpoint *bound_otherwise(
 	return NULL;
 }
 
-/* False, and told, if the listeners are not those that there are. */
+/* False, and told, if the new settings have other listeners than the server has. */
 static bool fits(const struct settings *before, const struct settings *after)
 {
 	const struct {
@@ -146,11 +146,11 @@ static void keep_supervisors_listeners(const struct settings *before, struct set
 		const struct endpoint *e = &before->endpoints[i];
 		if (!e->from_supervisor)
 			continue;
-		/* As at the start, they stand in for the listener of which nobody asked. */
+		/* As at the start, they stand in for the built-in listener. */
 		if (after->built_in_listener)
 			settings_clear_endpoints(after);
 		after->built_in_listener = false;
-		/* What was good at the start is good still. */
+		/* It was good at the start, so it is good now. */
 		(void)settings_finish_endpoint(after, settings_add_copy(after, e), &key);
 	}
 }
