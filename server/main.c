@@ -146,10 +146,32 @@ static int serve(struct coordinator *c, const struct acceptors *acceptors)
 	return status;
 }
 
+/* Serve with these settings and listeners until the stop.  Returns the exit status. */
+static int run(struct settings *s, const struct listener *listeners, size_t count,
+	const struct command_line *command, const char *program)
+{
+	signals_block();
+	budget_check(s);
+	make_server(settings_hold(s));
+	struct acceptors acceptors = make_acceptors(listeners, count);
+	struct coordinator c = {
+		.server = &server,
+		.command = command,
+		.handover = {program, command->argv, listeners, &acceptors},
+	};
+	int status = serve(&c, &acceptors);
+	/* Threads that did not end still use what we would free, and the stack that we would leave. */
+	if (c.result.left > 0)
+		_exit(status);
+	end_acceptors(&acceptors);
+	settings_release(current.settings);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command_line command = {argc, argv};
-	struct listener *listeners;
+	struct listener *listeners = NULL;
 	size_t count;
 	int status;
 
@@ -161,40 +183,13 @@ int main(int argc, char **argv)
 	log_open((enum log_level)s->log_level, (enum log_format)s->log_format);
 	notify_open();
 	char *program = program_path(argv[0]);
-	status = listener_open_all(s, &listeners, &count);
-	if (status != EX_OK) {
-		settings_release(s);
-		free(program);
-		return status;
-	}
 	/* Up to here, where a lookup or a file may take its time, signals end the process. */
-	signals_block();
-	budget_check(s);
-	/* The listeners keep to the names that they have in it, whatever is in force later. */
-	make_server(settings_hold(s));
-	struct acceptors acceptors = make_acceptors(listeners, count);
-	struct coordinator c = {
-		.server = &server,
-		.command = &command,
-		.handover =
-			{
-				.program = program,
-				.argv = argv,
-				.listeners = listeners,
-				.acceptors = &acceptors,
-			},
-	};
-	status = serve(&c, &acceptors);
-	/*
-	 * Threads that would not end still use what we would free, and the stack that we would
-	 * leave.
-	 */
-	if (c.result.left > 0)
-		_exit(status);
-	end_acceptors(&acceptors);
-	settings_release(current.settings);
+	status = listener_open_all(s, &listeners, &count);
+	if (status == EX_OK)
+		status = run(s, listeners, count, &command, program);
 	free(listeners);
 	free(program);
+	/* The listeners kept to the names that they had in it, whatever was in force later. */
 	settings_release(s);
 	return status;
 }
