@@ -16,9 +16,9 @@ static size_t entries_for(const struct settings *s)
 	return 2 * (size_t)s->max_connections;
 }
 
-void admission_init(struct admission *a, struct registry *registry, const struct settings *s)
+void admission_init(struct admission *a, const struct settings *s)
 {
-	*a = (struct admission){.registry = registry};
+	*a = (struct admission){.notices = {{0}}};
 	lock_init(&a->lock);
 	sources_init(&a->sources, entries_for(s));
 }
@@ -109,7 +109,6 @@ void admission_refuse(struct admission *a, struct refused *refused,
 {
 	const char *text = refusal_reply(why);
 
-	registry_count_refused(a->registry, why);
 	tell(a, candidate, why, now_ns);
 	if (text) {
 		say(candidate, text);

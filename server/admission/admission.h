@@ -8,17 +8,17 @@
 #ifndef BOBBIN_SERVER_ADMISSION_ADMISSION_H
 #define BOBBIN_SERVER_ADMISSION_ADMISSION_H
 
+#include "candidate.h"
+#include "refusal.h"
 #include "refused.h"
 #include "server/settings/settings.h"
-#include "server/work/registry.h"
 #include "sources.h"
 
 #include <pthread.h>
 #include <stdint.h>
 
-struct admission {                 /* fields belong to admission.c */
-	struct registry *registry; /* [const] */
-	struct sources sources;    /* has a lock of its own */
+struct admission {              /* fields belong to admission.c */
+	struct sources sources; /* has a lock of its own */
 	pthread_mutex_t lock;
 	struct {
 		int64_t quiet_until_ns; /* [lock] each reason is told once a second */
@@ -26,7 +26,7 @@ struct admission {                 /* fields belong to admission.c */
 	} notices[REFUSALS];
 };
 
-void admission_init(struct admission *a, struct registry *registry, const struct settings *s);
+void admission_init(struct admission *a, const struct settings *s);
 
 /* Make room for what new settings ask.  Returns 0, or -ENOMEM with all as it was. */
 int admission_resize(struct admission *a, const struct settings *s);
@@ -42,7 +42,7 @@ void admission_leave(struct admission *a, const struct candidate *candidate);
 
 /*
  * Turn one away: say why in the listener's framing and let the socket rest (refused.h), or reset it.
- * Counted, and told once a second for each reason.  Takes the socket; never waits.
+ * Told once a second for each reason, and not counted.  Takes the socket; never waits.
  */
 void admission_refuse(struct admission *a, struct refused *refused,
 	const struct candidate *candidate, enum refusal why, int64_t now_ns);

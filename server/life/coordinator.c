@@ -48,9 +48,10 @@ static void log_signal(enum log_level level, const char *event, int signal, cons
 
 static void tell_counters(struct coordinator *c)
 {
-	struct counters counters = registry_counters(c->server->registry);
+	struct counts counts = registry_counts(c->server->registry);
 
-	counters_log(&counters);
+	counters_complete(c->server->counters, &counts);
+	counters_log(&counts);
 }
 
 void coordinator_knock(struct coordinator *c)

@@ -66,7 +66,7 @@ static void take_back(struct coordinator *c)
 	coordinator_knock(c);
 	for (size_t i = 0; i < c->acceptor_count; i++)
 		acceptor_keep(&c->acceptors[i]);
-	registry_count_failed_handover(c->server->registry);
+	counters_add(c->server->counters, COUNTER_HANDOVERS_FAILED, 1);
 }
 
 static void tell_failed(
@@ -123,7 +123,7 @@ static void tell_handed_over(struct coordinator *c, const struct successor *s)
 
 	log_begin(&l, LOG_INFO, "handed_over");
 	log_number(&l, "successor_pid", s->pid);
-	log_number(&l, "connections", (int64_t)registry_counters(c->server->registry).active);
+	log_number(&l, "connections", (int64_t)registry_active(c->server->registry));
 	log_end(&l);
 }
 
@@ -199,7 +199,7 @@ bool handover_outlive(struct coordinator *c)
 {
 	int64_t began = deadline_now();
 	int64_t until = c->outlived_until_ns;
-	struct counters before = registry_counters(c->server->registry);
+	struct counts before = registry_counts(c->server->registry);
 	unsigned left;
 
 	/* A listener that the successor does not use may still be at its queue. */

@@ -71,10 +71,10 @@ static unsigned force(struct coordinator *c)
 }
 
 /* 6. */
-void stop_tell_the_end(struct coordinator *c, const struct counters *before, int64_t began_ns)
+void stop_tell_the_end(struct coordinator *c, const struct counts *before, int64_t began_ns)
 {
-	struct counters after = registry_counters(c->server->registry);
-	uint64_t ended = counters_ended(&after) - counters_ended(before);
+	struct counts after = registry_counts(c->server->registry);
+	uint64_t ended = after.of[COUNTER_ENDED] - before->of[COUNTER_ENDED];
 	uint64_t others = c->woken + c->cut;
 	struct log_line l;
 
@@ -83,9 +83,10 @@ void stop_tell_the_end(struct coordinator *c, const struct counters *before, int
 	log_number(&l, "idle", (int64_t)c->woken);
 	log_number(&l, "cut", (int64_t)c->cut);
 	log_number(&l, "stuck", c->left);
-	log_number(&l, "refused", (int64_t)(after.refused - before->refused));
+	log_number(
+		&l, "refused", (int64_t)(after.of[COUNTER_REFUSED] - before->of[COUNTER_REFUSED]));
 	log_ms(&l, "duration_ms", deadline_now() - began_ns);
-	log_number(&l, "accepted_in_all", (int64_t)after.accepted);
+	log_number(&l, "accepted_in_all", (int64_t)after.of[COUNTER_ACCEPTED]);
 	log_end(&l);
 }
 
@@ -97,7 +98,7 @@ static void tell_the_beginning(struct coordinator *c)
 	notify_stopping();
 	notify_extend(s->drain_grace_ns + s->drain_timeout_ns + s->drain_force_ns + MARGIN_NS);
 	notify_status("Draining %llu connections",
-		(unsigned long long)registry_counters(c->server->registry).active);
+		(unsigned long long)registry_active(c->server->registry));
 }
 
 void stop_run(struct coordinator *c)
@@ -106,7 +107,7 @@ void stop_run(struct coordinator *c)
 
 	tell_the_beginning(c);
 	wait_out_the_grace(c);
-	struct counters before = registry_counters(c->server->registry);
+	struct counts before = registry_counts(c->server->registry);
 	int64_t deadline = deadline_after(c->settings->drain_timeout_ns);
 	registry_stop(c->server->registry, STOP_DRAIN, deadline);
 	c->left = 1;

@@ -23,6 +23,6 @@
 void stop_run(struct coordinator *c);
 
 /* The last line: what has ended since before was counted, in the time since began_ns. */
-void stop_tell_the_end(struct coordinator *c, const struct counters *before, int64_t began_ns);
+void stop_tell_the_end(struct coordinator *c, const struct counts *before, int64_t began_ns);
 
 #endif

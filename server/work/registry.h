@@ -15,8 +15,8 @@
 #ifndef BOBBIN_SERVER_WORK_REGISTRY_H
 #define BOBBIN_SERVER_WORK_REGISTRY_H
 
-#include "common/address.h"
 #include "common/stream.h"
+#include "server/admission/candidate.h"
 #include "server/admission/counters.h"
 #include "server/admission/refusal.h"
 
@@ -26,7 +26,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct endpoint;
 struct workers;
 
 /* The slots that one listener's connections take. */
@@ -34,15 +33,6 @@ struct quota {
 	int64_t limit;  /* [lock of the registry] of its own; 0: only the registry's */
 	int64_t active; /* [lock of the registry] */
 	bool disturbed; /* [lock of the registry] whoever waits for room is to look up */
-};
-
-/* Who comes in. */
-struct candidate {
-	int fd;
-	const struct endpoint *endpoint;
-	struct quota *quota; /* of its listener */
-	struct address peer;
-	bool counted; /* it has a place in the table of sources (sources.h) */
 };
 
 /* One connection, from its hand-over until its worker is done with it. */
@@ -57,6 +47,7 @@ struct slot {
 	struct workers *workers; /* for the thread that is started with the slot */
 	struct slot *next;       /* [lock] of the free ones */
 	bool cut;                /* [lock] by registry_cut() */
+	bool taken;              /* [lock] not free */
 };
 
 /* How far the stop has come. */
@@ -85,7 +76,7 @@ struct registry { /* fields belong to registry.c */
 	unsigned waiters;              /* [lock] on changed */
 	_Atomic int64_t held_until_ns; /* [atomic] nobody accepts before that who can help it */
 	uint64_t last_number;          /* [lock] */
-	struct counters counters;      /* [lock] */
+	struct counts counts;          /* [lock] bytes and messages of ended connections only */
 	size_t cut_owing;              /* [lock] were cut and released, and had left a reply out */
 	enum stop_level stop;          /* [lock] */
 	int64_t drain_deadline_ns;     /* [lock] set with STOP_DRAIN */
@@ -180,11 +171,10 @@ size_t registry_cut_owing(struct registry *r);
 /* A client that was accepted, and got no slot. */
 void registry_count_refused(struct registry *r, enum refusal why);
 
-void registry_count_reload(struct registry *r, bool took_effect);
-void registry_count_failed_handover(struct registry *r);
-void registry_count_shortage(struct registry *r, bool thread);
-void registry_count_peer_error(struct registry *r);
-void registry_count_thread(struct registry *r, int change);
-struct counters registry_counters(struct registry *r);
+/* A snapshot of the registry's rows.  It looks at each slot in use. */
+struct counts registry_counts(struct registry *r);
+
+/* How many connections are active. */
+uint64_t registry_active(struct registry *r);
 
 #endif

@@ -28,11 +28,12 @@ struct parked {
 static struct slot asleep;
 
 void worker_init(struct workers *w, struct registry *registry, struct admission *admission,
-	const struct identity *identity, struct barrier *barrier)
+	struct counters *counters, const struct identity *identity, struct barrier *barrier)
 {
 	*w = (struct workers){
 		.registry = registry,
 		.admission = admission,
+		.counters = counters,
 		.identity = identity,
 		.barrier = barrier,
 	};
@@ -275,6 +276,7 @@ static void *live(void *arg)
 	struct parked me = {.job = NULL};
 	int64_t schedule = SCHEDULE_LATENCY;
 
+	counters_add(w->counters, COUNTER_THREADS_STARTED, 1);
 	if (sem_init(&me.called, 0, 0) < 0)
 		abort();
 	while (slot) {
@@ -293,10 +295,5 @@ int worker_dispatch(struct workers *w, struct slot *slot, const pthread_attr_t *
 	slot->workers = w;
 	if (call_parked(w, slot))
 		return 0;
-	/* Before it serves anyone, and taken back if there is no thread. */
-	registry_count_thread(w->registry, 1);
-	int rc = pthread_create(&thread, attributes, live, slot);
-	if (rc != 0)
-		registry_count_thread(w->registry, -1);
-	return -rc;
+	return -pthread_create(&thread, attributes, live, slot);
 }

@@ -23,6 +23,7 @@ struct parked;
 struct workers {                         /* fields belong to worker.c */
 	struct registry *registry;       /* [const] */
 	struct admission *admission;     /* [const] */
+	struct counters *counters;       /* [const] */
 	const struct identity *identity; /* [const] */
 	struct barrier *barrier; /* [const] entered for each connection before the hand-over */
 	pthread_mutex_t lock;
@@ -34,7 +35,7 @@ struct workers {                         /* fields belong to worker.c */
 
 /* No thread yet. */
 void worker_init(struct workers *w, struct registry *registry, struct admission *admission,
-	const struct identity *identity, struct barrier *barrier);
+	struct counters *counters, const struct identity *identity, struct barrier *barrier);
 
 /* parked_max threads may wait for work at once, each for park_time_ns.  0 of both to begin with. */
 void worker_set_parking(struct workers *w, int64_t parked_max, int64_t park_time_ns);
