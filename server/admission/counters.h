@@ -3,8 +3,8 @@
  * counters - what has happened since the start: a row for each number that is told.
  *
  * The rows of connections are the registry's: it counts them under its lock, so that in every
- * snapshot accepted = active + ended + refused, and ended and refused are the sums of their reasons.
- * Each other row has a cell in struct counters.
+ * snapshot accepted = active + ended + refused, and ended and refused are the sums of their
+ * reasons.  Each other row has a cell in struct counters.
  *
  * Threads:  any thread may add to a cell and read it, without a lock.
  */
@@ -38,7 +38,10 @@ enum counter {
 	COUNTER_HANDOVERS_FAILED,
 	/* The log's own. */
 	COUNTER_LOG_DROPPED,
-	/* The registry's: ended and refused by reason, a row for each but STREAM_OPEN and REFUSAL_NONE. */
+	/*
+	 * The registry's: ended and refused by reason, a row for each but STREAM_OPEN and
+	 * REFUSAL_NONE.
+	 */
 	COUNTER_FIRST_END,
 	COUNTER_FIRST_REFUSAL = COUNTER_FIRST_END + STREAM_ENDS - 1,
 	COUNTERS = COUNTER_FIRST_REFUSAL + REFUSALS - 1, /* how many there are */

@@ -35,12 +35,12 @@ static enum refusal why_no_vacancy(const struct registry *r, const struct quota 
 	return REFUSAL_NONE;
 }
 
-/* A slot that was never used, in a chunk of its own if it is the first there; NULL without memory. */
+/* A slot that was never used, the first of a chunk in a new one.  NULL: no memory. */
 static struct slot *first_use(struct registry *r)
 {
 	struct slot **chunk = &r->chunks[r->used / REGISTRY_CHUNK];
 
-	/* calloc() maps pages that nobody has touched: what is never used costs nothing. */
+	/* calloc() maps untouched pages: what is never used costs nothing. */
 	if (!*chunk)
 		*chunk = calloc(REGISTRY_CHUNK, sizeof **chunk);
 	return *chunk ? slot_at(r, r->used++) : NULL;
@@ -165,7 +165,7 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 	uint64_t ended = r->counts.of[COUNTER_ENDED];
 	if (stop == STOP_DRAIN)
 		deadline_ns = deadline_earlier(deadline_ns, r->drain_deadline_ns);
-	/* A forced stop cuts no connection before the acceptors are done, so nobody rests then. */
+	/* A forced stop waits for the acceptors before it cuts connections, so none rests then. */
 	while (stop != STOP_FORCE && r->stop == stop &&
 		(registry_is_held_back(r) ||
 			(deadline_now() < deadline_ns && r->counts.of[COUNTER_ENDED] == ended)))
@@ -279,14 +279,14 @@ void registry_stop(struct registry *r, enum stop_level level, int64_t drain_dead
 	if (level == STOP_DRAIN)
 		r->drain_deadline_ns = drain_deadline_ns;
 	atomic_store(&r->closing, true);
-	/* Before any status is looked at: a worker publishes its state and then loads this. */
+	/* Before any status is read: a worker stores its state and then loads this. */
 	if (level >= STOP_DRAIN)
 		atomic_store(&r->draining, true);
 	wake_waiters(r);
 	lock_drop(&r->lock);
 }
 
-/* The worker of this slot waits for its peer, and may be told not to. */
+/* False: the slot's worker does not wait for its peer, or the connection is too young. */
 static bool swap_for_woken(struct slot *slot, int64_t now, int64_t first_ns)
 {
 	int state = atomic_load(&slot->status.state);
@@ -307,7 +307,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 		if (slot->fd < 0)
 			continue;
 		woken += swap_for_woken(slot, now, first_ns);
-		/* Its thread is there: it has to take its socket out of the slot before it ends. */
+		/* The thread exists: it takes its socket out of the slot before it ends. */
 		if (atomic_load(&slot->status.state) == STATUS_WOKEN)
 			(void)pthread_kill(slot->thread, SIGNALS_KNOCK);
 	}
@@ -315,7 +315,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 	return woken;
 }
 
-/* A connection that only waits gets FIN like any other idle one. */
+/* A connection that only waits ends with FIN, like any other idle one. */
 static void cut(struct slot *slot, int64_t now)
 {
 	if (!swap_for_woken(slot, now, 0))
