@@ -24,6 +24,7 @@
 
 /* Static, for detached threads may still be leaving them when main() returns. */
 static struct registry registry;
+static struct counters counters;
 static struct workers workers;
 static struct admission admission;
 static struct current current;
@@ -35,6 +36,7 @@ static const struct server server = {
 	.current = &current,
 	.admission = &admission,
 	.registry = &registry,
+	.counters = &counters,
 	.workers = &workers,
 	.busy = &busy,
 	.accepting = &accepting,
@@ -72,9 +74,9 @@ static void make_server(struct settings *s)
 	barrier_init(&busy);
 	barrier_init(&accepting);
 	registry_init(&registry, s->max_connections);
-	admission_init(&admission, &registry, s);
+	admission_init(&admission, s);
 	identity_init(&identity);
-	worker_init(&workers, &registry, &admission, &identity, &busy);
+	worker_init(&workers, &registry, &admission, &counters, &identity, &busy);
 	worker_set_parking(&workers, s->threads_parked, s->park_time_ns);
 	current_init(&current, s);
 }

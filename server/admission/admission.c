@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* admission - who may come in. */
+/* admission - admits or refuses a client. */
 #include "admission.h"
 
 #include "common/block.h"
@@ -10,15 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Those with live connections stay in the table; as many again are remembered for their rate. */
+/* One for each live connection, and as many again for sources remembered for their rate. */
 static size_t entries_for(const struct settings *s)
 {
 	return 2 * (size_t)s->max_connections;
 }
 
-void admission_init(struct admission *a, struct registry *registry, const struct settings *s)
+void admission_init(struct admission *a, const struct settings *s)
 {
-	*a = (struct admission){.registry = registry};
+	*a = (struct admission){.notices = {{0}}};
 	lock_init(&a->lock);
 	sources_init(&a->sources, entries_for(s));
 }
@@ -55,7 +55,7 @@ enum refusal admission_judge(struct admission *a, struct candidate *candidate, i
 	candidate->counted = false;
 	if (is_denied(candidate->endpoint, &candidate->peer))
 		return REFUSAL_DENIED;
-	/* The table is for those who use it: it has a lock. */
+	/* Without such limits no connection pays for the table's lock. */
 	if (terms.per_address == 0 && terms.rate == 0)
 		return REFUSAL_NONE;
 	enum refusal why = refusals[sources_enter(&a->sources, &candidate->peer, &terms, now_ns)];
@@ -69,10 +69,10 @@ void admission_leave(struct admission *a, const struct candidate *candidate)
 		sources_leave(&a->sources, &candidate->peer);
 }
 
-/* Turning away. */
+/* Refusing. */
 
-/* Once a second a reason, with the number of those in between. */
-static void tell(
+/* Each reason once a second, with the number of refusals in between. */
+static void log_refusal(
 	struct admission *a, const struct candidate *candidate, enum refusal why, int64_t now_ns)
 {
 	struct log_line l;
@@ -94,8 +94,8 @@ static void tell(
 	log_end(&l);
 }
 
-/* A new connection's send buffer takes so little at once. */
-static void say(const struct candidate *candidate, const char *text)
+/* It is sent whole: a new connection's send buffer has room for it. */
+static void send_reason(const struct candidate *candidate, const char *text)
 {
 	char reply[STREAM_COMPLAINT_MAX];
 	size_t len = stream_compose_complaint(candidate->endpoint->terms.framing, text, reply);
@@ -109,10 +109,9 @@ void admission_refuse(struct admission *a, struct refused *refused,
 {
 	const char *text = refusal_reply(why);
 
-	registry_count_refused(a->registry, why);
-	tell(a, candidate, why, now_ns);
+	log_refusal(a, candidate, why, now_ns);
 	if (text) {
-		say(candidate, text);
+		send_reason(candidate, text);
 		refused_put(refused, candidate->fd, now_ns);
 	} else {
 		socket_reset_on_close(candidate->fd);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * counters - what has happened since the start.
+ * counters - what has happened since the start: a row for each number that is told.
  *
- * accepted = active + ended + refused, in every snapshot.
+ * The rows of connections are the registry's: it counts them under its lock, so that in every
+ * snapshot accepted = active + ended + refused, and ended and refused are the sums of their
+ * reasons.  Each other row has a cell in struct counters.
  *
- * Threads:  the registry keeps the one set of the process, under its lock.
+ * Threads:  any thread may add to a cell and read it, without a lock.
  */
 #ifndef BOBBIN_SERVER_ADMISSION_COUNTERS_H
 #define BOBBIN_SERVER_ADMISSION_COUNTERS_H
@@ -12,34 +14,69 @@
 #include "common/stream.h"
 #include "refusal.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
-struct counters {
-	uint64_t accepted;
-	uint64_t active;
-	uint64_t refused;            /* accepted, and closed without being served */
-	uint64_t refusals[REFUSALS]; /* the same by reason */
-	uint64_t ends[STREAM_ENDS];  /* served to this end */
-	uint64_t bytes_in;           /* of the connections that ended, like the rest */
-	uint64_t bytes_out;
-	uint64_t messages_in;
-	uint64_t messages_out;
-	uint64_t threads_started;
-	uint64_t threads_failed;     /* pthread_create(3) had none to give */
-	uint64_t accept_peer_errors; /* accept(2) told of a connection's own trouble */
-	uint64_t accept_shortages;   /* accept(2) or a thread: no descriptors, memory, threads */
-	uint64_t reloads;            /* that took effect */
-	uint64_t reloads_failed;
-	uint64_t handovers_failed;
+/* The rows, in the order in which the log has them; counters.c says what each counts. */
+enum counter {
+	/* The registry's. */
+	COUNTER_ENDED,
+	COUNTER_ACCEPTED,
+	COUNTER_ACTIVE,
+	COUNTER_REFUSED,
+	COUNTER_BYTES_IN,
+	COUNTER_BYTES_OUT,
+	COUNTER_MESSAGES_IN,
+	COUNTER_MESSAGES_OUT,
+	/* Those with a cell. */
+	COUNTER_THREADS_STARTED,
+	COUNTER_THREADS_FAILED,
+	COUNTER_ACCEPT_PEER_ERRORS,
+	COUNTER_ACCEPT_SHORTAGES,
+	COUNTER_RELOADS,
+	COUNTER_RELOADS_FAILED,
+	COUNTER_HANDOVERS_FAILED,
+	/* The log's own. */
+	COUNTER_LOG_DROPPED,
+	/*
+	 * The registry's: ended and refused by reason, a row for each but STREAM_OPEN and
+	 * REFUSAL_NONE.
+	 */
+	COUNTER_FIRST_END,
+	COUNTER_FIRST_REFUSAL = COUNTER_FIRST_END + STREAM_ENDS - 1,
+	COUNTERS = COUNTER_FIRST_REFUSAL + REFUSALS - 1, /* how many there are */
 };
 
-/* Add one connection that has ended. */
-void counters_add_stream(struct counters *c, const struct stream *s);
+/* The row of a reason. */
+enum counter counter_of_end(enum stream_end end);
+enum counter counter_of_refusal(enum refusal why);
 
-/* How many have ended, in all. */
-uint64_t counters_ended(const struct counters *c);
+/* Room for any row's name, its end included. */
+#define COUNTER_NAME_MAX 32
 
-/* Write them as one line to the log. */
-void counters_log(const struct counters *c);
+/* Write the row's name, "accepted" or "end_idle".  Returns text. */
+char *counter_name(enum counter row, char text[COUNTER_NAME_MAX]);
+
+/* What the row counts, in a few words. */
+const char *counter_help(enum counter row);
+
+/* The cells.  Zeroed, nothing has happened. */
+struct counters {
+	_Atomic uint64_t cells[COUNTER_LOG_DROPPED]; /* [atomic] */
+};
+
+/* Add to a row that has a cell. */
+void counters_add(struct counters *c, enum counter row, uint64_t n);
+
+/* A snapshot. */
+struct counts {
+	uint64_t of[COUNTERS];
+};
+
+/* Complete a snapshot, from registry_counts(), by the rows that are not the registry's. */
+void counters_complete(const struct counters *c, struct counts *counts);
+
+/* Write a snapshot to the log, as one line. */
+void counters_log(const struct counts *counts);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* A stranger learns nothing; a candidate who came too often learns what to do about it. */
+/* A denied address learns nothing; a client that came too often learns what to do about it. */
 static const struct {
 	const char *name;
 	const char *reply;

@@ -15,14 +15,14 @@ enum refusal {
 	REFUSAL_LISTENER_FULL, /* the listener's max_connections */
 	REFUSAL_FULL,          /* limits.max_connections */
 	REFUSAL_SHORTAGE,      /* no thread, or no memory for a slot */
-	REFUSAL_STOPPING,      /* no place was found before the end of the drain */
+	REFUSAL_STOPPING,      /* no slot was free before the end of the drain */
 	REFUSALS,              /* how many there are */
 };
 
 /* The word for logs and counters: "per_address". */
 const char *refusal_name(enum refusal why);
 
-/* What the client is told, behind "error: "; NULL: nothing, it gets RST. */
+/* What the client is sent after "error: ".  NULL: it gets RST instead. */
 const char *refusal_reply(enum refusal why);
 
 #endif

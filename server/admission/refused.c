@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How much is read of what a client sent before it knew: it cannot hold its accepting thread. */
+/* How often a socket is read before its close: a client that sends on cannot hold the thread. */
 #define EMPTY_READS 16
 
 static void close_oldest(struct refused *r)

@@ -2,11 +2,11 @@
 /*
  * refused - where the sockets of refused clients rest for a moment, their writing side shut.
  *
- * A socket that is closed with input unread makes the kernel send RST, which may destroy the refusal
- * before the client has read it.  Its accepting thread cannot wait for the client, so it rests here,
- * and is emptied and closed after REFUSED_REST_NS, or sooner when its at is needed.
+ * When a socket is closed with input unread the kernel sends RST, which may destroy the refusal
+ * before the client has read it.  The accepting thread cannot wait for the client.  So the socket
+ * rests here, and is emptied and closed after REFUSED_REST_NS, or sooner when its place is needed.
  *
- * Threads:  what it holds belongs to one thread.
+ * Threads:  each struct refused belongs to one thread.
  */
 #ifndef BOBBIN_SERVER_ADMISSION_REFUSED_H
 #define BOBBIN_SERVER_ADMISSION_REFUSED_H
@@ -34,7 +34,7 @@ void refused_sweep(struct refused *r, int64_t now_ns);
 /* Close all. */
 void refused_clear(struct refused *r);
 
-/* When the next one is due, or DEADLINE_NEVER. */
+/* When the next one has rested long enough, or DEADLINE_NEVER. */
 int64_t refused_next(const struct refused *r);
 
 #endif

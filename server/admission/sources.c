@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NOBODY  0
+#define NONE    0
 #define MOST    (UINT32_C(1) << 24) /* entries: in bytes, a number for 32-bit machines too */
 #define ONE_NEW NS_PER_S /* a connection, in the unit of source.spent: a nanosecond brings rate */
 
@@ -52,22 +52,22 @@ static uint32_t find(const struct sources *s, const struct block *network)
 {
 	uint32_t i = *bucket_of(s, network);
 
-	while (i != NOBODY && !block_equal(&s->entries[i].network, network))
+	while (i != NONE && !block_equal(&s->entries[i].network, network))
 		i = s->entries[i].chained;
 	return i;
 }
 
 /*
- * The idle, without live connections, in the order in which they were last seen: a ring through
- * entry 0, whose newer is the oldest of all.  Zeroed, it is empty.
+ * The idle entries, those without live connections, in the order in which they were last seen: a
+ * ring through entry 0, whose newer is the oldest of all.  Zeroed, it is empty.
  */
 
 static void idle_append(struct sources *s, uint32_t i)
 {
-	struct source *ends = &s->entries[NOBODY];
+	struct source *ends = &s->entries[NONE];
 
 	s->entries[i].older = ends->older;
-	s->entries[i].newer = NOBODY;
+	s->entries[i].newer = NONE;
 	s->entries[ends->older].newer = i;
 	ends->older = i;
 }
@@ -80,15 +80,15 @@ static void idle_remove(struct sources *s, uint32_t i)
 	s->entries[e->newer].older = e->older;
 }
 
-/* A new entry, idle, in place of the oldest idle one if need be; NOBODY if none is idle. */
+/* A new entry, idle, in place of the oldest idle one if the table is full.  NONE: none is idle. */
 static uint32_t add(struct sources *s, const struct block *network)
 {
-	uint32_t i = s->entries[NOBODY].newer;
+	uint32_t i = s->entries[NONE].newer;
 
 	if (s->used < s->size) {
 		i = ++s->used;
-	} else if (i == NOBODY) {
-		return NOBODY;
+	} else if (i == NONE) {
+		return NONE;
 	} else {
 		idle_remove(s, i);
 		unchain(s, i);
@@ -117,8 +117,8 @@ static size_t bytes_for(size_t entries)
 }
 
 /*
- * Entries, and behind them their buckets.  They are mapped, zeroed by the kernel when they are
- * first touched: what is never used costs nothing, which calloc(3) promises to nobody.
+ * Entries, and after them their buckets.  They are mapped, so that the kernel zeroes a page when it
+ * is first touched and what is never used costs nothing; calloc(3) does not promise that.
  */
 static int take_memory(struct sources *s, size_t entries)
 {
@@ -175,7 +175,7 @@ static void refill(struct source *e, int64_t rate, int64_t now_ns)
 {
 	int64_t gained;
 
-	/* Threads look at the clock before they get here, and may come in another order. */
+	/* Each thread reads the clock before it takes the lock, so now_ns may go back a little. */
 	if (now_ns <= e->refilled_ns)
 		return;
 	if (__builtin_mul_overflow(now_ns - e->refilled_ns, rate, &gained) || gained > e->spent)
@@ -184,7 +184,7 @@ static void refill(struct source *e, int64_t rate, int64_t now_ns)
 	e->refilled_ns = now_ns;
 }
 
-/* What is kept is not what the bucket holds but what it lacks: so a new entry's is full. */
+/* The entry has what its bucket lacks, not what it holds: so a zeroed one is full. */
 static bool take_token(struct source *e, const struct sources_terms *terms, int64_t now_ns)
 {
 	int64_t capacity;
@@ -217,9 +217,9 @@ static enum sources_verdict enter(struct sources *s, const struct block *network
 {
 	uint32_t i = find(s, network);
 
-	if (i == NOBODY)
+	if (i == NONE)
 		i = add(s, network);
-	if (i == NOBODY)
+	if (i == NONE)
 		return SOURCES_TOO_MANY;
 	struct source *e = &s->entries[i];
 	enum sources_verdict verdict = judge(e, terms, now_ns);
@@ -249,8 +249,8 @@ void sources_leave(struct sources *s, const struct address *peer)
 
 	lock_take(&s->lock);
 	uint32_t i = find(s, &network);
-	/* One that was admitted has an entry, and keeps it until now. */
-	assert(i != NOBODY && s->entries[i].live > 0);
+	/* A source with live connections keeps its entry. */
+	assert(i != NONE && s->entries[i].live > 0);
 	if (--s->entries[i].live == 0)
 		idle_append(s, i);
 	lock_drop(&s->lock);

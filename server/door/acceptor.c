@@ -85,10 +85,10 @@ static bool handle_error(struct acceptor *a, int error)
 		make_blocking(a);
 		break;
 	case ACCEPT_THEIRS:
-		registry_count_peer_error(a->server->registry);
+		counters_add(a->server->counters, COUNTER_ACCEPT_PEER_ERRORS, 1);
 		break;
 	case ACCEPT_SHORTAGE:
-		registry_count_shortage(a->server->registry, false);
+		counters_add(a->server->counters, COUNTER_ACCEPT_SHORTAGES, 1);
 		tell_shortage(a, "accept_shortage", error);
 		refused_clear(&a->refused);
 		rest(a);
@@ -149,6 +149,7 @@ static void set_missing_options(struct acceptor *a, int fd, bool ours)
 
 static void refuse(struct acceptor *a, const struct candidate *candidate, enum refusal why)
 {
+	registry_count_refused(a->server->registry, why);
 	admission_refuse(a->server->admission, &a->refused, candidate, why, deadline_now());
 }
 
@@ -161,7 +162,8 @@ static void give_up(struct acceptor *a, struct slot *slot, int error)
 	int fd = registry_untake(a->server->registry, slot);
 	settings_release(a->settings);
 	barrier_leave(a->server->busy);
-	registry_count_shortage(a->server->registry, true);
+	counters_add(a->server->counters, COUNTER_ACCEPT_SHORTAGES, 1);
+	counters_add(a->server->counters, COUNTER_THREADS_FAILED, 1);
 	tell_shortage(a, "thread_shortage", error);
 	/* Last: a client that sees its end finds nothing of it left. */
 	close(fd);

@@ -28,6 +28,7 @@ struct server {
 	struct current *current;
 	struct admission *admission;
 	struct registry *registry;
+	struct counters *counters;
 	struct workers *workers;
 	struct barrier *busy;      /* entered for each connection */
 	struct barrier *accepting; /* entered before a thread starts, left when it is done */

@@ -21,11 +21,12 @@ static void log_signal(enum log_level level, const char *event, int signal, cons
 	log_end(&l);
 }
 
-static void report(struct registry *registry)
+static void report(const struct server *server)
 {
-	struct counters counters = registry_counters(registry);
+	struct counts counts = registry_counts(server->registry);
 
-	counters_log(&counters);
+	counters_complete(server->counters, &counts);
+	counters_log(&counts);
 }
 
 static void tell_stop(const struct requests *r)
@@ -45,7 +46,7 @@ static void refuse_change(const struct requests *r, const char *obstacle)
 }
 
 enum request answer_next(
-	struct requests *r, struct registry *registry, const char *obstacle, int64_t deadline_ns)
+	struct requests *r, const struct server *server, const char *obstacle, int64_t deadline_ns)
 {
 	enum request request = requests_take(r, deadline_ns);
 
@@ -53,7 +54,7 @@ enum request answer_next(
 	case REQUEST_NONE:
 		break;
 	case REQUEST_REPORT:
-		report(registry);
+		report(server);
 		break;
 	case REQUEST_RELOAD:
 	case REQUEST_HAND_OVER:
@@ -66,8 +67,8 @@ enum request answer_next(
 	return request;
 }
 
-void answer_all(struct requests *r, struct registry *registry, const char *obstacle)
+void answer_all(struct requests *r, const struct server *server, const char *obstacle)
 {
-	while (answer_next(r, registry, obstacle, 0) != REQUEST_NONE)
+	while (answer_next(r, server, obstacle, 0) != REQUEST_NONE)
 		continue;
 }

@@ -12,7 +12,7 @@
 #define BOBBIN_SERVER_LIFE_ANSWER_H
 
 #include "requests.h"
-#include "server/work/registry.h"
+#include "server/door/acceptor.h"
 
 /* The exit status of a stop that had to cut a connection: EX_TEMPFAIL. */
 #define ANSWER_STATUS_CUT 75
@@ -22,9 +22,9 @@
  * now; NULL: the caller makes it.  Returns the request.
  */
 enum request answer_next(
-	struct requests *r, struct registry *registry, const char *obstacle, int64_t deadline_ns);
+	struct requests *r, const struct server *server, const char *obstacle, int64_t deadline_ns);
 
 /* The same for every request that is there. */
-void answer_all(struct requests *r, struct registry *registry, const char *obstacle);
+void answer_all(struct requests *r, const struct server *server, const char *obstacle);
 
 #endif

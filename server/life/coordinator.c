@@ -35,7 +35,7 @@ static void take_new_settings(struct coordinator *c)
 static bool is_succeeded(struct coordinator *c, int64_t *until_ns)
 {
 	while (c->requests.stops == 0) {
-		switch (answer_next(&c->requests, c->server->registry, NULL, DEADLINE_NEVER)) {
+		switch (answer_next(&c->requests, c->server, NULL, DEADLINE_NEVER)) {
 		case REQUEST_RELOAD:
 			take_new_settings(c);
 			break;

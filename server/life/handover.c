@@ -83,7 +83,7 @@ static void take_back(const struct attempt *t)
 			(void)acceptor_turn(&all->each[i], ACCEPTOR_UNWANTED, ACCEPTOR_OURS);
 	}
 	acceptors_knock(all);
-	registry_count_failed_handover(t->server->registry);
+	counters_add(t->server->counters, COUNTER_HANDOVERS_FAILED, 1);
 }
 
 static void tell_failed(
@@ -128,7 +128,7 @@ static bool is_ready_in_time(struct attempt *t, int64_t until)
 				t, NULL, "the successor was not ready within handover.timeout", 0);
 			return false;
 		}
-		(void)answer_next(t->requests, t->server->registry, BEING_STARTED,
+		(void)answer_next(t->requests, t->server, BEING_STARTED,
 			deadline_earlier(until, deadline_after(SLICE_NS)));
 	}
 	if (news == SUCCESSOR_FAILED)
@@ -142,7 +142,7 @@ static void tell_handed_over(const struct attempt *t)
 
 	log_begin(&l, LOG_INFO, "handed_over");
 	log_number(&l, "successor_pid", t->successor.pid);
-	log_number(&l, "connections", (int64_t)registry_counters(t->server->registry).active);
+	log_number(&l, "connections", (int64_t)registry_active(t->server->registry));
 	log_end(&l);
 }
 
@@ -168,7 +168,7 @@ static void wait_for_acceptors(struct attempt *t, int64_t until)
 	do {
 		acceptors_knock(t->h->acceptors);
 		left = barrier_wait(t->server->accepting, deadline_after(KNOCK_NS));
-		answer_all(t->requests, t->server->registry, BEING_STARTED);
+		answer_all(t->requests, t->server, BEING_STARTED);
 		if (!told &&
 			(!accepts_beside_successor(t->h->acceptors) || t->requests->stops > 0)) {
 			tell_handed_over(t);
@@ -241,7 +241,7 @@ bool handover_outlive(const struct server *server, struct requests *requests, in
 {
 	const struct stop_result none_cut = {.cut = 0};
 	int64_t began = deadline_now();
-	struct counters before = registry_counters(server->registry);
+	struct counts before = registry_counts(server->registry);
 	unsigned left;
 
 	/* A listener that the successor does not use may still be at its queue. */
@@ -251,7 +251,7 @@ bool handover_outlive(const struct server *server, struct requests *requests, in
 	do {
 		int64_t slice = deadline_earlier(until_ns, deadline_after(PATIENT_SLICE_NS));
 		left = barrier_wait(server->busy, slice);
-		answer_all(requests, server->registry, SERVES);
+		answer_all(requests, server, SERVES);
 	} while (left > 0 && deadline_now() < until_ns && requests->stops == 0);
 	if (left == 0)
 		stop_tell_the_end(server, &none_cut, &before, began);

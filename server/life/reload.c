@@ -212,7 +212,7 @@ bool reload(const struct server *server, const struct command_line *command)
 		else
 			settings_release(s);
 	}
-	registry_count_reload(server->registry, good);
+	counters_add(server->counters, good ? COUNTER_RELOADS : COUNTER_RELOADS_FAILED, 1);
 	settings_release(before);
 	return good;
 }

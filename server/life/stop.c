@@ -26,7 +26,7 @@ struct stop {
 
 static bool is_at_once(struct stop *s)
 {
-	answer_all(s->requests, s->server->registry, NULL);
+	answer_all(s->requests, s->server, NULL);
 	return requests_stop_at_once(s->requests);
 }
 
@@ -41,7 +41,7 @@ static void wait_out_the_grace(struct stop *s)
 	int64_t until = deadline_after(s->settings->drain_grace_ns);
 
 	while (!requests_stop_at_once(s->requests) && deadline_now() < until)
-		(void)answer_next(s->requests, s->server->registry, NULL, until);
+		(void)answer_next(s->requests, s->server, NULL, until);
 }
 
 /*
@@ -94,10 +94,10 @@ static unsigned force(struct stop *s)
 
 /* 6. */
 void stop_tell_the_end(const struct server *server, const struct stop_result *result,
-	const struct counters *before, int64_t began_ns)
+	const struct counts *before, int64_t began_ns)
 {
-	struct counters after = registry_counters(server->registry);
-	uint64_t ended = counters_ended(&after) - counters_ended(before);
+	struct counts after = registry_counts(server->registry);
+	uint64_t ended = after.of[COUNTER_ENDED] - before->of[COUNTER_ENDED];
 	uint64_t others = result->woken + result->cut;
 	struct log_line l;
 
@@ -106,9 +106,10 @@ void stop_tell_the_end(const struct server *server, const struct stop_result *re
 	log_number(&l, "idle", (int64_t)result->woken);
 	log_number(&l, "cut", (int64_t)result->cut);
 	log_number(&l, "stuck", result->left);
-	log_number(&l, "refused", (int64_t)(after.refused - before->refused));
+	log_number(
+		&l, "refused", (int64_t)(after.of[COUNTER_REFUSED] - before->of[COUNTER_REFUSED]));
 	log_ms(&l, "duration_ms", deadline_now() - began_ns);
-	log_number(&l, "accepted_in_all", (int64_t)after.accepted);
+	log_number(&l, "accepted_in_all", (int64_t)after.of[COUNTER_ACCEPTED]);
 	log_end(&l);
 }
 
@@ -120,7 +121,7 @@ static void tell_the_beginning(const struct stop *stop)
 	notify_stopping();
 	notify_extend(s->drain_grace_ns + s->drain_timeout_ns + s->drain_force_ns + MARGIN_NS);
 	notify_status("Draining %llu connections",
-		(unsigned long long)registry_counters(stop->server->registry).active);
+		(unsigned long long)registry_active(stop->server->registry));
 }
 
 struct stop_result stop_run(const struct server *server, const struct acceptors *acceptors,
@@ -137,7 +138,7 @@ struct stop_result stop_run(const struct server *server, const struct acceptors 
 	tell_the_beginning(&s);
 	if (grace)
 		wait_out_the_grace(&s);
-	struct counters before = registry_counters(server->registry);
+	struct counts before = registry_counts(server->registry);
 	int64_t deadline = deadline_after(settings->drain_timeout_ns);
 	registry_stop(server->registry, STOP_DRAIN, deadline);
 	unsigned left = 1;

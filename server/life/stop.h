@@ -37,6 +37,6 @@ struct stop_result stop_run(const struct server *server, const struct acceptors 
 
 /* The last line: what has ended since before was counted, in the time since began_ns. */
 void stop_tell_the_end(const struct server *server, const struct stop_result *result,
-	const struct counters *before, int64_t began_ns);
+	const struct counts *before, int64_t began_ns);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* identity - by which names this run of the server and its connections are known. */
+/* identity - the names of this run of the server and of its connections. */
 #include "identity.h"
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@ void identity_init(struct identity *i)
 {
 	unsigned char bytes[(sizeof i->run - 1) / 2];
 
-	/* So few bytes come at once and whole. */
+	/* getrandom(2) gives up to 256 bytes whole. */
 	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
 		abort();
 	for (size_t n = 0; n < sizeof bytes; n++)

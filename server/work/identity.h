@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * identity - by which names this run of the server and its connections are known.
+ * identity - the names of this run of the server and of its connections.
  *
- * A connection's id is that of the run, drawn at random at the start, and its number: "9c51f02e4ab7-17".
- * So it is unique over restarts, and over the servers behind one address.
+ * A connection's id is the run's, drawn at random at the start, and the connection's number:
+ * "9c51f02e4ab7-17".  So it is unique over restarts, and over all servers of one address.
  *
  * Threads:  identity_init() first, by one thread; the rest by any.
  */

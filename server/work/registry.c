@@ -28,19 +28,19 @@ static struct slot *slot_at(const struct registry *r, size_t i)
 
 static enum refusal why_no_vacancy(const struct registry *r, const struct quota *quota)
 {
-	if ((int64_t)r->counters.active >= r->limit)
+	if ((int64_t)r->counts.of[COUNTER_ACTIVE] >= r->limit)
 		return REFUSAL_FULL;
 	if (quota->limit > 0 && quota->active >= quota->limit)
 		return REFUSAL_LISTENER_FULL;
 	return REFUSAL_NONE;
 }
 
-/* A slot that was never used, in a chunk of its own if it is the first there; NULL without memory. */
+/* A slot that was never used, the first of a chunk in a new one.  NULL: no memory. */
 static struct slot *first_use(struct registry *r)
 {
 	struct slot **chunk = &r->chunks[r->used / REGISTRY_CHUNK];
 
-	/* calloc() maps pages that nobody has touched: what is never used costs nothing. */
+	/* calloc() maps untouched pages: what is never used costs nothing. */
 	if (!*chunk)
 		*chunk = calloc(REGISTRY_CHUNK, sizeof **chunk);
 	return *chunk ? slot_at(r, r->used++) : NULL;
@@ -60,6 +60,29 @@ static void push(struct registry *r, struct slot *slot)
 {
 	slot->next = r->free;
 	r->free = slot;
+}
+
+/* Counting.  [lock] held by all. */
+
+static void count(struct registry *r, enum counter row)
+{
+	r->counts.of[row]++;
+}
+
+static void count_refused(struct registry *r, enum refusal why)
+{
+	count(r, COUNTER_REFUSED);
+	count(r, counter_of_refusal(why));
+}
+
+static void add_moved(struct counts *counts, const struct slot *slot)
+{
+	struct stream_counts moved = stream_counts(&slot->status);
+
+	counts->of[COUNTER_BYTES_IN] += moved.bytes_in;
+	counts->of[COUNTER_BYTES_OUT] += moved.bytes_out;
+	counts->of[COUNTER_MESSAGES_IN] += moved.messages_in;
+	counts->of[COUNTER_MESSAGES_OUT] += moved.messages_out;
 }
 
 /* Waiting. */
@@ -139,13 +162,13 @@ void registry_rest(struct registry *r, int64_t deadline_ns)
 {
 	lock_take(&r->lock);
 	enum stop_level stop = r->stop;
-	uint64_t ended = counters_ended(&r->counters);
+	uint64_t ended = r->counts.of[COUNTER_ENDED];
 	if (stop == STOP_DRAIN)
 		deadline_ns = deadline_earlier(deadline_ns, r->drain_deadline_ns);
-	/* A forced stop cuts no connection before the acceptors are done, so nobody rests then. */
+	/* A forced stop waits for the acceptors before it cuts connections, so none rests then. */
 	while (stop != STOP_FORCE && r->stop == stop &&
 		(registry_is_held_back(r) ||
-			(deadline_now() < deadline_ns && counters_ended(&r->counters) == ended)))
+			(deadline_now() < deadline_ns && r->counts.of[COUNTER_ENDED] == ended)))
 		sleep_until(r, registry_is_held_back(r) ? r->held_until_ns : deadline_ns);
 	lock_drop(&r->lock);
 }
@@ -169,13 +192,11 @@ bool registry_is_held_back(struct registry *r)
 
 static void fill_in(struct registry *r, struct slot *slot, const struct candidate *candidate)
 {
-	slot->status.draining = &r->draining;
-	slot->status.permits = &r->permits;
-	/* The worker says STATUS_NEW itself, once it is there to be knocked at. */
-	atomic_store(&slot->status.state, STATUS_BUSY);
+	stream_status_init(&slot->status, &r->draining, &r->permits);
 	slot->fd = candidate->fd;
 	slot->candidate = *candidate;
 	slot->cut = false;
+	slot->taken = true;
 	slot->number = ++r->last_number;
 	slot->since_ns = deadline_now();
 }
@@ -188,8 +209,8 @@ static enum refusal take(struct registry *r, const struct candidate *candidate, 
 	if (!free)
 		return REFUSAL_SHORTAGE;
 	fill_in(r, free, candidate);
-	r->counters.accepted++;
-	r->counters.active++;
+	count(r, COUNTER_ACCEPTED);
+	count(r, COUNTER_ACTIVE);
 	candidate->quota->active++;
 	*slot = free;
 	return REFUSAL_NONE;
@@ -209,8 +230,9 @@ enum refusal registry_take(
 /* [lock] held. */
 static void free_slot(struct registry *r, struct slot *slot)
 {
+	slot->taken = false;
 	push(r, slot);
-	r->counters.active--;
+	r->counts.of[COUNTER_ACTIVE]--;
 	slot->candidate.quota->active--;
 	wake_waiters(r);
 }
@@ -220,8 +242,7 @@ int registry_untake(struct registry *r, struct slot *slot)
 	lock_take(&r->lock);
 	int fd = slot->fd;
 	slot->fd = -1;
-	r->counters.refused++;
-	r->counters.refusals[REFUSAL_SHORTAGE]++;
+	count_refused(r, REFUSAL_SHORTAGE);
 	free_slot(r, slot);
 	lock_drop(&r->lock);
 	return fd;
@@ -240,7 +261,9 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 {
 	lock_take(&r->lock);
 	assert(slot->fd < 0);
-	counters_add_stream(&r->counters, s);
+	count(r, COUNTER_ENDED);
+	count(r, counter_of_end(s->end));
+	add_moved(&r->counts, slot);
 	r->cut_owing += slot->cut && s->unanswered;
 	free_slot(r, slot);
 	lock_drop(&r->lock);
@@ -256,14 +279,14 @@ void registry_stop(struct registry *r, enum stop_level level, int64_t drain_dead
 	if (level == STOP_DRAIN)
 		r->drain_deadline_ns = drain_deadline_ns;
 	atomic_store(&r->closing, true);
-	/* Before any status is looked at: a worker publishes its state and then loads this. */
+	/* Before any status is read: a worker stores its state and then loads this. */
 	if (level >= STOP_DRAIN)
 		atomic_store(&r->draining, true);
 	wake_waiters(r);
 	lock_drop(&r->lock);
 }
 
-/* The worker of this slot waits for its peer, and may be told not to. */
+/* False: the slot's worker does not wait for its peer, or the connection is too young. */
 static bool swap_for_woken(struct slot *slot, int64_t now, int64_t first_ns)
 {
 	int state = atomic_load(&slot->status.state);
@@ -284,7 +307,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 		if (slot->fd < 0)
 			continue;
 		woken += swap_for_woken(slot, now, first_ns);
-		/* Its thread is there: it has to take its socket out of the slot before it ends. */
+		/* The thread exists: it takes its socket out of the slot before it ends. */
 		if (atomic_load(&slot->status.state) == STATUS_WOKEN)
 			(void)pthread_kill(slot->thread, SIGNALS_KNOCK);
 	}
@@ -292,7 +315,7 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns)
 	return woken;
 }
 
-/* A connection that only waits gets FIN like any other idle one. */
+/* A connection that only waits ends with FIN, like any other idle one. */
 static void cut(struct slot *slot, int64_t now)
 {
 	if (!swap_for_woken(slot, now, 0))
@@ -327,53 +350,27 @@ size_t registry_cut_owing(struct registry *r)
 void registry_count_refused(struct registry *r, enum refusal why)
 {
 	lock_take(&r->lock);
-	r->counters.accepted++;
-	r->counters.refused++;
-	r->counters.refusals[why]++;
+	count(r, COUNTER_ACCEPTED);
+	count_refused(r, why);
 	lock_drop(&r->lock);
 }
 
-void registry_count_reload(struct registry *r, bool took_effect)
+struct counts registry_counts(struct registry *r)
 {
 	lock_take(&r->lock);
-	r->counters.reloads += took_effect;
-	r->counters.reloads_failed += !took_effect;
+	struct counts counts = r->counts;
+	for (size_t i = 0; i < r->used; i++) {
+		if (slot_at(r, i)->taken)
+			add_moved(&counts, slot_at(r, i));
+	}
 	lock_drop(&r->lock);
+	return counts;
 }
 
-void registry_count_failed_handover(struct registry *r)
+uint64_t registry_active(struct registry *r)
 {
 	lock_take(&r->lock);
-	r->counters.handovers_failed++;
+	uint64_t active = r->counts.of[COUNTER_ACTIVE];
 	lock_drop(&r->lock);
-}
-
-void registry_count_shortage(struct registry *r, bool thread)
-{
-	lock_take(&r->lock);
-	r->counters.accept_shortages++;
-	r->counters.threads_failed += thread;
-	lock_drop(&r->lock);
-}
-
-void registry_count_peer_error(struct registry *r)
-{
-	lock_take(&r->lock);
-	r->counters.accept_peer_errors++;
-	lock_drop(&r->lock);
-}
-
-void registry_count_thread(struct registry *r, int change)
-{
-	lock_take(&r->lock);
-	r->counters.threads_started += (uint64_t)change;
-	lock_drop(&r->lock);
-}
-
-struct counters registry_counters(struct registry *r)
-{
-	lock_take(&r->lock);
-	struct counters counters = r->counters;
-	lock_drop(&r->lock);
-	return counters;
+	return active;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * registry - the slots of the live connections: who, since when, in which state.
+ * registry - the slots of the live connections, and where accepting threads wait for one.
  *
- * It is the only way to another thread's socket.  A slot's descriptor may be shut down by others
- * under the registry's lock; only the worker that owns the slot closes it, after it has taken it
- * out under the same lock, so that nobody ever touches a number that the kernel has given to
+ * Another thread reaches a connection's socket through its slot only.  Any thread may shut the
+ * socket down under the registry's lock.  Only the slot's worker closes it, after it has taken it
+ * out of the slot under the same lock: so no thread uses a number that the kernel has given to
  * another file.
- *
- * It is also where accepting threads wait: for a free slot, or for a shortage to pass.
  *
  * Threads:  any, after registry_init().
  * Lifetime: as long as the process, like the barrier.
@@ -15,8 +13,8 @@
 #ifndef BOBBIN_SERVER_WORK_REGISTRY_H
 #define BOBBIN_SERVER_WORK_REGISTRY_H
 
-#include "common/address.h"
 #include "common/stream.h"
+#include "server/admission/candidate.h"
 #include "server/admission/counters.h"
 #include "server/admission/refusal.h"
 
@@ -26,45 +24,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct endpoint;
 struct workers;
 
-/* The slots that one listener's connections take. */
+/* How many slots the connections of one listener take.  [lock] of the registry. */
 struct quota {
-	int64_t limit;  /* [lock of the registry] of its own; 0: only the registry's */
-	int64_t active; /* [lock of the registry] */
-	bool disturbed; /* [lock of the registry] whoever waits for room is to look up */
+	int64_t limit; /* 0: only the registry's */
+	int64_t active;
+	bool disturbed; /* the wait for a vacancy, this one or the next, ends early */
 };
 
-/* Who comes in. */
-struct candidate {
-	int fd;
-	const struct endpoint *endpoint;
-	struct quota *quota; /* of its listener */
-	struct address peer;
-	bool counted; /* it has a place in the table of sources (sources.h) */
-};
-
-/* One connection, from its hand-over until its worker is done with it. */
+/* One connection, from its dispatch until its worker is done with it. */
 struct slot {
 	struct stream_status status; /* [atomic] */
-	int fd;                      /* [lock] -1: nobody's, or its worker is about to close it */
-	struct candidate
-		candidate; /* the rest is set before the hand-over, and [const] until the release */
-	uint64_t number;   /* of the connection, from 1 */
+	int fd;                      /* [lock] -1: taken out, or the slot is free */
+	bool taken;                  /* [lock] not free */
+	bool cut;                    /* [lock] by registry_cut() */
+	struct slot *next;           /* [lock] among the free ones */
+	/* The others are set before the dispatch, and [const] until the release. */
+	struct candidate candidate;
+	uint64_t number; /* of the connection, from 1 */
 	int64_t since_ns;
-	pthread_t thread;        /* its worker's, stored before the status says STATUS_NEW */
-	struct workers *workers; /* for the thread that is started with the slot */
-	struct slot *next;       /* [lock] of the free ones */
-	bool cut;                /* [lock] by registry_cut() */
+	struct workers *workers; /* those of the thread that is started with the slot */
+	pthread_t thread;        /* its worker's, stored before the status becomes STATUS_NEW */
 };
 
 /* How far the stop has come. */
 enum stop_level {
 	STOP_NO,
-	STOP_SUCCEEDED, /* another process accepts from now on; those who are here stay */
-	STOP_DRAIN,     /* no new clients but those who wait already; answer what has arrived */
-	STOP_FORCE,     /* cut what is left */
+	STOP_SUCCEEDED, /* another process accepts from now on; the connections here stay */
+	STOP_DRAIN,     /* clients still queued are accepted; what has arrived is answered */
+	STOP_FORCE,     /* the connections that are left are cut */
 };
 
 /* Slots come in chunks, so that a limit can grow and no slot ever moves. */
@@ -75,43 +64,42 @@ enum stop_level {
 
 struct registry { /* fields belong to registry.c */
 	pthread_mutex_t lock;
-	pthread_cond_t
-		changed; /* broadcast, under lock: a slot was freed, or the stop went a step on */
-	struct slot
-		*chunks[REGISTRY_MAX / REGISTRY_CHUNK + 1]; /* [lock] from the first on, as used */
-	int64_t limit;                                      /* [lock] so many may be active */
+	pthread_cond_t changed;        /* broadcast, under lock, when a wait may be over */
+	int64_t limit;                 /* [lock] so many connections may be active */
 	size_t used;                   /* [lock] slots from here on were never taken */
 	struct slot *free;             /* [lock] last in, first out: the warmest memory first */
 	unsigned waiters;              /* [lock] on changed */
-	_Atomic int64_t held_until_ns; /* [atomic] nobody accepts before that who can help it */
 	uint64_t last_number;          /* [lock] */
-	struct counters counters;      /* [lock] */
-	size_t cut_owing;              /* [lock] were cut and released, and had left a reply out */
+	struct counts counts;          /* [lock] bytes and messages of ended connections only */
+	size_t cut_owing;              /* [lock] see registry_cut_owing() */
 	enum stop_level stop;          /* [lock] */
 	int64_t drain_deadline_ns;     /* [lock] set with STOP_DRAIN */
-	atomic_bool closing;           /* [atomic] what acceptors look at; stop > STOP_NO */
-	atomic_bool draining;          /* [atomic] what the statuses look at; stop >= STOP_DRAIN */
+	_Atomic int64_t held_until_ns; /* [atomic] see registry_hold_back() */
+	atomic_bool closing;           /* [atomic] what acceptors look at: stop > STOP_NO */
+	atomic_bool draining;          /* [atomic] what the statuses look at: stop >= STOP_DRAIN */
 	struct spin_permits permits;   /* which connections may spin (common/spin.h) */
+	/* [lock] those that have been used, from the first on */
+	struct slot *chunks[REGISTRY_MAX / REGISTRY_CHUNK + 1];
 };
 
 /* A registry for at most so many connections at once, up to REGISTRY_MAX. */
 void registry_init(struct registry *r, int64_t limit);
 
-/* Change the limits: connections that are there stay. */
+/* Change a limit.  Connections above it stay. */
 void registry_set_limit(struct registry *r, int64_t limit);
 void registry_set_quota(struct registry *r, struct quota *quota, int64_t limit);
 
 /* Where an accepting thread sleeps. */
 
 /*
- * Sleep until a slot is free, for this listener too.  True: there was one.  False: until_ns has
- * passed, or the stop forbids to wait longer, which is any stop, or, if draining, STOP_FORCE and
- * STOP_DRAIN with its deadline passed; or, if not draining, registry_disturb() was called.
+ * Sleep until a slot is free, within the listener's quota too.  True: there was one.  False:
+ * until_ns has passed, or the stop ends the wait.  If not draining, any stop ends it, and so does
+ * registry_disturb(); if draining, STOP_FORCE does, and STOP_DRAIN at its deadline.
  */
 bool registry_await_vacancy(
 	struct registry *r, struct quota *quota, bool draining, int64_t until_ns);
 
-/* Have who waits for room for this listener, now or next, look at its settings again. */
+/* Wake this listener's acceptor, or its next wait, to re-read its settings. */
 void registry_disturb(struct registry *r, struct quota *quota);
 
 /*
@@ -121,48 +109,48 @@ void registry_disturb(struct registry *r, struct quota *quota);
 void registry_rest(struct registry *r, int64_t deadline_ns);
 
 /*
- * Until that moment descriptors that get free are meant for somebody else: who rests goes on
- * resting, and who accepts is to rest.  0: it is over.
+ * Until then acceptors take no connection, so that freed descriptors go to the reload or the
+ * handover; a rest goes on until then, or until a stop.  0: it is over.
  */
 void registry_hold_back(struct registry *r, int64_t until_ns);
 bool registry_is_held_back(struct registry *r);
 
 /*
- * A slot for an accepted socket, which it owns from now on; if wait, as soon as one is free, as
- * long as the stop allows.  Returns REFUSAL_NONE with the slot in *slot; or why there is none
+ * Give an accepted socket a slot, which owns it from now on; with wait, as soon as one is free and
+ * as long as the stop allows.  Returns REFUSAL_NONE with the slot in *slot.  Otherwise the reason
  * (REFUSAL_FULL, REFUSAL_LISTENER_FULL, REFUSAL_SHORTAGE, REFUSAL_STOPPING): then the caller still
- * has the socket, and counts the refusal.
+ * owns the socket, and counts the refusal.
  */
 enum refusal registry_take(
 	struct registry *r, const struct candidate *candidate, bool wait, struct slot **slot);
 
 /*
- * Give a slot back whose socket never got a thread: counted as REFUSAL_SHORTAGE.  Returns the
+ * Free a slot whose connection got no thread, which is counted as REFUSAL_SHORTAGE.  Returns the
  * socket, the caller's.
  */
 int registry_untake(struct registry *r, struct slot *slot);
 
-/* The worker's way out. */
+/* What a worker does at the end. */
 
 /*
- * Take the socket out of the slot: from now on nobody else shuts it down.  Returns it, the caller's
- * to close.
+ * Take the socket out of the slot: from now on no other thread shuts it down.  Returns it, the
+ * caller's to close.
  */
 int registry_detach(struct registry *r, struct slot *slot);
 
-/* The socket is closed: count the connection as ended, and free the slot for the next. */
+/* Once the socket is closed: count the connection as ended, and free the slot. */
 void registry_release(struct registry *r, struct slot *slot, const struct stream *s);
 
-/* The coordinator's part. */
+/* What the coordinator does. */
 
-/* Go a step on, or several.  drain_deadline_ns is looked at with STOP_DRAIN only. */
+/* Go on to a higher level.  drain_deadline_ns counts with STOP_DRAIN only. */
 void registry_stop(struct registry *r, enum stop_level level, int64_t drain_deadline_ns);
 
 /*
- * Tell each connection that is idle to end, one that has said nothing yet only from the age of
- * first_ns on, and knock (signals.h) at those that have been told and still sleep: a knock can come
- * just before recv(2), so this is called again and again during a stop.  Returns how many were told
- * for the first time.
+ * Wake each idle connection, so that it ends; one that has said nothing yet only from the age of
+ * first_ns on.  A knock (signals.h) that comes just before recv(2) is lost, so call this again and
+ * again during a stop: it also knocks at workers that were woken before and still sleep.  Returns
+ * how many were woken for the first time.
  */
 size_t registry_wake_idle(struct registry *r, int64_t first_ns);
 
@@ -170,21 +158,20 @@ size_t registry_wake_idle(struct registry *r, int64_t first_ns);
 void registry_cut(struct registry *r);
 
 /*
- * How many of those that were cut still owed something to their peers, as far as their workers have
- * ended: they alone know.
+ * How many connections that were cut still owed their peers something.  Only their workers know, so
+ * those that have ended are counted.
  */
 size_t registry_cut_owing(struct registry *r);
 
 /* Counting. */
 
-/* A client that was accepted, and got no slot. */
+/* A client was accepted, and got no slot. */
 void registry_count_refused(struct registry *r, enum refusal why);
 
-void registry_count_reload(struct registry *r, bool took_effect);
-void registry_count_failed_handover(struct registry *r);
-void registry_count_shortage(struct registry *r, bool thread);
-void registry_count_peer_error(struct registry *r);
-void registry_count_thread(struct registry *r, int change);
-struct counters registry_counters(struct registry *r);
+/* A snapshot of the registry's rows.  It looks at each slot in use. */
+struct counts registry_counts(struct registry *r);
+
+/* How many connections are active. */
+uint64_t registry_active(struct registry *r);
 
 #endif

@@ -16,23 +16,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A thread without a connection, on its own stack. */
+/* A parked thread.  It lies on the thread's own stack. */
 struct parked {
-	sem_t called; /* posted once if it had gone to sleep; only this thread waits on it */
-	_Atomic(struct slot *) job; /* [atomic] NULL, asleep, or, set under lock, a connection */
+	sem_t called; /* posted once if the thread sleeps; only that thread waits on it */
+	_Atomic(struct slot *) job; /* [atomic] NULL, &asleep, or, set under lock, a connection */
 	struct parked *above;       /* [lock] towards the top */
 	struct parked *below;       /* [lock] */
 };
 
-/* The job of one who has none and sleeps, or is about to: it waits for the semaphore. */
+/* The job of a parked thread that sleeps, or is about to: it needs a post to its semaphore. */
 static struct slot asleep;
 
 void worker_init(struct workers *w, struct registry *registry, struct admission *admission,
-	const struct identity *identity, struct barrier *barrier)
+	struct counters *counters, const struct identity *identity, struct barrier *barrier)
 {
 	*w = (struct workers){
 		.registry = registry,
 		.admission = admission,
+		.counters = counters,
 		.identity = identity,
 		.barrier = barrier,
 	};
@@ -71,10 +72,10 @@ static void add_connection(struct log_line *l, const struct connection *c)
 }
 
 /*
- * These two are not to be inlined: their line would lie in the frame of each connection that waits,
- * and cost it a page.
+ * These two are never inlined: their struct log_line would lie in the frame of each connection, and
+ * cost each a page while it waits.
  */
-__attribute__((noinline)) static void tell_opened(const struct connection *c)
+__attribute__((noinline)) static void log_opened(const struct connection *c)
 {
 	struct log_line l;
 
@@ -86,6 +87,7 @@ __attribute__((noinline)) static void tell_opened(const struct connection *c)
 __attribute__((noinline)) static void record(const struct connection *c, const struct stream *s,
 	const struct tcp_info *info, int64_t duration_ns)
 {
+	const struct stream_counts counts = stream_counts(s->status);
 	struct log_line l;
 
 	log_begin(&l, LOG_INFO, "closed");
@@ -94,18 +96,18 @@ __attribute__((noinline)) static void record(const struct connection *c, const s
 	if (s->error)
 		log_errno(&l, s->error);
 	log_ms(&l, "duration_ms", duration_ns);
-	log_number(&l, "bytes_in", (int64_t)s->bytes_in);
-	log_number(&l, "bytes_out", (int64_t)s->bytes_out);
+	log_number(&l, "bytes_in", (int64_t)counts.bytes_in);
+	log_number(&l, "bytes_out", (int64_t)counts.bytes_out);
 	if (s->bytes_dropped)
 		log_number(&l, "bytes_dropped", (int64_t)s->bytes_dropped);
-	log_number(&l, "messages_in", (int64_t)s->messages_in);
-	log_number(&l, "messages_out", (int64_t)s->messages_out);
+	log_number(&l, "messages_in", (int64_t)counts.messages_in);
+	log_number(&l, "messages_out", (int64_t)counts.messages_out);
 	log_number(&l, "rtt_us", info->tcpi_rtt);
 	log_number(&l, "retransmits", info->tcpi_total_retrans);
 	log_end(&l);
 }
 
-/* Serve it, close it, and leave its record.  The stack frame is the connection's memory. */
+/* Serve, close, and record the connection.  The stack frame is its memory. */
 static void converse(struct workers *w, struct slot *slot, const struct connection *c)
 {
 	struct stream s;
@@ -113,7 +115,7 @@ static void converse(struct workers *w, struct slot *slot, const struct connecti
 	socklen_t len = sizeof info;
 
 	if (log_wants(LOG_DEBUG))
-		tell_opened(c);
+		log_opened(c);
 	stream_init(&s, slot->fd, &c->endpoint->terms, &slot->status);
 	c->endpoint->service->serve(&s, c);
 	stream_finish(&s);
@@ -125,7 +127,7 @@ static void converse(struct workers *w, struct slot *slot, const struct connecti
 	registry_release(w->registry, slot, &s);
 }
 
-/* From the first byte to the last trace. */
+/* All of one connection. */
 static void attend(struct workers *w, struct slot *slot)
 {
 	struct settings *settings = slot->candidate.endpoint->settings;
@@ -140,7 +142,7 @@ static void attend(struct workers *w, struct slot *slot)
 	slot->thread = pthread_self();
 	converse(w, slot, &c);
 	settings_release(settings);
-	/* Last: whoever waits at the barrier may end the process. */
+	/* Last: the thread that waits at the barrier may end the process. */
 	barrier_leave(w->barrier);
 }
 
@@ -168,8 +170,8 @@ static void take_out(struct workers *w, struct parked *p)
 	w->parked--;
 }
 
-/* Into the stack.  False: enough are there. */
-static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
+/* Join the stack of parked threads.  False: there are enough. */
+static bool join_stack(struct workers *w, struct parked *me, int64_t *until)
 {
 	lock_take(&w->lock);
 	bool vacancy = w->parked < w->parked_max;
@@ -180,8 +182,11 @@ static bool lie_down(struct workers *w, struct parked *me, int64_t *until)
 	return vacancy;
 }
 
-/* The time is over.  False: a connection came just then, and its call is under way. */
-static bool get_up(struct workers *w, struct parked *me)
+/*
+ * Leave the stack because the time is over.  False: a connection came just then, and its call is
+ * under way.
+ */
+static bool leave_stack(struct workers *w, struct parked *me)
 {
 	lock_take(&w->lock);
 	bool alone = atomic_load(&me->job) == &asleep;
@@ -203,7 +208,7 @@ static int await_call(struct parked *me, int64_t until)
 	return rc < 0 ? errno : 0;
 }
 
-/* False: a connection came before. */
+/* False: a connection came already. */
 static bool fall_asleep(struct parked *me)
 {
 	struct slot *none = NULL;
@@ -212,22 +217,22 @@ static bool fall_asleep(struct parked *me)
 }
 
 /*
- * The next connection, or NULL when it is time to end.
+ * The next connection, or NULL when the thread has to end.
  *
- * Others are let go first, once: where the processors have more to do than they can, that gives the
- * acceptor its turn, and the next connection is there without a sleep and a call.  A connection of
- * one line then took 73 us of processor time instead of 92 (64 at a time, two cores that the client
- * shared); more than one such turn, or turns before a wait for the client, gained nothing.
+ * The thread yields its processor once before it sleeps: on a busy machine the acceptor then runs,
+ * and the next connection comes without a sleep and a call.  A connection of one line took 73 us of
+ * processor time instead of 92 (64 at a time, two cores shared with the client).  To yield twice,
+ * or before a wait for the client, gained nothing.
  */
 static struct slot *park(struct workers *w, struct parked *me)
 {
 	int64_t until;
 
-	if (!lie_down(w, me, &until))
+	if (!join_stack(w, me, &until))
 		return NULL;
 	sched_yield();
 	if (fall_asleep(me) && await_call(me, until) != 0) {
-		if (get_up(w, me))
+		if (leave_stack(w, me))
 			return NULL;
 		(void)await_call(me, DEADLINE_NEVER);
 	}
@@ -244,7 +249,7 @@ static bool call_parked(struct workers *w, struct slot *slot)
 		sleeps = atomic_exchange(&p->job, slot) == &asleep;
 	}
 	lock_drop(&w->lock);
-	/* Not under the lock, on which the one who is called would only wait. */
+	/* After unlocking, or the woken thread would block on the lock. */
 	if (sleeps)
 		(void)sem_post(&p->called);
 	return p;
@@ -252,7 +257,7 @@ static bool call_parked(struct workers *w, struct slot *slot)
 
 /* Threads. */
 
-/* A new thread is scheduled for latency; a reload may have chosen otherwise since. */
+/* A new thread has SCHEDULE_LATENCY; a reload may change what is wanted between connections. */
 static void choose_schedule(int64_t *mine, int64_t wanted)
 {
 	static const int policies[] = {
@@ -274,6 +279,7 @@ static void *live(void *arg)
 	struct parked me = {.job = NULL};
 	int64_t schedule = SCHEDULE_LATENCY;
 
+	counters_add(w->counters, COUNTER_THREADS_STARTED, 1);
 	if (sem_init(&me.called, 0, 0) < 0)
 		abort();
 	while (slot) {
@@ -292,10 +298,5 @@ int worker_dispatch(struct workers *w, struct slot *slot, const pthread_attr_t *
 	slot->workers = w;
 	if (call_parked(w, slot))
 		return 0;
-	/* Before it serves anyone, and taken back if there is no thread. */
-	registry_count_thread(w->registry, 1);
-	int rc = pthread_create(&thread, attributes, live, slot);
-	if (rc != 0)
-		registry_count_thread(w->registry, -1);
-	return -rc;
+	return -pthread_create(&thread, attributes, live, slot);
 }

@@ -123,8 +123,8 @@ TEST(an_interruption_is_passed_over)
 		add_act(EINTR, 0);
 	play();
 	ck_assert_int_eq(rest_count, 0);
-	ck_assert_uint_eq(acceptors_counters().accept_peer_errors, 0);
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=closed"), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
@@ -136,7 +136,7 @@ TEST(the_listeners_own_timeout_is_passed_over)
 		add_act(EAGAIN, 0);
 	play();
 	ck_assert_int_eq(rest_count, 0);
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
 
@@ -153,7 +153,7 @@ TEST(a_listener_that_does_not_block_is_made_to_and_costs_one_rest)
 	ck_assert_int_eq(rest_count, 1);
 	ck_assert_int_eq(rests[0], 5 * MS);
 	acceptors_stop();
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
 }
 
 /* Their trouble. */
@@ -168,9 +168,9 @@ TEST_ROWS(a_connections_own_trouble_is_counted_and_the_next_is_served, SUITE_COU
 	add_act(theirs[_i], 0);
 	play();
 	ck_assert_int_eq(rest_count, 0);
-	ck_assert_uint_eq(acceptors_counters().accept_peer_errors, 2);
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 0);
-	ck_assert_uint_eq(acceptors_counters().accepted, 1);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 2);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 1);
 	/* Nobody's fault here: no line but the served client's. */
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
@@ -188,9 +188,9 @@ TEST_ROWS(a_shortage_is_counted_told_and_rested_and_the_next_is_served, SUITE_CO
 	play();
 	ck_assert_int_eq(rest_count, 1);
 	ck_assert_int_eq(rests[0], 5 * MS);
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 1);
-	ck_assert_uint_eq(acceptors_counters().threads_failed, 0);
-	ck_assert_uint_eq(acceptors_counters().accept_peer_errors, 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 1);
+	ck_assert_uint_eq(rig_count(COUNTER_THREADS_FAILED), 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 0);
 	snprintf(words, sizeof words,
 		" level=warn event=accept_shortage listener=127.0.0.1:0 error=\"%s\" untold_before=0\n",
 		strerrordesc_np(shortages[_i]));
@@ -241,7 +241,7 @@ TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold)
 	add_act(ENFILE, 0);
 	add_act(EMFILE, 1000 * MS);
 	play();
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 23);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 23);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=accept_shortage"), 3);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=0\n"), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=19\n"), 1);
@@ -299,9 +299,9 @@ TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
 	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
 	for (int i = 0; i < 3; i++)
 		peer_expects(fds[i], "echo: x\n");
-	ck_assert_uint_eq(acceptors_counters().accepted, 3);
-	ck_assert_uint_eq(acceptors_counters().accept_peer_errors, 1);
-	ck_assert_uint_eq(acceptors_counters().accept_shortages, 1);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 3);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 1);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 1);
 	acceptors_stop();
 }
 

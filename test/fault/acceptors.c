@@ -95,8 +95,3 @@ void acceptors_check_serves(int which)
 	peer_expects_last_text(fd, "echo: x\n");
 	close(fd);
 }
-
-struct counters acceptors_counters(void)
-{
-	return registry_counters(&rig.registry);
-}

@@ -32,7 +32,4 @@ int acceptors_dial(int which);
 /* One line there and back, and the end. */
 void acceptors_check_serves(int which);
 
-/* What is counted now. */
-struct counters acceptors_counters(void);
-
 #endif

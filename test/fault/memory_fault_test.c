@@ -62,7 +62,7 @@ static void begin(const char *service)
 static void end(uint64_t ended_without_memory)
 {
 	rig_await_rest();
-	ck_assert_uint_eq(acceptors_counters().ends[STREAM_NO_MEMORY], ended_without_memory);
+	ck_assert_uint_eq(rig_count(counter_of_end(STREAM_NO_MEMORY)), ended_without_memory);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, " end=no_memory "), ended_without_memory);
 	acceptors_stop();
 	rig_check_sum();

@@ -112,5 +112,5 @@ TEST(a_thread_on_its_way_to_sleep_takes_what_comes_and_sleeps_well_later)
 	}
 	/* All of it was one thread's work, which slept once for two connections. */
 	ck_assert_int_eq(atomic_load(&sleeps), 3);
-	ck_assert_uint_eq(registry_counters(&rig.registry).threads_started, 1);
+	ck_assert_uint_eq(rig_count(COUNTER_THREADS_STARTED), 1);
 }

@@ -162,7 +162,7 @@ TEST(at_the_descriptor_limit_it_rests_and_serves_when_there_is_one_again)
 	limit.rlim_cur = soft;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	peer_expects(client, "echo: x\n");
-	ck_assert_uint_ge(acceptors_counters().accept_shortages, 2);
+	ck_assert_uint_ge(rig_count(COUNTER_ACCEPT_SHORTAGES), 2);
 	acceptors_stop();
 }
 

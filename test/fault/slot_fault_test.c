@@ -47,8 +47,8 @@ TEST(without_memory_for_slots_there_is_none_and_nothing_has_changed)
 	atomic_store(&no_chunks, true);
 	ck_assert_int_eq(take(&slot), REFUSAL_SHORTAGE);
 	ck_assert_ptr_null(slot);
-	ck_assert_uint_eq(registry_counters(&r).accepted, 0);
-	ck_assert_uint_eq(registry_counters(&r).active, 0);
+	ck_assert_uint_eq(registry_counts(&r).of[COUNTER_ACCEPTED], 0);
+	ck_assert_uint_eq(registry_counts(&r).of[COUNTER_ACTIVE], 0);
 	ck_assert_int_eq(quota.active, 0);
 	atomic_store(&no_chunks, false);
 	ck_assert_int_eq(take(&slot), REFUSAL_NONE);
@@ -103,11 +103,11 @@ TEST(a_client_without_a_slot_is_reset_and_counted_and_the_next_is_served)
 	/* Its source has got its place back, too. */
 	acceptors_check_serves(0);
 	rig_await_rest();
-	struct counters c = acceptors_counters();
-	ck_assert_uint_eq(c.accepted, 4);
-	ck_assert_uint_eq(c.refused, 3);
-	ck_assert_uint_eq(c.refusals[REFUSAL_SHORTAGE], 3);
-	ck_assert_uint_eq(c.threads_started, 1);
+	struct counts c = rig_counts();
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED], 4);
+	ck_assert_uint_eq(c.of[COUNTER_REFUSED], 3);
+	ck_assert_uint_eq(c.of[counter_of_refusal(REFUSAL_SHORTAGE)], 3);
+	ck_assert_uint_eq(c.of[COUNTER_THREADS_STARTED], 1);
 	rig_check_sum();
 	ck_assert_uint_eq(open_descriptors(), before);
 	ck_assert_uint_ge(

@@ -63,14 +63,14 @@ TEST_ROWS(the_connection_is_closed_and_all_that_was_done_for_it_is_undone, SUITE
 	acceptors_check_serves(0);
 	rig_await_rest();
 
-	struct counters c = acceptors_counters();
-	ck_assert_uint_eq(c.accepted, 2);
-	ck_assert_uint_eq(c.active, 0);
-	ck_assert_uint_eq(c.refused, 1);
-	ck_assert_uint_eq(c.threads_failed, 1);
-	ck_assert_uint_eq(c.threads_started, 1);
-	ck_assert_uint_eq(c.accept_shortages, 1);
-	ck_assert_uint_eq(counters_ended(&c), 1);
+	struct counts c = rig_counts();
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED], 2);
+	ck_assert_uint_eq(c.of[COUNTER_ACTIVE], 0);
+	ck_assert_uint_eq(c.of[COUNTER_REFUSED], 1);
+	ck_assert_uint_eq(c.of[COUNTER_THREADS_FAILED], 1);
+	ck_assert_uint_eq(c.of[COUNTER_THREADS_STARTED], 1);
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPT_SHORTAGES], 1);
+	ck_assert_uint_eq(c.of[COUNTER_ENDED], 1);
 	rig_check_sum();
 	ck_assert_uint_eq(open_descriptors(), before);
 	/* The same slot served the second one. */
@@ -113,7 +113,7 @@ TEST(a_parked_thread_serves_though_no_new_one_is_to_be_had)
 	acceptors_check_serves(0);
 	rig_await_rest();
 	ck_assert_int_eq(atomic_load(&failures), 1);
-	ck_assert_uint_eq(acceptors_counters().threads_failed, 0);
+	ck_assert_uint_eq(rig_count(COUNTER_THREADS_FAILED), 0);
 	acceptors_stop();
 }
 
@@ -132,10 +132,10 @@ TEST(a_row_of_failures_is_rested_after_each_and_told_once_a_second)
 	/* 5 + 10 + 20 + 40 + 80 + 160 ms. */
 	ck_assert_int_ge(deadline_now() - before, 315 * NS_PER_MS);
 	rig_await_rest();
-	struct counters c = acceptors_counters();
-	ck_assert_uint_eq(c.accepted, 7);
-	ck_assert_uint_eq(c.refused, 6);
-	ck_assert_uint_eq(c.threads_failed, 6);
+	struct counts c = rig_counts();
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED], 7);
+	ck_assert_uint_eq(c.of[COUNTER_REFUSED], 6);
+	ck_assert_uint_eq(c.of[COUNTER_THREADS_FAILED], 6);
 	rig_check_sum();
 	size_t told = capture_count(STDERR_FILENO, "event=thread_shortage");
 	ck_assert_uint_ge(told, 1);

@@ -212,3 +212,29 @@ TEST(the_log_can_be_json)
 	free(line);
 	ck_assert_int_eq(server_stop(&s), 0);
 }
+
+TEST(the_counters_have_what_live_connections_have_moved)
+{
+	static const char *const keys[] = {"bytes_in", "bytes_out", "messages_in", "messages_out"};
+	static const int64_t moved[] = {6, 12, 1, 1};
+	struct server s;
+
+	SERVER_START(&s, "-l", "127.0.0.1:0");
+	int fd = client_connect(&s);
+	CLIENT_SAY(fd, "hello\n");
+	CLIENT_EXPECT(fd, "echo: hello\n");
+	/* The reply may be here before the server has counted it. */
+	for (size_t i = 0; i < SUITE_COUNT(keys); i++) {
+		while (server_counter(&s, keys[i]) < moved[i])
+			continue;
+		ck_assert_int_eq(server_counter(&s, keys[i]), moved[i]);
+	}
+	client_half_close(fd);
+	client_expect_end(fd);
+	while (server_counter(&s, "ended") == 0)
+		continue;
+	for (size_t i = 0; i < SUITE_COUNT(keys); i++)
+		ck_assert_int_eq(server_counter(&s, keys[i]), moved[i]);
+	close(fd);
+	ck_assert_int_eq(server_stop(&s), 0);
+}

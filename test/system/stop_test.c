@@ -575,6 +575,6 @@ TEST(the_counters_add_up)
 	ck_assert_int_eq(server_counter(&s, "active"), 3);
 	ck_assert_int_eq(server_counter(&s, "refused"), 0);
 	ck_assert_int_eq(server_counter(&s, "end_eof"), 2);
-	ck_assert_int_eq(server_counter(&s, "messages_in"), 2);
+	ck_assert_int_eq(server_counter(&s, "messages_in"), 5);
 	ck_assert_int_eq(server_stop(&s), 0);
 }

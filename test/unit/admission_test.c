@@ -255,19 +255,6 @@ static void refuse(enum refusal why, int times, int64_t now_ns)
 	}
 }
 
-TEST(each_is_counted_by_its_reason_as_accepted_and_refused)
-{
-	begin_refusing("line");
-	for (int why = REFUSAL_DENIED; why < REFUSALS; why++)
-		refuse((enum refusal)why, why, NOW);
-	struct counters c = registry_counters(&rig.registry);
-	for (int why = REFUSAL_DENIED; why < REFUSALS; why++)
-		ck_assert_uint_eq(c.refusals[why], (unsigned)why);
-	ck_assert_uint_eq(c.refused, REFUSALS * (REFUSALS - 1) / 2);
-	ck_assert_uint_eq(c.accepted, c.refused);
-	rig_check_sum();
-}
-
 TEST(each_reason_is_told_once_a_second_with_the_number_of_those_untold)
 {
 	begin_refusing("line");

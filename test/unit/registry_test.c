@@ -76,12 +76,12 @@ static void give_back(struct slot *slot, enum stream_end end)
 
 static void check_counts(uint64_t accepted, uint64_t active, uint64_t ended, uint64_t refused)
 {
-	struct counters c = registry_counters(&r);
+	struct counts c = registry_counts(&r);
 
-	ck_assert_uint_eq(c.accepted, accepted);
-	ck_assert_uint_eq(c.active, active);
-	ck_assert_uint_eq(counters_ended(&c), ended);
-	ck_assert_uint_eq(c.refused, refused);
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED], accepted);
+	ck_assert_uint_eq(c.of[COUNTER_ACTIVE], active);
+	ck_assert_uint_eq(c.of[COUNTER_ENDED], ended);
+	ck_assert_uint_eq(c.of[COUNTER_REFUSED], refused);
 	ck_assert_uint_eq(accepted, active + ended + refused);
 }
 
@@ -122,17 +122,19 @@ TEST(a_slot_taken_is_new_and_knows_its_connection)
 
 TEST(a_slot_detached_has_no_socket_and_released_is_free_and_counted)
 {
-	const struct stream s = {.end = STREAM_EOF, .bytes_in = 3};
+	const struct stream s = {.end = STREAM_EOF};
 
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
+	atomic_store(&slot->status.bytes_in, 3);
 	ck_assert_int_eq(registry_detach(&r, slot), 9);
 	ck_assert_int_eq(slot->fd, -1);
 	registry_release(&r, slot, &s);
 	check_counts(1, 0, 1, 0);
-	ck_assert_uint_eq(registry_counters(&r).ends[STREAM_EOF], 1);
-	ck_assert_uint_eq(registry_counters(&r).bytes_in, 3);
+	ck_assert_uint_eq(registry_counts(&r).of[counter_of_end(STREAM_EOF)], 1);
+	ck_assert_uint_eq(registry_counts(&r).of[COUNTER_BYTES_IN], 3);
 	ck_assert_ptr_eq(must_take(5), slot);
+	ck_assert_uint_eq(stream_counts(&slot->status).bytes_in, 0);
 }
 
 TEST(a_slot_used_again_is_new_again)
@@ -172,21 +174,48 @@ TEST(a_slot_untaken_is_free_and_counted_as_refused)
 	ck_assert_int_eq(slot->fd, -1);
 	check_counts(1, 0, 0, 1);
 	ck_assert_ptr_eq(must_take(5), slot);
+	ck_assert_uint_eq(stream_counts(&slot->status).bytes_in, 0);
 }
 
-TEST(what_is_counted_alone_is_counted)
+static uint64_t counted(enum counter row)
 {
+	return registry_counts(&r).of[row];
+}
+
+TEST(what_a_connection_moved_is_counted_once_while_it_lives_and_after_its_end)
+{
+	registry_init(&r, 2);
+	give_back(must_take(8), STREAM_EOF);
+	struct slot *slot = must_take(9);
+	must_take(7)->status.bytes_in = 100;
+	slot->status.bytes_in = 1;
+	slot->status.bytes_out = 2;
+	slot->status.messages_in = 3;
+	slot->status.messages_out = 4;
+	for (int stage = 0; stage < 3; stage++) {
+		ck_assert_uint_eq(counted(COUNTER_BYTES_IN), 101);
+		ck_assert_uint_eq(counted(COUNTER_BYTES_OUT), 2);
+		ck_assert_uint_eq(counted(COUNTER_MESSAGES_IN), 3);
+		ck_assert_uint_eq(counted(COUNTER_MESSAGES_OUT), 4);
+		if (stage == 0)
+			(void)registry_detach(&r, slot);
+		if (stage == 1)
+			registry_release(&r, slot, &(struct stream){.end = STREAM_EOF});
+	}
+}
+
+TEST(a_refusal_is_counted_by_its_reason_and_as_accepted)
+{
+	const int sum = REFUSALS * (REFUSALS - 1) / 2;
+
 	registry_init(&r, 1);
-	registry_count_peer_error(&r);
-	registry_count_shortage(&r, false);
-	registry_count_shortage(&r, true);
-	registry_count_thread(&r, 1);
-	struct counters c = registry_counters(&r);
-	ck_assert_uint_eq(c.accept_peer_errors, 1);
-	ck_assert_uint_eq(c.accept_shortages, 2);
-	ck_assert_uint_eq(c.threads_failed, 1);
-	ck_assert_uint_eq(c.threads_started, 1);
-	check_counts(0, 0, 0, 0);
+	for (int why = REFUSAL_NONE + 1; why < REFUSALS; why++) {
+		for (int i = 0; i < why; i++)
+			registry_count_refused(&r, (enum refusal)why);
+	}
+	for (int why = REFUSAL_NONE + 1; why < REFUSALS; why++)
+		ck_assert_uint_eq(counted(counter_of_refusal((enum refusal)why)), (unsigned)why);
+	check_counts(sum, 0, 0, sum);
 }
 
 /* Waiting. */
@@ -297,7 +326,7 @@ TEST_TIMED(a_limit_that_is_raised_lets_whoever_waits_in_at_once)
 {
 	limit = 1;
 	check_wakes_at_once(by_a_higher_limit);
-	ck_assert_uint_eq(registry_counters(&r).active, 10);
+	ck_assert_uint_eq(registry_counts(&r).of[COUNTER_ACTIVE], 10);
 }
 
 static void by_a_higher_share(struct slot *slot)
@@ -408,7 +437,7 @@ TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 	registry_init(&r, REGISTRY_MAX);
 	/* As if all the others were taken. */
 	r.used = REGISTRY_MAX - 1;
-	r.counters.active = REGISTRY_MAX - 1;
+	r.counts.of[COUNTER_ACTIVE] = REGISTRY_MAX - 1;
 	ck_assert_int_eq(try_to_take(&quota), REFUSAL_NONE);
 	ck_assert_ptr_nonnull(r.chunks[(REGISTRY_MAX - 1) / REGISTRY_CHUNK]);
 	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
@@ -961,14 +990,15 @@ static void check_round(int round)
 	do {
 		woken += registry_wake_idle(&r, 0);
 		ck_assert_int_lt(deadline_now(), patience);
-	} while (registry_counters(&r).active > 0);
+	} while (registry_counts(&r).of[COUNTER_ACTIVE] > 0);
 	ck_assert_uint_le(woken, WORKERS);
 	for (int i = 0; i < WORKERS; i++) {
 		ck_assert_int_eq(pthread_join(workers[i].thread, NULL), 0);
 		ck_assert_int_eq(workers[i].stream.end, STREAM_DRAINED);
 		/* What had arrived is answered. */
-		ck_assert_uint_eq(workers[i].stream.messages_in, workers[i].stream.messages_out);
-		ck_assert_uint_eq(workers[i].stream.messages_in, 1 + (unsigned)(round + i) % 4);
+		struct stream_counts counts = stream_counts(&workers[i].slot->status);
+		ck_assert_uint_eq(counts.messages_in, counts.messages_out);
+		ck_assert_uint_eq(counts.messages_in, 1 + (unsigned)(round + i) % 4);
 		close(workers[i].pair.far);
 	}
 	check_counts(WORKERS, 0, WORKERS, 0);
@@ -1003,12 +1033,13 @@ TEST(accepted_is_active_ended_and_refused_at_every_moment)
 	registry_init(&r, 3);
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, take_and_give, NULL), 0);
-	struct counters c;
+	struct counts c;
 	do {
-		c = registry_counters(&r);
-		ck_assert_uint_eq(c.accepted, c.active + counters_ended(&c) + c.refused);
-		ck_assert_uint_le(c.active, 3);
-	} while (c.accepted < 4000);
+		c = registry_counts(&r);
+		ck_assert_uint_eq(c.of[COUNTER_ACCEPTED],
+			c.of[COUNTER_ACTIVE] + c.of[COUNTER_ENDED] + c.of[COUNTER_REFUSED]);
+		ck_assert_uint_le(c.of[COUNTER_ACTIVE], 3);
+	} while (c.of[COUNTER_ACCEPTED] < 4000);
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 	check_counts(8000, 0, 8000 - 4 * 286, 4 * 286);

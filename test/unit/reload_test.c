@@ -61,10 +61,10 @@ static void check_told(const char *words)
 
 static void check_counted(uint64_t reloads, uint64_t failed)
 {
-	struct counters c = registry_counters(&rig.registry);
+	struct counts c = rig_counts();
 
-	ck_assert_uint_eq(c.reloads, reloads);
-	ck_assert_uint_eq(c.reloads_failed, failed);
+	ck_assert_uint_eq(c.of[COUNTER_RELOADS], reloads);
+	ck_assert_uint_eq(c.of[COUNTER_RELOADS_FAILED], failed);
 }
 
 /* What has changed. */

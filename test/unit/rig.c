@@ -103,15 +103,17 @@ void rig_build(void)
 	barrier_init(&rig.busy);
 	barrier_init(&rig.accepting);
 	registry_init(&rig.registry, s->max_connections);
-	admission_init(&rig.admission, &rig.registry, s);
+	admission_init(&rig.admission, s);
 	identity_init(&rig.identity);
-	worker_init(&rig.workers, &rig.registry, &rig.admission, &rig.identity, &rig.busy);
+	worker_init(&rig.workers, &rig.registry, &rig.admission, &rig.counters, &rig.identity,
+		&rig.busy);
 	worker_set_parking(&rig.workers, s->threads_parked, s->park_time_ns);
 	current_init(&rig.current, rig.settings);
 	rig.server = (struct server){
 		.current = &rig.current,
 		.admission = &rig.admission,
 		.registry = &rig.registry,
+		.counters = &rig.counters,
 		.workers = &rig.workers,
 		.busy = &rig.busy,
 		.accepting = &rig.accepting,
@@ -169,9 +171,23 @@ void rig_await_threads(size_t count)
 	await(are_alive, &all);
 }
 
+struct counts rig_counts(void)
+{
+	struct counts counts = registry_counts(&rig.registry);
+
+	counters_complete(&rig.counters, &counts);
+	return counts;
+}
+
+uint64_t rig_count(enum counter row)
+{
+	return rig_counts().of[row];
+}
+
 void rig_check_sum(void)
 {
-	struct counters c = registry_counters(&rig.registry);
+	struct counts c = rig_counts();
 
-	ck_assert_uint_eq(c.accepted, c.active + counters_ended(&c) + c.refused);
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED],
+		c.of[COUNTER_ACTIVE] + c.of[COUNTER_ENDED] + c.of[COUNTER_REFUSED]);
 }

@@ -19,6 +19,7 @@ struct rig {
 	struct settings *settings;
 	struct current current;
 	struct registry registry;
+	struct counters counters;
 	struct admission admission;
 	struct identity identity;
 	struct workers workers;
@@ -52,6 +53,10 @@ void rig_await_rest(void);
 /* Wait until so many threads are parked, or so many live besides those at rig_build(). */
 void rig_await_parked(int64_t count);
 void rig_await_threads(size_t count);
+
+/* All counts now, or one of them. */
+struct counts rig_counts(void);
+uint64_t rig_count(enum counter row);
 
 /* accepted = active + ended + refused, or the test fails. */
 void rig_check_sum(void);

@@ -108,7 +108,7 @@ static void hang_up(int fd)
 
 static uint64_t started(void)
 {
-	return registry_counters(&rig.registry).threads_started;
+	return rig_count(COUNTER_THREADS_STARTED);
 }
 
 /* One connection. */
@@ -126,14 +126,14 @@ TEST(a_connection_is_served_recorded_counted_and_closed)
 	rig_await_rest();
 	ck_assert_uint_eq(open_descriptors(), before);
 
-	struct counters c = registry_counters(&rig.registry);
-	ck_assert_uint_eq(c.accepted, 1);
-	ck_assert_uint_eq(c.active, 0);
-	ck_assert_uint_eq(c.ends[STREAM_EOF], 1);
-	ck_assert_uint_eq(c.bytes_in, 7);
-	ck_assert_uint_eq(c.bytes_out, 19);
-	ck_assert_uint_eq(c.messages_in, 2);
-	ck_assert_uint_eq(c.messages_out, 2);
+	struct counts c = rig_counts();
+	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED], 1);
+	ck_assert_uint_eq(c.of[COUNTER_ACTIVE], 0);
+	ck_assert_uint_eq(c.of[counter_of_end(STREAM_EOF)], 1);
+	ck_assert_uint_eq(c.of[COUNTER_BYTES_IN], 7);
+	ck_assert_uint_eq(c.of[COUNTER_BYTES_OUT], 19);
+	ck_assert_uint_eq(c.of[COUNTER_MESSAGES_IN], 2);
+	ck_assert_uint_eq(c.of[COUNTER_MESSAGES_OUT], 2);
 	rig_check_sum();
 }
 
@@ -182,7 +182,7 @@ TEST(a_service_that_returns_ends_the_connection_and_not_the_thread)
 	peer_expects_last_text(fd, "error: line longer than 4 bytes\n");
 	close(fd);
 	rig_await_rest();
-	ck_assert_uint_eq(registry_counters(&rig.registry).ends[STREAM_TOO_LONG], 1);
+	ck_assert_uint_eq(rig_count(counter_of_end(STREAM_TOO_LONG)), 1);
 	rig_await_parked(1);
 }
 
@@ -252,7 +252,7 @@ TEST(a_thread_that_is_parked_serves_the_next_connection)
 		rig_await_parked(1);
 	}
 	ck_assert_uint_eq(started(), 1);
-	ck_assert_uint_eq(registry_counters(&rig.registry).accepted, 20);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 20);
 	rig_check_sum();
 }
 
@@ -312,6 +312,8 @@ TEST(no_more_threads_are_parked_than_allowed)
 	fds[1] = must_connect();
 	ck_assert_uint_eq(started(), 4);
 	fds[2] = must_connect();
+	must_send_text(fds[2], "x\n");
+	peer_expects(fds[2], "echo: x\n");
 	ck_assert_uint_eq(started(), 5);
 	for (int i = 0; i < 3; i++)
 		hang_up(fds[i]);
@@ -361,7 +363,7 @@ TEST(a_connection_is_served_though_its_thread_was_about_to_end)
 		hang_up(fd);
 	}
 	rig_await_rest();
-	ck_assert_uint_eq(registry_counters(&rig.registry).ends[STREAM_EOF], (uint64_t)times);
+	ck_assert_uint_eq(rig_count(counter_of_end(STREAM_EOF)), (uint64_t)times);
 	rig_await_threads(0);
 	rig_await_parked(0);
 	rig_check_sum();
