@@ -97,8 +97,6 @@ static const struct {
 		" level=warn event=no_ipv6 listener=:0 effect=\"serving IPv4 only\"\n"},
 	{":0", NETWORK_TCP4, 0, EX_OK, NULL},
 	{":0", NETWORK_TCP, EADDRINUSE, EX_UNAVAILABLE, " address=0.0.0.0:0 "},
-	{":0", NETWORK_TCP6, 0, EX_UNAVAILABLE, " address=[::]:0 "},
-	{"[::1]:0", NETWORK_TCP6, 0, EX_UNAVAILABLE, " address=[::1]:0 "},
 	{"[::1]:0", NETWORK_TCP, 0, EX_UNAVAILABLE, " address=[::1]:0 "},
 };
 

@@ -41,7 +41,6 @@ TEST(each_kind_of_thread_blocks_what_is_not_for_it)
 {
 	sigset_t waited_for = signals_waited_for();
 	sigset_t before;
-	size_t count = 0;
 
 	sigemptyset(&before);
 	sigaddset(&before, SIGWINCH);
@@ -51,11 +50,7 @@ TEST(each_kind_of_thread_blocks_what_is_not_for_it)
 		int signal = rows[i].signal;
 		ck_assert(is_blocked(signal) == (rows[i].worker || signal == SIGNALS_KNOCK));
 		ck_assert(sigismember(&waited_for, signal) == rows[i].waited_for);
-		count += rows[i].waited_for;
 	}
-	for (int i = 1; i < NSIG; i++)
-		count -= sigismember(&waited_for, i) == 1;
-	ck_assert_uint_eq(count, 0);
 	signals_knock(SIG_UNBLOCK);
 	for (size_t i = 0; i < SUITE_COUNT(rows); i++)
 		ck_assert(is_blocked(rows[i].signal) == rows[i].worker);

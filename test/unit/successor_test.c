@@ -96,31 +96,22 @@ static void check_reason(const char *reason)
 
 /* What it is given. */
 
-static void pass_plainly(void)
-{
-	begin((const int[]){20, 21, 22});
-	/* No close-on-exec, by mistake. */
-	ck_assert_int_ge(fcntl(STDERR_FILENO, F_DUPFD, 60), 60);
-}
+static const struct {
+	int places[SOCKETS];
+	bool empty;     /* the first places are, so that the pipe is in them */
+	bool exhausted; /* as by connections: two descriptors are left for the pipe */
+} rows[] = {
+	{{20, 21, 22}, false, false},
+	/* In the places of each other. */
+	{{1, 2, 0}, false, false},
+	{{20, 21, 22}, true, false},
+	{{20, 21, 22}, false, true},
+};
 
-static void pass_in_places_of_others(void)
-{
-	begin((const int[]){1, 2, 0});
-}
-
-static void pass_with_pipe_in_the_place_of_one(void)
-{
-	begin((const int[]){20, 21, 22});
-	for (int i = 0; i < SOCKETS; i++)
-		passed_leave_empty(i);
-}
-
-/* All descriptors are in use but two for the pipe. */
-static void pass_among_connections(void)
+static void exhaust(void)
 {
 	struct rlimit limit;
 
-	begin((const int[]){20, 21, 22});
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = 128;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -128,13 +119,6 @@ static void pass_among_connections(void)
 	passed_leave_empty(100);
 	passed_leave_empty(101);
 }
-
-static void (*const passings[])(void) = {
-	pass_plainly,
-	pass_in_places_of_others,
-	pass_with_pipe_in_the_place_of_one,
-	pass_among_connections,
-};
 
 static const char look[] =
 	"test $LISTEN_PID = $$ && echo \"$LISTEN_FDS $LISTEN_FDNAMES $BOBBIN_HANDOVER $KEPT\";"
@@ -150,12 +134,18 @@ static unsigned long inode_of(int fd)
 	return st.st_ino;
 }
 
-TEST_ROWS(the_sockets_arrive_whatever_descriptors_they_and_the_pipe_have, SUITE_COUNT(passings))
+TEST_ROWS(the_sockets_arrive_whatever_descriptors_they_and_the_pipe_have, SUITE_COUNT(rows))
 {
 	char script[1024];
 	char expected[512];
 
-	passings[_i]();
+	begin(rows[_i].places);
+	/* No close-on-exec, by mistake. */
+	ck_assert_int_eq(dup2(STDERR_FILENO, 60), 60);
+	for (int i = 0; rows[_i].empty && i < SOCKETS; i++)
+		passed_leave_empty(i);
+	if (rows[_i].exhausted)
+		exhaust();
 	setenv("LISTEN_FDS", "17", 1);
 	setenv("BOBBIN_HANDOVER", "9:o", 1);
 	setenv("KEPT", "yes", 1);
@@ -223,13 +213,16 @@ static const struct {
 	{{{PIPE_UNUSED, 2}, {PIPE_UNUSED, 0}, {PIPE_READY, 0}}, "exit 0", "20R", NULL},
 	/* A place that is none, and a kind that is not known. */
 	{{{PIPE_UNUSED, 3}, {'?', 1}, {PIPE_UNUSED, 1}}, "exit 78", "1F", " exit_status=78\n"},
-	{{{0, 0}}, "exit 0", "F", " exit_status=0\n"},
-	{{{0, 0}}, "kill -TERM $$", "F", " signal=SIGTERM\n"},
-	/* It closes the pipe and stays. */
-	{{{PIPE_UNUSED, 1}}, "exec 6>&-; kill -STOP $$", "1F", " signal=SIGKILL\n"},
 	/* Something other than a message. */
 	{{{0, 0}}, "echo no >&6; kill -STOP $$", "F", " signal=SIGKILL\n"},
 };
+
+static enum successor_news news_of(char letter)
+{
+	if (letter == 'R')
+		return SUCCESSOR_READY;
+	return letter == 'F' ? SUCCESSOR_FAILED : SUCCESSOR_UNUSED;
+}
 
 TEST_ROWS(it_is_ready_or_it_is_gone_with_its_reason_told, SUITE_COUNT(stories))
 {
@@ -245,12 +238,8 @@ TEST_ROWS(it_is_ready_or_it_is_gone_with_its_reason_told, SUITE_COUNT(stories))
 	ck_assert_int_eq(start_with(script, sockets, SOCKETS), 0);
 	pid_t pid = s.pid;
 	for (const char *c = stories[_i].news; *c; c++) {
-		enum successor_news news = hear();
-		ck_assert_int_eq(news,
-			*c == 'R'           ? SUCCESSOR_READY
-				: *c == 'F' ? SUCCESSOR_FAILED
-					    : SUCCESSOR_UNUSED);
-		if (news == SUCCESSOR_UNUSED)
+		ck_assert_int_eq(hear(), news_of(*c));
+		if (news_of(*c) == SUCCESSOR_UNUSED)
 			ck_assert_int_eq(unused, *c - '0');
 	}
 	if (stories[_i].reason) {
@@ -268,17 +257,4 @@ TEST_ROWS(it_is_ready_or_it_is_gone_with_its_reason_told, SUITE_COUNT(stories))
 		must_dial(&ats[i]);
 		must_accept(sockets[i].fd);
 	}
-}
-
-TEST(one_that_says_nothing_is_not_waited_for_and_can_be_ended)
-{
-	begin((const int[]){0, 1, 2});
-	size_t before = open_descriptors();
-	ck_assert_int_eq(start_with("kill -STOP $$", sockets, SOCKETS), 0);
-	ck_assert_int_eq(successor_hear(&s, &unused), SUCCESSOR_NONE);
-	successor_end(&s);
-	successor_end(&s);
-	successor_release(&s);
-	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
-	ck_assert_uint_eq(open_descriptors(), before);
 }
