@@ -19,7 +19,7 @@
 #define STATUS_MAX 512
 
 static struct {
-	int fd;                /* [const] after notify_open(); -1: there is nobody to notify */
+	int fd;                /* [const] after notify_open(); -1: no manager to notify */
 	struct sockaddr_un to; /* [const] */
 	socklen_t to_len;      /* [const] */
 	atomic_bool silent;    /* [atomic] becomes true once, for good */
@@ -38,8 +38,8 @@ static void warn(const char *name, const char *reason)
 }
 
 /*
- * Fill in the address.  Returns NULL, or what is wrong with the name.  As sd_notify(3) does, leave
- * room for a NUL behind both kinds, though the kernel would do without.
+ * Fill in the address.  Returns NULL, or what is wrong with the name.  Like sd_notify(3) this wants
+ * room for a NUL after both kinds of names, though the kernel needs none.
  */
 static const char *set_address(const char *name)
 {
@@ -105,13 +105,13 @@ void notify_send(const char *format, ...)
 	if (n < 0)
 		return;
 	size_t len = strnlen(text, NOTIFY_MAX);
-	/* The address with each: a manager that was started anew has bound its path anew. */
+	/* Not connected: a restarted manager has bound a new socket to the same name. */
 	if (sendto(out.fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&out.to,
 		    out.to_len) < 0)
 		tell_lost(errno);
 }
 
-/* The words. */
+/* The messages. */
 
 static void write_status(char status[STATUS_MAX], const char *format, va_list args)
 {

@@ -4,10 +4,13 @@
  *
  *   workers       the knock
  *   acceptors     the knock
- *   coordinator   waits for its own; the rest have their usual effect there (Ctrl-Z, Ctrl-\)
+ *   coordinator   takes its own with sigtimedwait(2); all others have their usual effect (Ctrl-Z,
+ *                 Ctrl-\)
  *
- * Signals that a mistake of our own raises are never blocked: they would kill without a word to a
- * debugger or sanitizer.
+ * The signals that a mistake of ours raises (SIGSEGV and the like) are never blocked: a blocked one
+ * kills the process before a debugger or sanitizer sees it.
+ *
+ * Threads:  signals_block() before threads start; the rest any, each for its own mask.
  */
 #ifndef BOBBIN_SERVER_SIGNALS_H
 #define BOBBIN_SERVER_SIGNALS_H
@@ -16,34 +19,32 @@
 
 /*
  * The signal that makes a blocked accept(2) or recv(2) return with EINTR, and does nothing else.
- * For accept(2) neither close() nor a changed timeout would do, and shutdown() of the listener
- * would reset the clients in its queue and end it for every process that shares it.  For recv(2)
- * shutdown() of the reading side would do, but then a request that crosses our FIN gets RST.
+ *
+ * accept(2) does not return upon close() or a changed timeout, and shutdown() of the listener
+ * resets the clients in its queue and ends it for every process that shares it.  recv(2) does
+ * return upon shutdown() of the reading side, but then a request that crosses our FIN gets RST.
  */
 #define SIGNALS_KNOCK SIGURG
 
-/* All but those of faults. */
+/* All signals but those that a mistake of ours raises. */
 sigset_t signals_all(void);
 
-/* Those that the coordinator waits for. */
+/* The signals that the coordinator takes: SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2. */
 sigset_t signals_waited_for(void);
 
 /*
- * Block all in this thread, and so in those that it starts.  Before the first one.  What was
- * blocked until then is kept.
+ * Block signals_all() in this thread, and so in the threads that it starts, and install the knock's
+ * handler, which does nothing, without SA_RESTART.  The mask from before is kept.
  */
 void signals_block(void);
 
-/* What was blocked before signals_block(), for a process that is to begin as this one did. */
+/* The mask from before signals_block(), for a process that is to start as this one did. */
 sigset_t signals_original(void);
 
-/*
- * Let the knock in, or not: SIG_UNBLOCK or SIG_BLOCK.  Its handler does nothing, without
- * SA_RESTART.
- */
+/* Unblock or block the knock in this thread: SIG_UNBLOCK or SIG_BLOCK. */
 void signals_knock(int how);
 
-/* In the coordinator: let in what nobody waits for. */
+/* In the coordinator: block the knock and signals_waited_for(), and unblock all others. */
 void signals_unblock_others(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * listener - network and address in, bound listening socket out, or one that was inherited.
+ * listener - a listening socket for each endpoint, opened or inherited.
  *
- * Threads:  before threads start; then each belongs to its accepting thread.
+ * Threads:  listener_open_all() before threads start; afterwards each listener belongs to its
+ * acceptor.
  */
 #ifndef BOBBIN_SERVER_DOOR_LISTENER_H
 #define BOBBIN_SERVER_DOOR_LISTENER_H
@@ -18,59 +19,59 @@
 struct listener {
 	int fd; /* owned */
 	const struct endpoint *endpoint;
-	struct socket_options options; /* of the connections */
-	char system_congestion
-		[SOCKET_CONGESTION_MAX]; /* the congestion control if none is chosen */
-	struct address bound;            /* where it really is */
-	bool inherited;                  /* it was open before we were started */
-	bool shared;                     /* another process may hold the same socket for good */
-	enum origin origin;              /* for a successor */
-	bool deaf;        /* only what comes from next door is heard: listener_admit() is due */
-	unsigned backlog; /* as it is now; 0: somebody else chose it */
-	unsigned unset;   /* so many of the next accepted sockets may lack the options */
+	struct socket_options options;                 /* of the connections */
+	char system_congestion[SOCKET_CONGESTION_MAX]; /* where the endpoint chooses none */
+	struct address bound;                          /* as the kernel tells it */
+	bool inherited;                                /* it was open before we were started */
+	bool shared;        /* a supervisor, which passed the socket, keeps it open */
+	enum origin origin; /* for a successor */
+	bool drops_routed;  /* listener_let_nobody_in() has set a bound: listener_admit() is due */
+	unsigned backlog;   /* as it is now; 0: another process chose it */
+	unsigned unset;     /* how many of the next accepted sockets may lack the options */
 };
 
 /*
- * Open every listener of the settings, sockets passed by a supervisor or a predecessor first.
- * Sockets of a supervisor that no endpoint matches get the default service, and s gains an endpoint
- * for each of those.  A predecessor is told of the sockets of its configuration that are not in
- * ours, and they are closed here.
+ * Give each endpoint of s a listening socket: an inherited one (assignment.h), or a new one.  s
+ * gains an endpoint for each socket of a supervisor that no endpoint asks for.
  *
- * Returns EX_OK with *listeners (the caller's to free) and *count; or, with the mistake logged, every
- * socket closed and nothing half-started: EX_UNAVAILABLE (the address is taken, or not there),
- * EX_NOPERM, EX_NOHOST or EX_OSERR.
+ * Returns EX_OK with *listeners, an array that the caller frees, and *count.  Or the log has each
+ * mistake, every socket is closed, and the exit status of the first comes back: EX_UNAVAILABLE (the
+ * address is taken, or not of this host), EX_NOPERM, EX_NOHOST or EX_OSERR.
  */
 int listener_open_all(struct settings *s, struct listener **listeners, size_t *count);
 
 /*
- * Other settings for the same listener: the next connections have them.  Those that are in its queue
- * have the options of their handshake, and so may those that connect meanwhile.  An option that cannot be set stays as it is.
+ * Give the listener other settings, for the connections to come.  A client that is in the queue, or
+ * connects meanwhile, may still have the options from before: l->unset says how many.  An option
+ * that cannot be set stays as it was.
  */
 void listener_set_endpoint(struct listener *l, const struct endpoint *e);
 
-/* Where all of them listen, with commas between, cut off at size.  Returns text. */
+/* Write the addresses of the listeners, ", " between them, cut off at size bytes.  Returns text. */
 char *listener_list(const struct listener *listeners, size_t count, char *text, size_t size);
 
-/* Say on the log where it listens, what it serves, and how to try it. */
+/* Log the listener's address and service, and a command to try it. */
 void listener_announce(const struct listener *l);
 
-/* How many clients wait in the accept queue, or 0 where that cannot be told. */
+/* How many clients are in the accept queue; 0 where the kernel does not tell. */
 unsigned listener_queued(const struct listener *l);
 
 /*
- * For a listener that only we hold: from now on drop each SYN that the kernel receives for it (the
- * client repeats it after a second and meets the closed port, or a successor), so that no client
- * gets in between the last accept and the close.  Connections that are in the queue, or accepted,
- * are not affected, and a handshake that is under way is completed: its client may have our SYN-ACK
- * already, and so believe itself connected.  Each socket accepted afterwards needs listener_admit().
+ * Drop each SYN that arrives from now on, so that no client connects between the last accept and
+ * the close.  Such a client repeats its SYN after a second and meets the closed port, or a
+ * successor.  Only for a listener that no other process shares.
  *
- * A filter does that exactly, and needs CAP_NET_ADMIN.  Without it SYNs are dropped that have come
- * over a router, or from a host that sends them with less than the largest time to live, as nearly
- * all do (IP_MINTTL of ip(7), IPV6_MINHOPCOUNT).
+ * Connections in the queue are not affected.  A handshake under way is completed, because its
+ * client may have our SYN-ACK and believe itself connected.  Each socket accepted afterwards needs
+ * listener_admit().
+ *
+ * A socket filter does exactly this, and needs CAP_NET_ADMIN.  Without it a bound on the time to
+ * live (IP_MINTTL of ip(7), IPV6_MINHOPCOUNT) drops SYNs that came over a router, or from a host
+ * that sends with less than the largest, as nearly all hosts do.
  */
 void listener_let_nobody_in(struct listener *l);
 
-/* For a socket accepted then: it takes what comes from anywhere, like any other. */
+/* Let a socket that was accepted since then receive from everywhere again. */
 void listener_admit(const struct listener *l, int fd);
 
 #endif

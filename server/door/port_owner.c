@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * port_owner - which process listens on a port: from the port to the socket's inode, from the inode to
- * a descriptor.
+ * port_owner - which process listens on a port: the port leads to an inode, the inode to a
+ * descriptor.
  */
 #include "port_owner.h"
 
@@ -15,7 +15,7 @@
 
 #define LISTEN_STATE 0x0a
 
-/* A host as /proc/net/tcp and tcp6 write it: words of the address in hexadecimal. */
+/* Write a host as /proc/net/tcp and tcp6 do: the words of the address in hexadecimal. */
 static void write_host(const struct address *a, char text[33])
 {
 	const uint32_t *words = a->in6.sin6_addr.s6_addr32;
@@ -26,7 +26,7 @@ static void write_host(const struct address *a, char text[33])
 		snprintf(text, 33, "%08X%08X%08X%08X", words[0], words[1], words[2], words[3]);
 }
 
-static bool in_the_way(const char *host, const struct address *at)
+static bool collides(const char *host, const struct address *at)
 {
 	char ours[33];
 
@@ -35,7 +35,7 @@ static bool in_the_way(const char *host, const struct address *at)
 		strcmp(host, ours) == 0;
 }
 
-/* The inode of a listening socket that is in the way, or 0. */
+/* The inode of a listening socket that collides with the address, or 0. */
 static unsigned long find_inode(const char *table, const struct address *at)
 {
 	char line[512];
@@ -54,14 +54,15 @@ static unsigned long find_inode(const char *table, const struct address *at)
 			" %*d: %32[0-9A-F]:%X %*[0-9A-F]:%*X %X %*s %*s %*s %*d %*d %lu", host,
 			&port, &state, &inode);
 		if (fields == 4 && state == LISTEN_STATE && port == address_port(at) &&
-			in_the_way(host, at))
+			collides(host, at))
 			found = inode;
 	}
 	fclose(file);
 	return found;
 }
 
-static bool holds(const char *pid, const char *socket)
+/* Does the process have a descriptor of the socket? */
+static bool has_open(const char *pid, const char *socket)
 {
 	char path[64];
 	char target[64];
@@ -109,7 +110,7 @@ bool port_owner_find(const struct address *at, struct port_owner *out)
 		return false;
 	snprintf(socket, sizeof socket, "socket:[%lu]", inode);
 	for (struct dirent *e; !found && (e = readdir(proc));) {
-		if (!isdigit((unsigned char)e->d_name[0]) || !holds(e->d_name, socket))
+		if (!isdigit((unsigned char)e->d_name[0]) || !has_open(e->d_name, socket))
 			continue;
 		found = true;
 		out->pid = (pid_t)strtol(e->d_name, NULL, 10);

@@ -18,9 +18,9 @@ struct port_owner {
 };
 
 /*
- * Find a process whose listening TCP socket is in the way of the address: the same port, and the same
- * host or a wildcard on either side.  False if none is visible: another user's, or in another
- * namespace.  See proc(5), proc_pid_fd(5).
+ * Find a process whose listening TCP socket collides with the address: the same port, and the same
+ * host or a wildcard on either side.  Returns false, *out untouched, if /proc shows none: the
+ * process may be another user's, or in another namespace.  See proc(5), proc_pid_fd(5).
  */
 bool port_owner_find(const struct address *at, struct port_owner *out);
 

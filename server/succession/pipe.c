@@ -44,7 +44,6 @@ void pipe_decode(char *name)
 	*to = '\0';
 }
 
-/* Async-signal-safe: it is also called between fork(2) and exec(3). */
 void pipe_say(int pipe, enum pipe_kind kind, uint32_t value)
 {
 	const struct pipe_message m = {.kind = kind, .value = value};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* predecessor - the bobbind that started this one to succeed it. */
+/* predecessor - the bobbind that started this one as its successor. */
 #include "predecessor.h"
 
 #include "pipe.h"
@@ -24,7 +24,7 @@ static bool is_pipe(long fd)
 		S_ISFIFO(st.st_mode);
 }
 
-/* "7:oops" for count sockets.  Returns where the origins begin, or NULL. */
+/* Read "7:oops", for count sockets.  Returns the origins in text, with *fd the pipe; or NULL. */
 static const char *parse(const char *text, int count, int *fd)
 {
 	char *end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* program - where the program that runs was started from. */
+/* program - the path from which the running program was started. */
 #include "program.h"
 
 #include <limits.h>
@@ -16,7 +16,7 @@
 static char *join(const char *folder, size_t len, const char *name)
 {
 	bool absolute = len > 0 && folder[0] == '/';
-	/* Unlike getcwd(3) it trusts PWD, and so keeps symbolic links, if that is the folder. */
+	/* Unlike getcwd(3) it believes a PWD that leads here, and so keeps symbolic links. */
 	char *here = absolute ? NULL : get_current_dir_name();
 	char *path;
 
@@ -29,7 +29,7 @@ static char *join(const char *folder, size_t len, const char *name)
 	return path;
 }
 
-/* Another program of the same name may come first in PATH when we were not started through it. */
+/* If we were not started through PATH, another program of our name may be in it. */
 static bool is_this_program(const char *path)
 {
 	struct stat found;
@@ -46,7 +46,7 @@ static char *search(const char *name)
 {
 	const char *folders = getenv("PATH");
 
-	/* What execvp(3) takes when there is none. */
+	/* execvp(3) does the same. */
 	if (!folders)
 		folders = "/bin:/usr/bin";
 	for (;;) {
@@ -61,7 +61,7 @@ static char *search(const char *name)
 	}
 }
 
-/* argv0 as a path. */
+/* argv0 as an absolute path, or NULL if no program is there. */
 static char *follow(const char *argv0)
 {
 	char *path = argv0[0] == '/' ? strdup(argv0) : join("", 0, argv0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* successor - another bobbind that takes the listening sockets over. */
+/* successor - another bobbind that this one starts to take its listening sockets over. */
 #include "successor.h"
 
 #include "server/signals.h"
@@ -18,22 +18,22 @@
 #define LISTEN_PID "LISTEN_PID="
 #define PID_DIGITS 10
 
-/* The shell's, for a command that cannot be executed; nobody but us sees it. */
+/* As a shell tells it of a command that cannot be executed. */
 #define STATUS_NOT_EXECUTED 126
 
 /*
- * All that the child needs, made before the fork: afterwards other threads' locks may be held for
- * ever, malloc's among them, so that only async-signal-safe calls are left to it.
+ * All that the child needs, made before the fork.  In the child the locks of other threads,
+ * malloc's among them, may stay held for ever, so that it may make async-signal-safe calls only.
  */
 struct launch {
 	const char *program;
 	char *const *argv;
 	char **environment;
-	char pid[sizeof LISTEN_PID + PID_DIGITS]; /* the child puts its own pid here */
+	char pid[sizeof LISTEN_PID + PID_DIGITS]; /* the child writes its own pid here */
 	char fds[sizeof "LISTEN_FDS=" + PID_DIGITS];
 	char *names;
 	char *handover;
-	int *sources; /* the sockets, and behind them the pipe */
+	int *sources; /* the sockets, and after them the pipe */
 	int count;    /* of the sockets */
 	sigset_t mask;
 };
@@ -84,7 +84,7 @@ static char *describe_handover(const struct successor_socket *sockets, size_t co
 	return text;
 }
 
-/* Ours first: in what getenv(3) finds, the first of a name wins. */
+/* The variables of the handover, and then ours without those that they replace. */
 static char **list_environment(struct launch *l)
 {
 	size_t count = 0;
@@ -159,9 +159,8 @@ static void write_pid(char *to, pid_t pid)
 }
 
 /*
- * Connections may have used up all descriptors, and there must be some to move the sockets with.
- * The sockets were opened at the start, so that the connections lie behind them; the pipe is new,
- * and lies anywhere.
+ * Connections may have taken all descriptors, and moving the sockets needs some.  The sockets were
+ * opened at the start, so the connections have higher numbers; the pipe is new and has any number.
  */
 static void drop_connections(const struct launch *l)
 {
@@ -176,16 +175,17 @@ static void drop_connections(const struct launch *l)
 }
 
 /*
- * To their places, and what is in the place of another is not lost: first all go where no place
- * is.  The copies there close on exec, those that dup2(2) makes do not.  Returns 0 or an errno.
+ * Move the sockets and the pipe to their places.  One may be in the place of another, so all of
+ * them are first copied beyond the last place.  Those copies close on exec, and those of dup2(2) do
+ * not.  Returns 0 or an errno.
  */
 static int move_descriptors(const struct launch *l)
 {
-	int behind = PIPE_FIRST_FD + l->count + 1;
+	int beyond = PIPE_FIRST_FD + l->count + 1;
 
 	drop_connections(l);
 	for (int i = 0; i <= l->count; i++) {
-		int copy = fcntl(l->sources[i], F_DUPFD_CLOEXEC, behind);
+		int copy = fcntl(l->sources[i], F_DUPFD_CLOEXEC, beyond);
 		if (copy < 0)
 			return errno;
 		l->sources[i] = copy;
@@ -215,7 +215,7 @@ static _Noreturn void become_successor(struct launch *l)
 
 static int fork_successor(struct successor *s, struct launch *l)
 {
-	/* If it was ignored when we were started, nobody could be waited for. */
+	/* If our parent had it ignored, waitpid(2) would not tell how the child ended. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	pid_t pid = fork();
 	if (pid < 0)
@@ -238,7 +238,7 @@ int successor_start(struct successor *s, const char *program, char *const argv[]
 		return -E2BIG;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	/* Of our end only: the successor may well wait to write. */
+	/* Our end only: the successor may block when it writes. */
 	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	int rc = launch_init(&l, sockets, count, ends[1]);
 	if (rc == 0)
@@ -259,9 +259,7 @@ static void forget(struct successor *s)
 	s->pid = 0;
 }
 
-/*
- * The signal changes nothing for a process that is ending already: its status stays what it was.
- */
+/* A process that has ended keeps its status: the signal then changes nothing. */
 void successor_end(struct successor *s)
 {
 	if (s->pid == 0)
@@ -278,7 +276,7 @@ void successor_release(struct successor *s)
 		forget(s);
 }
 
-/* Returns false at the end of the pipe, or when something else than messages comes. */
+/* Returns false at the end of the pipe, or for anything but a message; kind 0 if none is there. */
 static bool read_message(struct successor *s, struct pipe_message *m)
 {
 	ssize_t n;
@@ -308,7 +306,7 @@ enum successor_news successor_hear(struct successor *s, unsigned *unused)
 			return SUCCESSOR_UNUSED;
 		}
 	}
-	/* One that has closed the pipe and lives on is of no use. */
+	/* It may have closed the pipe and still run; then it can never become ready. */
 	successor_end(s);
 	return SUCCESSOR_FAILED;
 }

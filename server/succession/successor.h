@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * successor - another bobbind, started by this one, that takes its listening sockets over: the
- * program that is now where this one was started from, with the same arguments.
+ * successor - another bobbind that this one starts to take its listening sockets over.
  *
- *   successor_start() = 0     it is on its way, and we serve on
- *   successor_hear()          again and again, when s->pipe can be read
- *       SUCCESSOR_READY       successor_release(): it serves, and lives on without us
- *       SUCCESSOR_FAILED      it is gone; we serve on as if nothing had been
- *   successor_end()           it takes too long, or we are asked to stop meanwhile
+ *   successor_start() = 0     the successor starts, and we serve on
+ *   successor_hear()          whenever s->pipe can be read
+ *       SUCCESSOR_READY       then successor_release(): it serves, and no longer depends on us
+ *       SUCCESSOR_FAILED      it has ended; we serve on as before
+ *   successor_end()           when it takes too long, or we are asked to stop meanwhile
  *
  * Threads:  one at a time.
  */
@@ -20,52 +19,56 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What is handed over.  Both stay the caller's. */
+/* A socket to hand over; fd and name stay the caller's. */
 struct successor_socket {
 	int fd;
 	const char *name;
 	enum origin origin;
 };
 
-struct successor { /* fields belong to successor.c but for those that are told of */
-	pid_t pid; /* to read: the process; 0: there is none */
-	int pipe;  /* to read, or rather to poll(2) */
-	size_t count;
-	int error;  /* of its exec */
-	int status; /* as waitpid(2) has it */
+struct successor {    /* the caller reads pid and polls pipe; the fields belong to successor.c */
+	pid_t pid;    /* 0: there is no successor */
+	int pipe;     /* owned; -1: there is no successor */
+	size_t count; /* of the sockets handed over */
+	int error;    /* errno of its exec; 0: none */
+	int status;   /* as in waitpid(2), after successor_end() or SUCCESSOR_FAILED */
 };
 
 enum successor_news {
 	SUCCESSOR_NONE,
-	SUCCESSOR_UNUSED, /* it does not use a socket; to be acted on once it is ready, if ever */
+	SUCCESSOR_UNUSED, /* it does not use a socket; counts only once it is ready */
 	SUCCESSOR_READY,
 	SUCCESSOR_FAILED,
 };
 
 /*
- * Start it.  It gets the environment and the arguments, the sockets at 3 and on, the signal mask
- * that signals_block() found and SIGPIPE as by default.  Here SIGCHLD is as by default from now on.
+ * Start the program at this path with these arguments.  It gets our environment, the sockets as
+ * descriptors 3 and on, the signal mask that signals_block() found, and SIGPIPE by default.  In
+ * this process SIGCHLD is by default afterwards.
  *
- * Returns 0; or -errno (of pipe, fork or memory; -E2BIG: more than PIPE_SOCKETS_MAX sockets),
- * and then there is no successor.  Whether the program can be executed is heard later.
+ * Returns 0, and successor_end() or successor_release() is due.  Or -errno, and there is no
+ * successor: of pipe2(2), of fork(2), -ENOMEM, or -E2BIG for more than PIPE_SOCKETS_MAX sockets.
+ * That the program cannot be executed is heard later.
  */
 int successor_start(struct successor *s, const char *program, char *const argv[],
 	const struct successor_socket *sockets, size_t count);
 
 /*
- * What it has said since, one piece of news at a time; SUCCESSOR_NONE if nothing.  *unused is set
- * for SUCCESSOR_UNUSED: the place of a socket among those handed over.  Never waits for the
- * successor to say something.
+ * The successor's next message, or SUCCESSOR_NONE if it has sent none; this does not wait for one.
+ * SUCCESSOR_UNUSED sets *unused to the place of the socket among those handed over.  After
+ * SUCCESSOR_FAILED the process has ended and is waited for.
  */
 enum successor_news successor_hear(struct successor *s, unsigned *unused);
 
-/* After SUCCESSOR_FAILED: add to a line of the log why.  error=, exit_status= or signal=. */
+/*
+ * After SUCCESSOR_FAILED: add the reason to a line of the log, as error=, exit_status= or signal=.
+ */
 void successor_add_reason(const struct successor *s, struct log_line *l);
 
-/* End it by SIGKILL, and wait for that.  Nothing if there is none. */
+/* Kill the successor with SIGKILL and wait for its end.  Does nothing if there is none. */
 void successor_end(struct successor *s);
 
-/* Let it live, and forget it. */
+/* Close the pipe and let the successor run.  Does nothing if there is none. */
 void successor_release(struct successor *s);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves successor where the system is short: we are told, nothing is left behind, and we serve on. */
+/* Proves successor where the system is short: that is told, and nothing is left behind. */
 #include "server/succession/successor.h"
 
 #include "capture.h"
-#include "pair.h"
 #include "test/suite.h"
 
 #include <errno.h>
@@ -46,42 +45,31 @@ static struct successor s;
 
 static int start(void)
 {
-	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
-	static struct successor_socket socket = {.name = "x", .origin = ORIGIN_OPENED};
-	char *const arguments[] = {"true", NULL};
-	struct address at;
+	char *const arguments[] = {(char *)"true", NULL};
+	const struct successor_socket socket = {STDIN_FILENO, "x", ORIGIN_OPENED};
 
-	if (socket.fd == 0)
-		socket.fd = must_listen(1, &options, &at);
 	return successor_start(&s, "/bin/true", arguments, &socket, 1);
 }
 
-static void check_nothing_is_left(size_t before)
+static const struct {
+	int *failing;
+	int error;
+} shortages[] = {
+	{&pipe_error, EMFILE},
+	{&fork_error, EAGAIN},
+};
+
+TEST_ROWS(without_a_pipe_or_a_process_nothing_is_left_behind, SUITE_COUNT(shortages))
 {
+	size_t before = open_descriptors();
+
+	*shortages[_i].failing = shortages[_i].error;
+	ck_assert_int_eq(start(), -shortages[_i].error);
 	ck_assert_int_eq(s.pid, 0);
-	ck_assert_uint_eq(open_descriptors(), before);
 	/* There is none to end. */
 	successor_end(&s);
 	successor_release(&s);
 	ck_assert_uint_eq(open_descriptors(), before);
-}
-
-TEST(without_a_pipe_nothing_is_started)
-{
-	pipe_error = EMFILE;
-	ck_assert_int_eq(start(), -EMFILE);
-	size_t before = open_descriptors();
-	ck_assert_int_eq(start(), -EMFILE);
-	check_nothing_is_left(before);
-}
-
-TEST(without_a_process_nothing_is_left_behind)
-{
-	fork_error = EAGAIN;
-	ck_assert_int_eq(start(), -EAGAIN);
-	size_t before = open_descriptors();
-	ck_assert_int_eq(start(), -EAGAIN);
-	check_nothing_is_left(before);
 }
 
 TEST(a_child_that_cannot_move_the_sockets_has_failed_and_the_error_is_told)
@@ -89,7 +77,7 @@ TEST(a_child_that_cannot_move_the_sockets_has_failed_and_the_error_is_told)
 	unsigned unused;
 	struct log_line l;
 
-	/* Before dup2() fails: capturing needs it. */
+	/* Capturing needs dup2(). */
 	capture_begin(STDERR_FILENO);
 	log_open(LOG_INFO, LOG_LOGFMT);
 	dup_error = EMFILE;

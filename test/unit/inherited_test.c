@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves inherited and predecessor: which passed sockets are taken, which are left out, how they are
- * matched, and what a handover changes. */
+/*
+ * Proves inherited, assignment, predecessor and pipe: which descriptors are taken, which endpoint
+ * gets which of them, and what becomes of the rest.
+ */
 #include "server/door/inherited.h"
 
 #include "capture.h"
-#include "pair.h"
+#include "common/socket.h"
 #include "passed.h"
+#include "rig.h"
+#include "server/door/assignment.h"
 #include "server/log.h"
+#include "server/settings/options.h"
 #include "server/succession/predecessor.h"
 #include "test/suite.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,482 +23,325 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static const struct socket_options options = {
-	.receive_timeout_ns = 1000000000,
-	.send_timeout_ns = 1000000000,
+#define PLACES_MAX    8
+#define ENDPOINTS_MAX 3
+
+/* Listeners, by a letter: of 127.0.0.1, of 0.0.0.0, of [::] alone, of [::] for both families. */
+enum {
+	LOOPBACK = 'l',
+	IPV4 = '4',
+	IPV6 = '6',
+	BOTH = 'b',
+	STREAM = 's', /* it does not listen */
+	DATAGRAM = 'd',
+	UNIX = 'u', /* listens, and is not TCP */
+	NOTHING = '-',
 };
 
-static struct inherited in;
-static struct settings *s;
+/*
+ * In an endpoint's address %0 is the port of the first socket, and so on.  got has each endpoint: its
+ * name, which is left out where it is the address; the place of its socket, or -; and the origin.
+ */
+static const struct row {
+	const char *passed;
+	const char *origins; /* NULL: a supervisor passes them */
+	const char *names;
+	struct {
+		const char *network;
+		const char *address;
+		const char *name;
+	} endpoints[ENDPOINTS_MAX];
+	const char *got;
+	const char *unused; /* the places of which the predecessor hears */
+	bool built_in;      /* the endpoint is */
+} rows[] = {
+	/* What is no listener is closed.  A supervisor does not encode names. */
+	{.passed = "l", .got = "=0s"},
+	{"lll", NULL, "a%3ab%25:b", {{0}}, "a%3ab%25=0s b=1s =2s", "", false},
+	{"sl", NULL, "bad:good", {{0}}, "good=1s", "", false},
+	{"dl", NULL, "bad:good", {{0}}, "good=1s", "", false},
+	{"ul", NULL, "bad:good", {{0}}, "good=1s", "", false},
+	{"-l", NULL, "bad:good", {{0}}, "good=1s", "", false},
+	/* By the address, then by the name, and each once. */
+	{"ll", NULL, NULL, {{"tcp", "127.0.0.1:%1", ""}, {"tcp", "127.0.0.1:%0", "x"}}, "=1p x=0p",
+		"", false},
+	{"ll", NULL, "front:back",
+		{{"tcp", ":1", "back"}, {"tcp", ":2", "none"}, {"tcp", ":3", "front"}},
+		"back=1p none=- front=0p", "", false},
+	{"ll", NULL, "front:back", {{"tcp", "127.0.0.1:%1", "front"}}, "front=1p =0s", "", false},
+	{"ll", NULL, "a:b", {{"tcp", "127.0.0.1:0", "b"}, {"tcp", "127.0.0.1:%1", ""}},
+		"b=- =1p a=0s", "", false},
+	{"l", NULL, "a", {{"tcp", "127.0.0.1:%0", "a"}, {"tcp", "127.0.0.1:%0", "b"}}, "a=0p b=-",
+		"", false},
+	{"l", NULL, "a", {{"tcp", "[::1]:%0", ""}, {"tcp", ":%0", "b"}}, "=- b=- a=0s", "", false},
+	{"ll", NULL, "same:same", {{"tcp", "127.0.0.1:0", "x"}}, "x=- same=0s =1s", "", false},
+	{"ll", NULL, "a:b", {{"tcp", "127.0.0.1:%0", "a"}}, "a=0s b=1s", "", true},
+	/* A predecessor's carry on their origins; an endpoint asks for the spare one now. */
+	{"lll", "ops", "a:b:c",
+		{{"tcp", "127.0.0.1:%0", "x"}, {"tcp", "127.0.0.1:%1", "y"},
+			{"tcp", "127.0.0.1:%2", "z"}},
+		"x=0o y=1p z=2p", "", false},
+	{"ll", "ps", "front:back", {{"tcp", ":1", "front"}, {"tcp", ":2", "back"}},
+		"front=0p back=1p", "", false},
+	/* It encodes names.  Its places count from the first, whatever is closed. */
+	{"lsllllll", "ssssssss", "127.0.0.1%3a7:bad:100%25%3ax:%3b:%:%2x:%3A:%%3a", {{0}},
+		"127.0.0.1:7=0s 100%:x=2s %3b=3s %=4s %2x=5s %3A=6s %:=7s", "", false},
+	/* What a bobbind opened has its name for an endpoint on port 0 only. */
+	{"ll", "oo", "a:b", {{"tcp", "127.0.0.1:1", "b"}, {"tcp", ":0", "a"}}, "b=- a=0o", "1",
+		false},
+	{"lll", "opo", "a:b:c", {{"tcp", "127.0.0.1:%0", "x"}}, "x=0o", "12", false},
+	{"ll", "os", "a:b", {{"tcp", "127.0.0.1:%0", "x"}}, "x=0o b=1s", "", false},
+	{"ll", "po", "a:b", {{"tcp", "127.0.0.1:0", "x"}}, "a=0s", "1", true},
+	{"l", "o", "a", {{"tcp", "127.0.0.1:%0", "x"}}, "x=0o", "", true},
+	/* What it opened at a wildcard goes by the families too. */
+	{"6", "o", "a", {{"tcp6", ":%0", "x"}}, "x=0o", "", false},
+	{"6", "o", "a", {{"tcp", ":%0", "x"}}, "x=-", "0", false},
+	{"b", "o", "a", {{"tcp", ":%0", "x"}}, "x=0o", "", false},
+	{"b", "o", "a", {{"tcp6", ":%0", "x"}}, "x=-", "0", false},
+	{"4", "o", "a", {{"tcp4", ":%0", "x"}}, "x=0o", "", false},
+	{"4", "o", "a", {{"tcp", ":%0", "x"}}, "x=-", "0", false},
+};
 
-/* What became of each place. */
-static bool open_after[PASSED_MAX];
-static bool closes_on_exec[PASSED_MAX];
-static bool pipe_closes_on_exec;
-static bool pipe_is_open;
+static struct address ats[PLACES_MAX];
+static struct inherited in;
 
 static void begin(void)
 {
 	capture_begin(STDERR_FILENO);
 	log_open(LOG_INFO, LOG_LOGFMT);
-	s = settings_new();
+	rig_begin();
 }
 
-/* origins: NULL for a supervisor. */
-static void take_as(const int *fds, int count, int pid, const char *names, const char *origins)
-{
-	passed_begin(fds, count, pid, names);
-	if (origins)
-		passed_as_handover(origins);
-	inherited_take(&in);
-	pipe_closes_on_exec = passed_closes_on_exec(count);
-	predecessor_tell_unused(7);
-	predecessor_tell_ready();
-	pipe_is_open = passed_is_open(count);
-	for (int i = 0; i < count; i++) {
-		open_after[i] = passed_is_open(i);
-		closes_on_exec[i] = passed_closes_on_exec(i);
-	}
-	for (int i = 0; i < in.count; i++)
-		in.sockets[i].fd = passed_lift(in.sockets[i].fd);
-	passed_end();
-}
-
-/* Children must not take them for theirs. */
-static void check_environment_is_clean(void)
-{
-	ck_assert_ptr_null(getenv("LISTEN_PID"));
-	ck_assert_ptr_null(getenv("LISTEN_FDS"));
-	ck_assert_ptr_null(getenv("LISTEN_FDNAMES"));
-	ck_assert_ptr_null(getenv("BOBBIN_HANDOVER"));
-}
-
-static void take(const int *fds, int count, const char *names)
-{
-	take_as(fds, count, getpid(), names, NULL);
-	check_environment_is_clean();
-	ck_assert(!in.handover);
-}
-
-static void take_over(const int *fds, int count, const char *names, const char *origins)
-{
-	take_as(fds, count, getpid(), names, origins);
-	check_environment_is_clean();
-}
-
-static int must_listen_somewhere(struct address *at)
-{
-	return must_listen(1, &options, at);
-}
-
-static struct endpoint *must_add(const char *address, const char *name)
-{
-	struct endpoint *e = settings_add_endpoint(s);
-	const char *key;
-
-	free(e->address);
-	free(e->name);
-	e->address = strdup(address);
-	e->name = strdup(name);
-	ck_assert_ptr_null(settings_finish_endpoint(s, e, &key));
-	return e;
-}
-
-static struct endpoint *must_add_at(const struct address *at, const char *name)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	return must_add(address_format(at, text), name);
-}
-
-static int fd_of(const struct inherited_socket *i)
-{
-	return i ? i->fd : -1;
-}
-
-/* As one listener alone is matched. */
-static int match(const struct endpoint *e)
-{
-	int fd = fd_of(inherited_take_bound(&in, e));
-
-	return fd >= 0 ? fd : fd_of(inherited_take_named(&in, e));
-}
-
-static void check_is_at(int fd, const struct address *at)
-{
-	struct address local;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(socket_local_address(fd, &local), 0);
-	ck_assert(address_equal(&local, at));
-}
-
-TEST(without_the_variables_nothing_is_taken)
-{
-	begin();
-	inherited_take(&in);
-	ck_assert_int_eq(in.count, 0);
-	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
-}
-
-TEST(a_listening_socket_is_taken_and_closes_on_exec)
-{
-	struct address at;
-	int fd = must_listen_somewhere(&at);
-
-	begin();
-	take(&fd, 1, NULL);
-	ck_assert_int_eq(in.count, 1);
-	ck_assert(open_after[0]);
-	ck_assert(closes_on_exec[0]);
-	ck_assert_str_eq(in.sockets[0].name, "");
-	check_is_at(in.sockets[0].fd, &at);
-	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
-}
-
-TEST(what_is_meant_for_another_process_is_left_alone)
-{
-	struct address at;
-	int fd = must_listen_somewhere(&at);
-
-	begin();
-	take_as(&fd, 1, getpid() + 1, NULL, NULL);
-	ck_assert_int_eq(in.count, 0);
-	ck_assert(open_after[0]);
-	ck_assert(!closes_on_exec[0]);
-	ck_assert_ptr_null(getenv("LISTEN_FDS"));
-	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
-}
-
-static const char *const counts[] = {"0", "-1", "", "x"};
-
-TEST_ROWS(a_count_that_is_none_takes_nothing, SUITE_COUNT(counts))
-{
-	char pid[16];
-
-	begin();
-	snprintf(pid, sizeof pid, "%d", (int)getpid());
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", counts[_i], 1);
-	inherited_take(&in);
-	ck_assert_int_eq(in.count, 0);
-	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
-}
-
-/* Each kind of descriptor that is no listening TCP socket, the last being none at all. */
-static int make_unusable(int kind)
+static int listen_in_unix(void)
 {
 	const struct sockaddr_un nameless = {.sun_family = AF_UNIX};
-	int fd = -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	ck_assert_int_eq(
+		bind(fd, (const struct sockaddr *)&nameless, sizeof nameless.sun_family), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+static int listen_at_wildcard(char kind)
+{
+	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
+	const struct socket_listening how = {.v6only = kind == IPV6, .backlog = 1};
+	const struct address any = {.any.sa_family = kind == IPV4 ? AF_INET : AF_INET6};
+
+	return socket_listen(&any, &how, &options);
+}
+
+static int make(char kind)
+{
 	switch (kind) {
-	case 0:
-		return open("/dev/null", O_RDWR | O_CLOEXEC);
-	case 1:
-		return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	case 2:
-		return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	case 3:
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		ck_assert_int_eq(
-			bind(fd, (const struct sockaddr *)&nameless, sizeof nameless.sun_family),
-			0);
-		ck_assert_int_eq(listen(fd, 1), 0);
-		return fd;
-	case 4:
-		return must_pair(&options).near;
+	case STREAM:
+	case DATAGRAM:
+		return socket(AF_INET, kind == STREAM ? SOCK_STREAM : SOCK_DGRAM, 0);
+	case UNIX:
+		return listen_in_unix();
 	default:
-		return -1;
+		return listen_at_wildcard(kind);
 	}
 }
 
-TEST_ROWS(what_is_no_listening_tcp_socket_is_closed_with_a_line, 6)
+/* Returns false if there is no IPv6. */
+static bool pass(int place, char kind)
 {
-	struct address at;
-	const int fds[] = {make_unusable(_i), must_listen_somewhere(&at)};
-
-	begin();
-	take(fds, 2, "bad:good");
-	ck_assert_int_eq(in.count, 1);
-	ck_assert(!open_after[0]);
-	ck_assert_str_eq(in.sockets[0].name, "good");
-	check_is_at(in.sockets[0].fd, &at);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO,
-				  " level=warn event=inherited_descriptor_unusable fd=3 "
-				  "reason=\"it is not a listening TCP socket\"\n"),
-		1);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
+	if (kind == LOOPBACK) {
+		ats[place] = passed_listen(place);
+		return true;
+	}
+	if (kind == NOTHING) {
+		passed_leave_empty(place);
+		return true;
+	}
+	int fd = make(kind);
+	if (fd == -EAFNOSUPPORT)
+		return false;
+	(void)socket_local_address(fd, &ats[place]);
+	passed_put(place, fd);
+	return true;
 }
 
-TEST(a_socket_is_matched_by_where_it_is_bound)
+static void add(const char *network, const char *address, const char *name)
 {
-	struct address ats[2];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
+	const char *port = strchr(address, '%');
+	char text[ADDRESS_TEXT_MAX];
+	char mistake[OPTION_MISTAKE_MAX];
+	const char *key;
 
-	begin();
-	take(fds, 2, NULL);
-	check_is_at(match(must_add_at(&ats[1], "")), &ats[1]);
-	check_is_at(match(must_add_at(&ats[0], "x")), &ats[0]);
+	snprintf(text, sizeof text, "%s", address);
+	if (port)
+		snprintf(text, sizeof text, "%.*s%u", (int)(port - address), address,
+			(unsigned)address_port(&ats[port[1] - '0']));
+	struct endpoint *e = settings_add_endpoint(rig.settings);
+	ck_assert(option_set(option_find("network"), e, network, mistake));
+	ck_assert(option_set(option_find("address"), e, text, mistake));
+	ck_assert(option_set(option_find("name"), e, name, mistake));
+	ck_assert_ptr_null(settings_finish_endpoint(rig.settings, e, &key));
 }
 
-TEST(a_socket_is_matched_by_its_name_where_no_address_fits)
+/* Processes that we start must not take the descriptors for theirs. */
+static void take(void)
 {
-	struct address ats[2];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
+	static const char *const names[] = {
+		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "BOBBIN_HANDOVER"};
 
-	begin();
-	take(fds, 2, "front:back");
-	check_is_at(match(must_add(":1", "back")), &ats[1]);
-	ck_assert_int_eq(match(must_add(":2", "none")), -1);
-	check_is_at(match(must_add(":3", "front")), &ats[0]);
+	inherited_take(&in);
+	for (size_t i = 0; i < SUITE_COUNT(names); i++)
+		ck_assert_ptr_null(getenv(names[i]));
+	for (const struct inherited_socket *i = in.sockets; i < in.sockets + in.count; i++) {
+		ck_assert_int_eq(i->fd, PIPE_FIRST_FD + (int)i->place);
+		ck_assert(passed_closes_on_exec((int)i->place));
+	}
 }
 
-TEST(the_address_weighs_more_than_the_name)
+/* A warning tells of each socket that gets an endpoint of its own. */
+static void check_added(const struct endpoint *e)
 {
-	struct address ats[2];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
+	char words[256];
 
-	begin();
-	take(fds, 2, "front:back");
-	check_is_at(match(must_add_at(&ats[1], "front")), &ats[1]);
+	ck_assert(e->from_supervisor);
+	snprintf(words, sizeof words,
+		"event=inherited_socket_without_listener address=%s name=%s "
+		"effect=\"it gets the default service\" service=line\n",
+		e->address, e->name);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
 }
 
-TEST(a_socket_is_matched_once)
+static void check_got(const char *got)
 {
-	struct address at;
-	int fd = must_listen_somewhere(&at);
+	const struct inherited_socket **assigned = assignment_make(&in, rig.settings);
+	char text[256] = "";
+	char *end = text;
 
-	begin();
-	take(&fd, 1, "front");
-	check_is_at(match(must_add_at(&at, "front")), &at);
-	ck_assert_int_eq(match(&s->endpoints[0]), -1);
+	for (size_t i = 0; i < rig.settings->endpoint_count; i++) {
+		const struct endpoint *e = &rig.settings->endpoints[i];
+		end += sprintf(end, "%s%s=", i > 0 ? " " : "",
+			strcmp(e->name, e->address) == 0 ? "" : e->name);
+		end += assigned[i] ? sprintf(end, "%u%c", assigned[i]->place, assigned[i]->origin)
+				   : sprintf(end, "-");
+		if (assigned[i] && assigned[i]->origin == ORIGIN_SPARE)
+			check_added(e);
+	}
+	ck_assert_str_eq(text, got);
+	free(assigned);
 }
 
-TEST(the_other_family_on_the_port_is_no_match)
+/* Each is closed, and the log and the predecessor are told of it. */
+static void check_unused(const char *places)
 {
-	struct address at;
-	int fd = must_listen_somewhere(&at);
-	char text[32];
-
-	begin();
-	take(&fd, 1, NULL);
-	snprintf(text, sizeof text, "[::1]:%u", (unsigned)address_port(&at));
-	ck_assert_int_eq(match(must_add(text, "")), -1);
-	snprintf(text, sizeof text, ":%u", (unsigned)address_port(&at));
-	ck_assert_int_eq(match(must_add(text, "")), -1);
-}
-
-TEST(what_is_not_matched_comes_out_in_order_with_its_name)
-{
-	struct address ats[3];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1]),
-		must_listen_somewhere(&ats[2])};
-
-	begin();
-	take(fds, 3, "a:b");
-	check_is_at(match(must_add(":1", "b")), &ats[1]);
-	struct inherited_socket *next = inherited_take_next(&in);
-	check_is_at(fd_of(next), &ats[0]);
-	ck_assert_str_eq(next->name, "a");
-	next = inherited_take_next(&in);
-	check_is_at(fd_of(next), &ats[2]);
-	ck_assert_str_eq(next->name, "");
-	ck_assert_ptr_null(inherited_take_next(&in));
-}
-
-TEST(no_more_are_taken_than_there_is_room_for)
-{
-	int fds[INHERITED_MAX + 2];
-	struct address at;
-
-	begin();
-	fds[0] = must_listen_somewhere(&at);
-	for (int i = 1; i < INHERITED_MAX + 2; i++)
-		fds[i] = fds[0];
-	take(fds, INHERITED_MAX + 2, NULL);
-	ck_assert_int_eq(in.count, INHERITED_MAX);
-}
-
-TEST(a_name_from_a_supervisor_is_taken_as_it_is)
-{
-	struct address at;
-	int fd = must_listen_somewhere(&at);
-
-	begin();
-	take(&fd, 1, "a%3ab%25");
-	ck_assert_str_eq(in.sockets[0].name, "a%3ab%25");
-	ck_assert_int_eq(in.sockets[0].origin, ORIGIN_PASSED);
-	ck_assert(inherited_has_passed(&in));
-}
-
-/* Handed over. */
-
-TEST(a_predecessor_tells_names_places_and_origins)
-{
-	struct address at;
-	const int fds[] = {must_listen_somewhere(&at), make_unusable(0), must_listen_somewhere(&at),
-		must_listen_somewhere(&at)};
-
-	begin();
-	take_over(fds, 4, "127.0.0.1%3a7007:bad:100%25%3ax:%3b", "oosp");
-	ck_assert(in.handover);
-	ck_assert_int_eq(in.count, 3);
-	ck_assert_str_eq(in.sockets[0].name, "127.0.0.1:7007");
-	ck_assert_str_eq(in.sockets[1].name, "100%:x");
-	ck_assert_str_eq(in.sockets[2].name, "%3b");
-	ck_assert_int_eq(in.sockets[0].origin, ORIGIN_OPENED);
-	ck_assert_int_eq(in.sockets[1].origin, ORIGIN_SPARE);
-	ck_assert_int_eq(in.sockets[2].origin, ORIGIN_PASSED);
-	ck_assert_uint_eq(in.sockets[0].place, 0);
-	ck_assert_uint_eq(in.sockets[1].place, 2);
-	ck_assert_uint_eq(in.sockets[2].place, 3);
-	inherited_fini(&in);
-	inherited_fini(&in);
-}
-
-TEST(the_predecessor_hears_what_is_unused_and_that_we_are_ready_and_then_the_end)
-{
-	struct address at;
-	int fd = must_listen_somewhere(&at);
 	unsigned value;
+	char words[128];
+	char text[ADDRESS_TEXT_MAX];
 
-	begin();
-	take_over(&fd, 1, "x", "o");
-	ck_assert(pipe_closes_on_exec);
-	ck_assert(!pipe_is_open);
-	ck_assert_int_eq(passed_hear(&value), PIPE_UNUSED);
-	ck_assert_uint_eq(value, 7);
+	predecessor_tell_ready();
+	for (const char *p = places; *p; p++) {
+		int place = *p - '0';
+		ck_assert_int_eq(passed_hear(&value), PIPE_UNUSED);
+		ck_assert_int_eq(value, place);
+		ck_assert(!passed_is_open(place));
+		snprintf(words, sizeof words,
+			" level=info event=handed_over_socket_unused address=%s name=%c\n",
+			address_format(&ats[place], text), "abc"[place]);
+		ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
+	}
 	ck_assert_int_eq(passed_hear(&value), PIPE_READY);
 	ck_assert_int_eq(passed_hear(&value), 0);
 }
 
-TEST_ROWS(a_handover_that_is_meant_for_another_process_is_not_believed, 2)
+TEST_ROWS(sockets_go_by_their_address_then_by_their_name_then_by_their_origin, SUITE_COUNT(rows))
 {
-	struct address at;
-	int fd = must_listen_somewhere(&at);
-	unsigned value;
+	const struct row *row = &rows[_i];
+	size_t unusable = strcspn(row->passed, "sdu-");
+	int count = 0;
 
 	begin();
-	/* Or one that has none for us, though the word is well formed. */
-	take_as(&fd, 1, getpid() + 1, "x", _i ? "o" : "");
-	ck_assert(!in.handover);
-	ck_assert(pipe_is_open);
-	ck_assert_int_eq(passed_hear(&value), 0);
-	check_environment_is_clean();
+	for (; row->passed[count]; count++) {
+		if (!pass(count, row->passed[count]))
+			SUITE_SKIP("this machine has no IPv6");
+	}
+	for (int i = 0; i < ENDPOINTS_MAX && row->endpoints[i].network; i++)
+		add(row->endpoints[i].network, row->endpoints[i].address, row->endpoints[i].name);
+	rig.settings->built_in_listener = row->built_in;
+	if (row->origins)
+		passed_tell_handover(row->origins, row->names);
+	else
+		passed_tell(count, row->names);
+	take();
+	ck_assert(in.handover == (row->origins != NULL));
+	ck_assert_uint_eq(
+		capture_count(STDERR_FILENO, " level=warn event=inherited_descriptor_unusable fd="),
+		row->passed[unusable] != '\0');
+	ck_assert(!row->passed[unusable] || !passed_is_open((int)unusable));
+	if (row->origins)
+		ck_assert(passed_closes_on_exec(count));
+	check_got(row->got);
+	if (row->origins)
+		check_unused(row->unused);
+	inherited_fini(&in);
+	inherited_fini(&in);
 }
 
-/* With one socket the pipe is 4; there is one at 0, too. */
+/* With one socket the pipe is 4; there is one at 0, too, and 5 is none. */
 static const char *const disbelieved[] = {"", "4", "4:", "4:oo", "4:x", ":o", "4 :o", "3:o", "0:o",
-	"-1:o", "999:o", "99999999999:o", "4:o "};
+	"-1:o", "5:o", "999:o", "99999999999:o", "4:o "};
 
 TEST_ROWS(a_word_that_does_not_fit_the_sockets_is_not_believed, SUITE_COUNT(disbelieved))
 {
-	struct address at;
-	int fd = must_listen_somewhere(&at);
-	unsigned value;
-
-	int ends[2];
-
 	begin();
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	ck_assert_int_eq(dup2(ends[1], STDIN_FILENO), STDIN_FILENO);
-	passed_begin(&fd, 1, getpid(), "a%3ab");
-	passed_as_handover("o");
+	(void)passed_listen(0);
+	passed_tell_handover("o", "a%3ab");
+	ck_assert_int_eq(dup2(PIPE_FIRST_FD + 1, STDIN_FILENO), STDIN_FILENO);
 	setenv("BOBBIN_HANDOVER", disbelieved[_i], 1);
-	inherited_take(&in);
+	take();
+	ck_assert(!in.handover);
+	ck_assert(!passed_closes_on_exec(1));
+	check_got("a%3ab=0s");
+}
+
+TEST_ROWS(what_is_meant_for_another_process_is_left_alone, 2)
+{
+	begin();
+	(void)passed_listen(0);
+	passed_tell_handover("o", "x");
+	/* Or one that has none for us, though the word is well formed. */
+	if (_i)
+		setenv("BOBBIN_HANDOVER", "4:", 1);
+	setenv("LISTEN_PID", "1", 1);
+	take();
 	predecessor_tell_ready();
-	in.sockets[0].fd = passed_lift(in.sockets[0].fd);
-	passed_end();
-	check_environment_is_clean();
-	ck_assert_int_eq(passed_hear(&value), 0);
+	ck_assert_int_eq(in.count, 0);
 	ck_assert(!in.handover);
-	ck_assert_int_eq(in.count, 1);
-	ck_assert_str_eq(in.sockets[0].name, "a%3ab");
-	ck_assert_int_eq(in.sockets[0].origin, ORIGIN_PASSED);
-}
-
-TEST(a_descriptor_that_is_no_pipe_is_not_believed)
-{
-	struct address ats[2];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
-
-	begin();
-	passed_begin(fds, 2, getpid(), NULL);
-	setenv("LISTEN_FDS", "1", 1);
-	setenv("BOBBIN_HANDOVER", "4:o", 1);
-	inherited_take(&in);
-	bool closes = passed_closes_on_exec(1);
-	passed_end();
-	ck_assert(!in.handover);
-	ck_assert(!closes);
-}
-
-TEST(an_opened_socket_has_its_name_only_for_a_listener_on_port_0)
-{
-	struct address ats[2];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
-
-	begin();
-	take_over(fds, 2, "127.0.0.1%3a0:back", "oo");
-	ck_assert_int_eq(match(must_add("127.0.0.1:1", "back")), -1);
-	check_is_at(match(must_add("127.0.0.1:0", "")), &ats[0]);
-	ck_assert(!inherited_has_passed(&in));
-}
-
-TEST(a_passed_socket_keeps_its_name_through_a_handover)
-{
-	struct address ats[2];
-	const int fds[] = {must_listen_somewhere(&ats[0]), must_listen_somewhere(&ats[1])};
-
-	begin();
-	take_over(fds, 2, "front:back", "ps");
-	check_is_at(match(must_add("127.0.0.1:1", "front")), &ats[0]);
-	check_is_at(match(must_add("127.0.0.1:2", "back")), &ats[1]);
-	ck_assert(inherited_has_passed(&in));
+	ck_assert(passed_is_open(0));
+	ck_assert(passed_is_open(1));
+	ck_assert(!passed_closes_on_exec(0));
 }
 
 static const struct {
-	bool v6only;
-	enum network network;
-	bool fits;
-} families[] = {
-	{true, NETWORK_TCP6, true},
-	{true, NETWORK_TCP, false},
-	{false, NETWORK_TCP, true},
-	{false, NETWORK_TCP6, false},
-};
+	const char *fds;
+	int count;
+} counts[] = {{"0", 0}, {"-1", 0}, {"", 0}, {"x", 0}, {"1026", INHERITED_MAX}};
 
-TEST_ROWS(an_opened_wildcard_fits_a_listener_for_the_same_families, SUITE_COUNT(families))
+TEST_ROWS(as_many_are_taken_as_there_is_room_for, SUITE_COUNT(counts))
 {
-	struct address any = {.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT}};
-	char text[32];
-
 	begin();
-	int fd = socket_listen(&any,
-		&(struct socket_listening){.v6only = families[_i].v6only, .backlog = 1}, &options);
-	if (fd == -EAFNOSUPPORT)
-		return;
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(socket_local_address(fd, &any), 0);
-	take_over(&fd, 1, "x", "o");
-	snprintf(text, sizeof text, ":%u", (unsigned)address_port(&any));
-	struct endpoint *e = must_add(text, "");
-	e->network = families[_i].network;
-	ck_assert(!!inherited_take_bound(&in, e) == families[_i].fits);
+	for (int i = 0; i < INHERITED_MAX + 2; i++)
+		(void)passed_listen(i);
+	passed_tell(1, NULL);
+	setenv("LISTEN_FDS", counts[_i].fds, 1);
+	take();
+	ck_assert_int_eq(in.count, counts[_i].count);
+	ck_assert(!passed_closes_on_exec(INHERITED_MAX));
+	ck_assert_str_eq(capture_text(STDERR_FILENO), "");
 }
 
-TEST(an_opened_ipv4_wildcard_fits_one_for_both_families_only_without_ipv6)
+TEST(a_name_has_room_when_all_of_it_is_encoded)
 {
-	struct address any = {.in4 = {.sin_family = AF_INET}};
-	char text[32];
+	char text[16];
 
-	begin();
-	int fd = socket_listen(&any, &(struct socket_listening){.backlog = 1}, &options);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(socket_local_address(fd, &any), 0);
-	take_over(&fd, 1, "x", "o");
-	snprintf(text, sizeof text, ":%u", (unsigned)address_port(&any));
-	int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert(!!inherited_take_bound(&in, must_add(text, "")) == (six < 0));
-	close(six);
+	ck_assert_ptr_eq(pipe_encode(text, "::%%"), text + 12);
+	ck_assert_str_eq(text, "%3a%3a%25%25");
+	ck_assert_uint_eq(pipe_encoded_length("::%%"), 12);
 }

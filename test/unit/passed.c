@@ -1,34 +1,56 @@
 /* SPDX-License-Identifier: ISC */
-/* passed - descriptors at 3 and on. */
+/* passed - descriptors at 3 and on, and the environment that tells of them. */
 #include "passed.h"
 
+#include "pair.h"
 #include "server/succession/pipe.h"
-#include "test/suite.h"
 
+#include <check.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define FIRST PIPE_FIRST_FD
-#define FEW   190
-
-/* One more, for the pipe of a handover. */
-static int saved[PASSED_MAX + 1];
-static int places;
-static int away;         /* where descriptors are out of the way */
 static int hearing = -1; /* the predecessor's end of the pipe */
 
-/* Most systems let a process have more than it begins with. */
-static void raise_limit(void)
+__attribute__((constructor)) static void fill_places(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < PIPE_FIRST_FD + PASSED_MAX)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	close(fd);
+	/* Our parent may have left some open. */
+	(void)close_range(PIPE_FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+void passed_put(int place, int fd)
+{
+	ck_assert_int_lt(place, PASSED_MAX);
+	ck_assert_int_eq(dup2(fd, PIPE_FIRST_FD + place), PIPE_FIRST_FD + place);
+	close(fd);
+}
+
+struct address passed_listen(int place)
+{
+	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
+	struct address at;
+
+	passed_put(place, must_listen(1, &options, &at));
+	return at;
+}
+
+void passed_leave_empty(int place)
+{
+	close(PIPE_FIRST_FD + place);
 }
 
 static void set_number(const char *name, int value)
@@ -39,47 +61,25 @@ static void set_number(const char *name, int value)
 	setenv(name, text, 1);
 }
 
-void passed_begin(const int *fds, int count, int pid, const char *names)
+void passed_tell(int count, const char *names)
 {
-	int copies[PASSED_MAX];
-
-	places = count;
-	away = FIRST + (count > FEW ? count : FEW) + 2;
-	if (count > FEW)
-		raise_limit();
-	for (int i = 0; i < count; i++)
-		copies[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, away);
-	for (int i = 0; i < count; i++)
-		saved[i] = fcntl(FIRST + i, F_DUPFD_CLOEXEC, away);
-	for (int i = 0; i < count; i++) {
-		if (copies[i] >= 0)
-			dup2(copies[i], FIRST + i);
-		else
-			close(FIRST + i);
-		close(copies[i]);
-	}
-	set_number("LISTEN_PID", pid);
+	set_number("LISTEN_PID", getpid());
 	set_number("LISTEN_FDS", count);
 	if (names)
 		setenv("LISTEN_FDNAMES", names, 1);
-	else
-		unsetenv("LISTEN_FDNAMES");
 }
 
-void passed_as_handover(const char *origins)
+void passed_tell_handover(const char *origins, const char *names)
 {
-	int ends[2] = {-1, -1};
-	char text[PASSED_MAX + 16];
+	int count = (int)strlen(origins);
+	int ends[2];
+	char text[64];
 
-	saved[places] = fcntl(FIRST + places, F_DUPFD_CLOEXEC, away);
-	(void)pipe2(ends, O_CLOEXEC);
-	hearing = fcntl(ends[0], F_DUPFD_CLOEXEC, away);
-	int said = fcntl(ends[1], F_DUPFD_CLOEXEC, away);
-	close(ends[0]);
-	close(ends[1]);
-	dup2(said, FIRST + places);
-	close(said);
-	snprintf(text, sizeof text, "%d:%s", FIRST + places, origins);
+	passed_tell(count, names);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	hearing = ends[0];
+	passed_put(count, ends[1]);
+	snprintf(text, sizeof text, "%d:%s", PIPE_FIRST_FD + count, origins);
 	setenv(PIPE_VARIABLE, text, 1);
 }
 
@@ -94,31 +94,12 @@ char passed_hear(unsigned *value)
 
 bool passed_is_open(int place)
 {
-	return fcntl(FIRST + place, F_GETFD) >= 0;
+	return fcntl(PIPE_FIRST_FD + place, F_GETFD) >= 0;
 }
 
 bool passed_closes_on_exec(int place)
 {
-	int flags = fcntl(FIRST + place, F_GETFD);
+	int flags = fcntl(PIPE_FIRST_FD + place, F_GETFD);
 
 	return flags >= 0 && (flags & FD_CLOEXEC);
-}
-
-int passed_lift(int fd)
-{
-	int lifted = fcntl(fd, F_DUPFD_CLOEXEC, away);
-
-	close(fd);
-	return lifted;
-}
-
-void passed_end(void)
-{
-	for (int i = 0; i < places + (hearing >= 0); i++) {
-		if (saved[i] >= 0)
-			dup2(saved[i], FIRST + i);
-		else
-			close(FIRST + i);
-		close(saved[i]);
-	}
 }

@@ -1,40 +1,42 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * passed - descriptors at 3 and on, with the environment that tells of them, as a supervisor has
- * it.
+ * passed - descriptors at 3 and on, and the environment that tells of them, as a supervisor or a
+ * predecessor leaves both to the process that it starts.
  *
- * Check's own descriptors lie there, so they are lifted out of the way for as long as it takes:
- * between passed_begin() and passed_end() nothing of Check's may be called, no assertion either.
+ * Check has descriptors of its own.  A program with these tests therefore fills the places before
+ * main() with descriptors of /dev/null, so that Check's lie beyond them.
  */
 #ifndef BOBBIN_TEST_UNIT_PASSED_H
 #define BOBBIN_TEST_UNIT_PASSED_H
+
+#include "common/address.h"
 
 #include <stdbool.h>
 
 #define PASSED_MAX 1100
 
-/* Copies of the descriptors to 3 and on; LISTEN_PID is pid, LISTEN_FDNAMES names unless NULL. */
-void passed_begin(const int *fds, int count, int pid, const char *names);
+/* Put the descriptor in this place, from 0, without close-on-exec.  It is the callee's. */
+void passed_put(int place, int fd);
 
-/* Is the one that was passed in this place still open?  Is it close-on-exec? */
-bool passed_is_open(int place);
-bool passed_closes_on_exec(int place);
+/* Put a listening socket of 127.0.0.1 there, and return its address. */
+struct address passed_listen(int place);
 
-/* The one in this place lifted to where it can stay; the old one is closed. */
-int passed_lift(int fd);
+/* Leave the place empty. */
+void passed_leave_empty(int place);
 
-/*
- * After passed_begin(): as a predecessor passes them.  origins has a character for each (enum
- * handover_origin); passed_hear() reads the other end of the pipe.
- */
-void passed_as_handover(const char *origins);
+/* Set the variables for so many descriptors of this process.  names: NULL for no variable. */
+void passed_tell(int count, const char *names);
 
 /*
- * After passed_end(): the next message on the pipe, 0 at its end.  *value comes with it.
+ * The same as a predecessor does: origins has a character for each descriptor (enum origin), and
+ * the place after the last gets a pipe, which passed_hear() reads.
  */
+void passed_tell_handover(const char *origins, const char *names);
+
+/* The kind of the next message on that pipe, with its value in *value; 0 at the end. */
 char passed_hear(unsigned *value);
 
-/* Put back what was there before. */
-void passed_end(void);
+bool passed_is_open(int place);
+bool passed_closes_on_exec(int place);
 
 #endif

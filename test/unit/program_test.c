@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves program: which path an upgrade has to be installed at. */
+/* Proves program: the path at which a new version has to be installed. */
 #include "server/succession/program.h"
 
 #include "scratch.h"
 #include "test/suite.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,106 +13,72 @@
 #include <unistd.h>
 
 static char here[PATH_MAX];
-static char own[PATH_MAX];
 
-/* A folder with a link to this program in bin/, and another program of that name in other/. */
-static void begin(void)
+/* $ is the test's folder.  In it bin/me and current/me lead to this program, other/me does not. */
+static const struct {
+	const char *argv0;
+	const char *path;   /* PATH; NULL: none */
+	const char *folder; /* where it is started; NULL: $ */
+	const char *found;  /* NULL: what /proc/self/exe says */
+} rows[] = {
+	{"$/bin/me", "/nowhere", NULL, "$/bin/me"},
+	{"bin/me", "/nowhere", NULL, "$/bin/me"},
+	{"./bin/me", "/nowhere", NULL, "$/./bin/me"},
+	/* PWD has the link. */
+	{"./me", "/nowhere", "current", "$/current/./me"},
+	{"me", "/nowhere:$/bin:/usr/bin", NULL, "$/bin/me"},
+	{"me", "/nowhere:bin", NULL, "$/bin/me"},
+	{"me", "/nowhere::/usr/bin", "bin", "$/bin/me"},
+	{"me", "/nowhere:", "bin", "$/bin/me"},
+	/* Another program of the name. */
+	{"me", "other:bin", NULL, "$/bin/me"},
+	{"me", "other", NULL, NULL},
+	/* It is in /bin, and is not this program. */
+	{"sh", NULL, NULL, NULL},
+	{"", "/nowhere", NULL, NULL},
+	{"me", "/nowhere", NULL, NULL},
+	{"/nowhere/me", "/nowhere", NULL, NULL},
+	{"nowhere/me", "/nowhere", NULL, NULL},
+	{NULL, "/nowhere", NULL, NULL},
+};
+
+/* The text with the folder's path for $; the caller's to free. */
+static char *expand(const char *text)
 {
-	ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+	const char *dollar = strchr(text, '$');
+	char *out;
 
-	ck_assert_int_gt(len, 0);
+	ck_assert_int_ge(asprintf(&out, "%.*s%s%s", dollar ? (int)(dollar - text) : 0, text,
+				 dollar ? here : "", dollar ? dollar + 1 : text),
+		0);
+	return out;
+}
+
+static void begin(const char *own)
+{
 	scratch_enter();
 	ck_assert_ptr_nonnull(getcwd(here, sizeof here));
 	ck_assert_int_eq(mkdir("bin", 0777), 0);
 	ck_assert_int_eq(symlink(own, "bin/me"), 0);
+	ck_assert_int_eq(symlink("bin", "current"), 0);
 	scratch_write("other/me", "#!/bin/sh\n");
 	ck_assert_int_eq(chmod("other/me", 0777), 0);
+}
+
+TEST_ROWS(the_path_is_that_by_which_the_program_was_found, SUITE_COUNT(rows))
+{
+	char own[PATH_MAX] = "";
+
+	ck_assert_int_gt(readlink("/proc/self/exe", own, sizeof own - 1), 0);
+	begin(own);
+	ck_assert_int_eq(chdir(rows[_i].folder ? rows[_i].folder : "."), 0);
 	unsetenv("PWD");
-}
-
-static void check(const char *argv0, const char *expected)
-{
-	char *path = program_path(argv0);
-
-	ck_assert_str_eq(path, expected);
-	free(path);
-}
-
-/* The path of something in the folder; in static memory. */
-static const char *in_here(const char *name)
-{
-	static char path[PATH_MAX + 16];
-
-	snprintf(path, sizeof path, "%s/%s", here, name);
-	return path;
-}
-
-TEST(an_absolute_path_stays_as_it_is_links_and_all)
-{
-	begin();
-	check(in_here("bin/me"), in_here("bin/me"));
-}
-
-TEST(a_path_counts_from_the_working_directory)
-{
-	begin();
-	check("bin/me", in_here("bin/me"));
-	check("./bin/me", in_here("./bin/me"));
-}
-
-TEST(a_link_in_the_working_directory_stays_too)
-{
-	begin();
-	ck_assert_int_eq(symlink("bin", "current"), 0);
-	ck_assert_int_eq(chdir("current"), 0);
-	setenv("PWD", in_here("current"), 1);
-	check("./me", in_here("current/./me"));
-}
-
-TEST(a_name_is_looked_for_in_path)
-{
-	char path[PATH_MAX + 64];
-
-	begin();
-	snprintf(path, sizeof path, "/nowhere:%s:/usr/bin", in_here("bin"));
-	setenv("PATH", path, 1);
-	check("me", in_here("bin/me"));
-}
-
-TEST(a_relative_folder_in_path_counts_from_the_working_directory)
-{
-	begin();
-	setenv("PATH", "/nowhere:bin", 1);
-	check("me", in_here("bin/me"));
-	ck_assert_int_eq(chdir("bin"), 0);
-	setenv("PATH", "/nowhere::/usr/bin", 1);
-	check("me", in_here("bin/me"));
-	setenv("PATH", "/nowhere:", 1);
-	check("me", in_here("bin/me"));
-}
-
-TEST(another_program_of_the_name_is_passed_over)
-{
-	begin();
-	setenv("PATH", "other:bin", 1);
-	check("me", in_here("bin/me"));
-	setenv("PATH", "other", 1);
-	check("me", own);
-}
-
-static const char *const nowhere[] = {"", "me", "/nowhere/me", "nowhere/me", NULL};
-
-TEST_ROWS(where_nothing_is_found_the_system_tells, SUITE_COUNT(nowhere))
-{
-	begin();
-	setenv("PATH", "/nowhere", 1);
-	check(nowhere[_i], own);
-}
-
-TEST(without_path_the_usual_folders_are_looked_through)
-{
-	begin();
+	if (rows[_i].folder && strcmp(rows[_i].folder, "current") == 0)
+		setenv("PWD", expand("$/current"), 1);
 	unsetenv("PATH");
-	/* It is there, and is not this program. */
-	check("sh", own);
+	if (rows[_i].path)
+		setenv("PATH", expand(rows[_i].path), 1);
+	char *path = program_path(rows[_i].argv0 ? expand(rows[_i].argv0) : NULL);
+	ck_assert_str_eq(path, rows[_i].found ? expand(rows[_i].found) : own);
+	free(path);
 }
