@@ -20,7 +20,7 @@ static struct {
 	bool is_socket;                 /* [const] */
 	bool ask_first; /* [const] the shared description may block: poll before each write */
 	atomic_uint_fast64_t dropped; /* [atomic] in all */
-	atomic_uint_fast64_t told;    /* [atomic] how many of those a line has told of */
+	atomic_uint_fast64_t told;    /* [atomic] how many of those a line has counted */
 } out = {.level = LOG_INFO, .fd = STDERR_FILENO};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -44,7 +44,7 @@ void log_open(enum log_level level, enum log_format format)
 	int own = open("/proc/self/fd/2", flags);
 	if (own >= 0)
 		out.fd = own;
-	/* Where that is not allowed (another user's terminal) the shared description must do. */
+	/* Another user's terminal cannot be opened: write to the shared description instead. */
 	out.ask_first = own < 0;
 }
 
@@ -62,10 +62,10 @@ bool log_wants(enum log_level level)
 /* Building. */
 
 /*
- * A record is a line a connection, so lines are put together by hand: with printf(3) and strftime(3)
- * one took 2.2 us, its write included, and so it takes 0.7 us.
- *
  * Append, or leave the line as it is.  One byte stays free for the '\n', and one for JSON's brace.
+ *
+ * Each connection writes a line, so lines are put together by hand.  With printf(3) and strftime(3) a
+ * line took 2.2 us, its write included; by hand it takes 0.7 us.
  */
 static bool append(struct log_line *l, const char *text, size_t len)
 {
@@ -88,7 +88,7 @@ static bool append_key(struct log_line *l, const char *key)
 	return append(l, " ", 1) && append_text(l, key) && append(l, "=", 1);
 }
 
-/* The digits of a number, at least so many, before end.  Returns where they begin. */
+/* Write a number before end, in at least that many digits.  Returns where they begin. */
 static char *write_digits(char *end, uint64_t number, int least)
 {
 	for (; number > 0 || least > 0; number /= 10, least--)
@@ -109,10 +109,7 @@ static bool is_bare(const char *value)
 	return true;
 }
 
-/*
- * How long the character is that begins here, or 0 if it is none of UTF-8 (RFC 3629).  Up to the
- * NUL at the most.
- */
+/* The length of the character that begins here, or 0 if it is not UTF-8 (RFC 3629). */
 static int character_length(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
@@ -123,7 +120,7 @@ static int character_length(const char *text)
 		: c[0] < 0xf5 ? 4
 			      : 0;
 
-	/* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+	/* Overlong forms, surrogates, and values above U+10FFFF. */
 	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
 		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
 		return 0;
@@ -142,9 +139,7 @@ static bool append_escape(struct log_line *l, unsigned char c)
 	return append_text(l, escape);
 }
 
-/*
- * A name may come from a supervisor or from another process: JSON must be valid whatever it holds.
- */
+/* A value may come from another process: JSON is valid whatever bytes it holds. */
 static bool append_quoted(struct log_line *l, const char *value)
 {
 	bool fits = append(l, "\"", 1);
@@ -165,7 +160,7 @@ static bool append_quoted(struct log_line *l, const char *value)
 	return fits && append(l, "\"", 1);
 }
 
-/* "2026-11-21T14:37:41", kept for as long as the second lasts. */
+/* "2026-11-21T14:37:41", written once a second. */
 static const char *second_text(time_t second)
 {
 	static _Thread_local struct {
@@ -217,7 +212,7 @@ void log_text(struct log_line *l, const char *key, const char *value)
 		l->len = before;
 }
 
-/* A number, already written. */
+/* Add a field whose value needs no quotes. */
 static void add_bare(struct log_line *l, const char *key, const char *value, size_t len)
 {
 	size_t before = l->len;
@@ -293,7 +288,7 @@ static bool write_line(struct log_line *l)
 	return write_whole(l->text, l->len);
 }
 
-/* A line got through: tell of those before it that did not, once. */
+/* After a line got through, tell once how many before it did not. */
 static void tell_dropped(struct log_line *l)
 {
 	uint64_t told = atomic_load(&out.told);

@@ -2,9 +2,9 @@
 /*
  * log - one event, one line, one write, on standard error.
  *
- * A line is built from fields and written whole.  Nobody ever waits for it: what the reader of a
- * pipe, a terminal or a socket does not take at once, or a disk has no room for, is dropped and
- * counted, and the count is told when lines get through again.
+ * A line is built from fields and written whole.  Writing never blocks: a line that a pipe, terminal
+ * or socket does not take at once, or that a disk has no room for, is dropped and counted.  When
+ * lines get through again, one of them tells the count.
  *
  * Threads:  log_open() first, by one thread; the rest by any.
  */
@@ -32,8 +32,7 @@ enum log_format {
 };
 
 /*
- * A line is at most so long, its end included: less than PIPE_BUF, so that a pipe takes it whole or
- * not at all.
+ * The longest line, its end included: less than PIPE_BUF, so that a pipe takes it whole or not at all.
  */
 #define LOG_LINE_MAX 2048
 
@@ -45,19 +44,18 @@ struct log_line { /* fields belong to log.c */
 };
 
 /*
- * Choose level and format, and see to it that writing never blocks: a pipe or a terminal is opened
- * anew as a description of our own, since O_NONBLOCK on the shared one would hit the shell and
- * everyone else that has it.
+ * Choose level and format, and make writing non-blocking.  A pipe or a terminal is opened anew: on the
+ * shared description O_NONBLOCK would hold for the shell and every other process that has it too.
  */
 void log_open(enum log_level level, enum log_format format);
 
-/* Choose them anew, at any time. */
+/* Choose level and format anew, at any time. */
 void log_choose(enum log_level level, enum log_format format);
 
 /* True if lines of this level are written. */
 bool log_wants(enum log_level level);
 
-/* Begin a line: time, level and event.  The rest does nothing when the level is not wanted. */
+/* Begin a line: time, level and event.  If the level is not wanted, the calls below do nothing. */
 void log_begin(struct log_line *l, enum log_level level, const char *event);
 
 /* Add a field.  One that does not fit is left out. */

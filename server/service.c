@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* service - finding one by its name. */
+/* service - finding a service by its name. */
 #include "service.h"
 
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * service - the contract of a service, and the table of those that this program has.
+ * service - the contract of a service, and the table of the program's services.
  *
  * A service is one function in one file: a plain loop that reads a message and answers it until the
- * read says that the conversation is over (common/stream.h).  Framing, deadlines, limits, drain,
- * the record and the close come with it.
+ * read says that the conversation is over (common/stream.h).  The caller adds framing, deadlines,
+ * limits, drain, the record and the close.
  *
  *	static void serve(struct stream *s, const struct connection *c)
  *	{
@@ -14,9 +14,9 @@
  *			stream_write(s, line.data, line.len + line.end);
  *	}
  *
- * Threads:  serve() runs in a worker thread of its own, many at once; what it shares it must guard
- *           itself.  The stack is small (threads.stack).  During a stop a signal may interrupt it,
- *           once or twice: a call of its own that blocks can return EINTR.
+ * Threads:  many worker threads run serve() at once; it guards what it shares.  The stack is small
+ *           (threads.stack).  During a stop a signal may interrupt it once or twice: a blocking call
+ *           that the service makes itself can return EINTR.
  */
 #ifndef BOBBIN_SERVER_SERVICE_H
 #define BOBBIN_SERVER_SERVICE_H
@@ -25,7 +25,7 @@
 
 struct endpoint;
 
-/* Who talks to whom.  All of it lives as long as serve() runs. */
+/* The two ends.  All of it lives as long as serve() runs. */
 struct connection {
 	const struct endpoint *endpoint; /* what was configured for the listener */
 	const struct address *peer;      /* the other side, as seen from here */
@@ -38,14 +38,14 @@ struct service {
 	enum stream_framing framing;
 
 	/*
-	 * Converse until a read or a write returns false, or until the service has said all that it
-	 * has to say.  Both are borrowed: the stream is finished and closed by the caller.
+	 * Converse until a read or a write returns false, or the service has said all it has to say.
+	 * Both arguments are borrowed: the caller finishes and closes the stream.
 	 */
 	void (*serve)(struct stream *s, const struct connection *c);
 
 	/*
-	 * A shell command that shows the service at work, before and behind " HOST PORT"; each may
-	 * be NULL.
+	 * A shell command that shows the service at work: what stands before and after " HOST PORT".
+	 * Either may be NULL.
 	 */
 	const char *try_before;
 	const char *try_after;

@@ -3,7 +3,7 @@
 #include "command_line.h"
 
 #include "config_file.h"
-#include "config_write.h"
+#include "config_print.h"
 #include "mistakes.h"
 #include "options.h"
 
@@ -45,7 +45,7 @@ struct arguments {
 	size_t listener_count;
 };
 
-static void take_option(struct arguments *a, int letter, struct mistakes *f)
+static void take_option(struct arguments *a, int letter, struct mistakes *m)
 {
 	switch (letter) {
 	case 'c':
@@ -73,36 +73,36 @@ static void take_option(struct arguments *a, int letter, struct mistakes *f)
 		a->assignments[a->assignment_count++] = optarg;
 		break;
 	case ':':
-		mistakes_in_usage(f, "-%c needs an argument; bobbind -h tells more", optopt);
+		mistakes_in_usage(m, "-%c needs an argument; bobbind -h tells more", optopt);
 		break;
 	default:
-		mistakes_in_usage(f, "there is no option -%c; bobbind -h tells more", optopt);
+		mistakes_in_usage(m, "there is no option -%c; bobbind -h tells more", optopt);
 		break;
 	}
 }
 
-static void take_arguments(struct arguments *a, int argc, char **argv, struct mistakes *f)
+static void take_arguments(struct arguments *a, int argc, char **argv, struct mistakes *m)
 {
 	int letter;
 
 	opterr = 0;
-	optind = 0; /* glibc's word for: from the beginning, whatever was read before */
+	optind = 0; /* glibc: start anew, even after an earlier command line */
 	while ((letter = getopt(argc, argv, ":c:tTl:o:vVh")) != -1)
-		take_option(a, letter, f);
+		take_option(a, letter, m);
 	for (int i = optind; i < argc; i++)
 		mistakes_in_usage(
-			f, "%s: nothing is expected here; an address goes behind -l", argv[i]);
+			m, "%s: nothing is expected here; an address goes behind -l", argv[i]);
 }
 
 /* -o key=value */
-static void assign(const char *text, struct settings *s, struct mistakes *f)
+static void assign(const char *text, struct settings *s, struct mistakes *m)
 {
 	const char *equals = strchr(text, '=');
 	char mistake[OPTION_MISTAKE_MAX];
 	char key[128];
 
 	if (!equals) {
-		mistakes_in_usage(f, "-o %s: write key=value, as in timeouts.idle=10s", text);
+		mistakes_in_usage(m, "-o %s: write key=value, as in timeouts.idle=10s", text);
 		return;
 	}
 	snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
@@ -110,19 +110,19 @@ static void assign(const char *text, struct settings *s, struct mistakes *f)
 	const char *near = row ? NULL : option_near(key);
 	if (row && row->scope == OPTION_LISTENER)
 		mistakes_in_usage(
-			f, "-o %s: this belongs to one listener; use -l or the file", text);
+			m, "-o %s: this belongs to one listener; use -l or the file", text);
 	else if (row && !option_set(row, option_base(row, s), equals + 1, mistake))
-		mistakes_in_usage(f, "-o %s: %s", text, mistake);
+		mistakes_in_usage(m, "-o %s: %s", text, mistake);
 	else if (!row && near)
 		mistakes_in_usage(
-			f, "-o %s: there is no option %s; did you mean %s?", text, key, near);
+			m, "-o %s: there is no option %s; did you mean %s?", text, key, near);
 	else if (!row)
-		mistakes_in_usage(f, "-o %s: there is no option %s", text, key);
+		mistakes_in_usage(m, "-o %s: there is no option %s", text, key);
 }
 
 /*
- * "tcp4:" in front of an address.  Returns the address; the network stays as it is where none is
- * named.
+ * Split "tcp4:" from an address, and set the network to it.  Returns the address.  Without such a
+ * word the network stays as it is.
  */
 static char *split_network(char *text, int64_t *network)
 {
@@ -140,7 +140,7 @@ static char *split_network(char *text, int64_t *network)
 	return colon + 1;
 }
 
-/* A listener's key from a part of -l.  NULL parts stay at their default. */
+/* Set a listener's key from a part of -l.  A NULL part leaves the default. */
 static bool set_part(
 	struct endpoint *e, const char *key, const char *part, char mistake[OPTION_MISTAKE_MAX])
 {
@@ -148,7 +148,7 @@ static bool set_part(
 }
 
 /* -l [NETWORK:]ADDRESS[=SERVICE] */
-static void add_listener(const char *text, struct settings *s, struct mistakes *f)
+static void add_listener(const char *text, struct settings *s, struct mistakes *m)
 {
 	struct endpoint *e = settings_add_endpoint(s);
 	char *copy = strdup(text);
@@ -164,73 +164,73 @@ static void add_listener(const char *text, struct settings *s, struct mistakes *
 	char *address = split_network(copy, &e->network);
 	if (set_part(e, "service", service, mistake) && set_part(e, "address", address, mistake))
 		wrong = settings_finish_endpoint(s, e, &key);
-	/* It may lie in an option that the listener has taken over. */
+	/* The mistake may lie in an option that the listener copied from the defaults. */
 	bool elsewhere = wrong && strchr(key, '.');
 	if (wrong)
-		mistakes_in_usage(f, "-l %s: %s%s%s", text, elsewhere ? key : "",
+		mistakes_in_usage(m, "-l %s: %s%s%s", text, elsewhere ? key : "",
 			elsewhere ? ": " : "", wrong);
 	free(copy);
 }
 
-static void add_default_listener(struct settings *s, struct mistakes *f)
+static void add_default_listener(struct settings *s, struct mistakes *m)
 {
-	add_listener(DEFAULT_LISTENER, s, f);
+	add_listener(DEFAULT_LISTENER, s, m);
 	s->built_in_listener = true;
 }
 
-/* File, then -o, then listeners, which start as copies of what holds by then. */
-static void load(struct settings *s, const struct arguments *a, struct mistakes *f)
+/* The file, then -o, then listeners, which start as copies of the defaults set so far. */
+static void load(struct settings *s, const struct arguments *a, struct mistakes *m)
 {
-	struct config_file *file = a->file ? config_file_open(a->file, f) : NULL;
+	struct config_file *file = a->file ? config_file_open(a->file, m) : NULL;
 
 	if (file)
-		config_file_apply(file, s, f);
+		config_file_apply(file, s, m);
 	if (a->verbose)
-		assign("log.level=debug", s, f);
+		assign("log.level=debug", s, m);
 	for (size_t i = 0; i < a->assignment_count; i++)
-		assign(a->assignments[i], s, f);
+		assign(a->assignments[i], s, m);
 	if (file)
-		config_file_apply_listeners(file, s, f);
+		config_file_apply_listeners(file, s, m);
 	if (a->listener_count > 0)
 		settings_clear_endpoints(s);
 	for (size_t i = 0; i < a->listener_count; i++)
-		add_listener(a->listeners[i], s, f);
-	if (s->endpoint_count == 0 && mistakes_status(f) == EX_OK)
-		add_default_listener(s, f);
+		add_listener(a->listeners[i], s, m);
+	if (s->endpoint_count == 0 && mistakes_status(m) == EX_OK)
+		add_default_listener(s, m);
 	config_file_free(file);
 }
 
-/* True: the settings were all that was asked for. */
+/* True if -T or -t asked for nothing but a look at the settings. */
 static bool only_look(const struct arguments *a, const struct settings *s)
 {
 	if (a->print)
-		config_write(stdout, s);
+		config_print(stdout, s);
 	else if (a->check)
 		printf("bobbind: %s: the configuration is good\n", a->file ? a->file : "defaults");
 	return a->print || a->check;
 }
 
 /* NULL if anything is wrong. */
-static struct settings *load_or_fail(const struct arguments *a, struct mistakes *f)
+static struct settings *load_or_fail(const struct arguments *a, struct mistakes *m)
 {
 	struct settings *s = settings_new();
 
-	load(s, a, f);
-	if (mistakes_status(f) == EX_OK)
+	load(s, a, m);
+	if (mistakes_status(m) == EX_OK)
 		return s;
 	settings_release(s);
 	return NULL;
 }
 
-/* What was typed, with room for all of it.  The caller ends it with arguments_fini(). */
-static void arguments_init(struct arguments *a, const struct command_line *c, struct mistakes *f)
+/* The caller ends it with arguments_fini(). */
+static void arguments_init(struct arguments *a, const struct command_line *c, struct mistakes *m)
 {
 	*a = (struct arguments){.file = NULL};
 	a->listeners = calloc((size_t)c->argc, sizeof *a->listeners);
 	a->assignments = calloc((size_t)c->argc, sizeof *a->assignments);
 	if (!a->listeners || !a->assignments)
 		abort();
-	take_arguments(a, c->argc, c->argv, f);
+	take_arguments(a, c->argc, c->argv, m);
 }
 
 static void arguments_fini(struct arguments *a)
@@ -241,22 +241,22 @@ static void arguments_fini(struct arguments *a)
 
 struct settings *command_line_load(const struct command_line *c, int *status)
 {
-	struct mistakes f = {.to = stderr};
+	struct mistakes m = {.to = stderr};
 	struct arguments a;
 	struct settings *s = NULL;
 
-	arguments_init(&a, c, &f);
-	if (mistakes_status(&f) == EX_OK && a.done)
+	arguments_init(&a, c, &m);
+	if (mistakes_status(&m) == EX_OK && a.done)
 		fputs(a.done, stdout);
 	else
-		s = load_or_fail(&a, &f);
-	*status = mistakes_status(&f);
+		s = load_or_fail(&a, &m);
+	*status = mistakes_status(&m);
 	if (s && only_look(&a, s)) {
 		settings_release(s);
 		s = NULL;
 	}
 	arguments_fini(&a);
-	/* What was asked for must have reached its reader. */
+	/* Output that could not be written is a failure. */
 	if (*status == EX_OK && fflush(stdout) != 0)
 		*status = EX_IOERR;
 	return s;
@@ -264,11 +264,11 @@ struct settings *command_line_load(const struct command_line *c, int *status)
 
 struct settings *command_line_reload(const struct command_line *c, FILE *mistakes)
 {
-	struct mistakes f = {.to = mistakes};
+	struct mistakes m = {.to = mistakes};
 	struct arguments a;
 
-	arguments_init(&a, c, &f);
-	struct settings *s = load_or_fail(&a, &f);
+	arguments_init(&a, c, &m);
+	struct settings *s = load_or_fail(&a, &m);
 	arguments_fini(&a);
 	return s;
 }

@@ -13,7 +13,7 @@
 
 struct config_file {
 	config_t config;
-	struct config_scan *scan; /* its text, of which config knows the lines */
+	struct config_scan *scan; /* of which config knows the lines */
 };
 
 static const char *type_name(const config_setting_t *setting)
@@ -35,31 +35,40 @@ static const char *type_name(const config_setting_t *setting)
 	}
 }
 
-static void tell_at(struct config_file *c, unsigned line, struct mistakes *f, const char *what)
+static void tell_at(struct config_file *c, unsigned line, struct mistakes *m, const char *what)
 {
 	struct config_place place = config_scan_place(c->scan, line);
 
-	mistakes_in_file(f, place.path, place.line, "%s", what);
+	mistakes_in_file(m, place.path, place.line, "%s", what);
 }
 
 static void tell(
-	struct config_file *c, const config_setting_t *at, struct mistakes *f, const char *what)
+	struct config_file *c, const config_setting_t *at, struct mistakes *m, const char *what)
 {
-	tell_at(c, config_setting_source_line(at), f, what);
+	tell_at(c, config_setting_source_line(at), m, what);
 }
 
-static void tell_type(struct config_file *c, const config_setting_t *at, struct mistakes *f,
+static void tell_type(struct config_file *c, const config_setting_t *at, struct mistakes *m,
 	const char *key, const char *expects)
 {
 	char what[OPTION_MISTAKE_MAX];
 
 	snprintf(what, sizeof what, "%s is %s; it must be %s", key, type_name(at), expects);
-	tell(c, at, f, what);
+	tell(c, at, m, what);
 }
 
 /* Reading. */
 
-/* "a,b" from ( "a", "b" ) or [ "a", "b" ].  NULL if something else is in it.  The caller frees it. */
+static char *must_copy(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		abort();
+	return copy;
+}
+
+/* "a,b" from ( "a", "b" ) or [ "a", "b" ].  NULL if anything else is in it.  The caller frees it. */
 static char *join(const config_setting_t *list)
 {
 	char *joined = NULL;
@@ -80,54 +89,73 @@ static char *join(const config_setting_t *list)
 	return good ? joined : NULL;
 }
 
-/* A number that does not fit: config_scan has told it. */
+/* True of a number that does not fit: config_scan has told it already. */
 static bool is_told(const config_setting_t *at)
 {
 	return config_setting_get_format(at) == CONFIG_FORMAT_HEX;
 }
 
-static bool is_list(const config_setting_t *at)
+/*
+ * The value as text that option_set() takes: the types of text and quantities take text, switches
+ * true or false, blocks a list too.  NULL if it is none of those.  The caller frees it.
+ */
+static char *as_text(const config_setting_t *at, const struct option *row)
 {
-	return config_setting_is_list(at) || config_setting_is_array(at);
+	const char *text = NULL;
+
+	switch (config_setting_type(at)) {
+	case CONFIG_TYPE_STRING:
+		if (row->type != OPTION_COUNT && row->type != OPTION_SWITCH)
+			text = config_setting_get_string(at);
+		break;
+	case CONFIG_TYPE_BOOL:
+		if (row->type == OPTION_SWITCH)
+			text = config_setting_get_bool(at) ? "true" : "false";
+		break;
+	case CONFIG_TYPE_LIST:
+	case CONFIG_TYPE_ARRAY:
+		return row->type == OPTION_BLOCKS ? join(at) : NULL;
+	}
+	return text ? must_copy(text) : NULL;
 }
 
-/*
- * A value of the right type to its field.  The text types take text; counts a number; switches true
- * or false.
- */
+static bool takes_number(const config_setting_t *at, const struct option *row)
+{
+	int type = config_setting_type(at);
+
+	return (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && !option_is_text(row) &&
+		row->type != OPTION_WORD && row->type != OPTION_SWITCH;
+}
+
+static void tell_expected(struct config_file *c, const config_setting_t *at,
+	const struct option *row, struct mistakes *m)
+{
+	char *expects = option_expects(row);
+
+	tell_type(c, at, m, row->key, expects);
+	free(expects);
+}
+
 static void apply_value(struct config_file *c, const config_setting_t *at, const struct option *row,
-	void *base, struct mistakes *f)
+	void *base, struct mistakes *m)
 {
 	char mistake[OPTION_MISTAKE_MAX];
-	int type = config_setting_type(at);
-	char *joined = row->type == OPTION_BLOCKS && is_list(at) ? join(at) : NULL;
-	bool good;
+	char *text = as_text(at, row);
+	bool good = true;
 
-	if (joined) {
-		good = option_set(row, base, joined, mistake);
-		free(joined);
-	} else if (type == CONFIG_TYPE_STRING && row->type != OPTION_COUNT &&
-		row->type != OPTION_SWITCH) {
-		good = option_set(row, base, config_setting_get_string(at), mistake);
-	} else if (type == CONFIG_TYPE_BOOL && row->type == OPTION_SWITCH) {
-		good = option_set(
-			row, base, config_setting_get_bool(at) ? "true" : "false", mistake);
-	} else if ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && !option_is_text(row) &&
-		row->type != OPTION_WORD && row->type != OPTION_SWITCH) {
-		good = is_told(at) ||
-			option_set_number(row, base, config_setting_get_int64(at), mistake);
-	} else {
-		char *expects = option_expects(row);
-		tell_type(c, at, f, row->key, expects);
-		free(expects);
-		return;
-	}
+	if (text)
+		good = option_set(row, base, text, mistake);
+	else if (!takes_number(at, row))
+		tell_expected(c, at, row, m);
+	else if (!is_told(at))
+		good = option_set_number(row, base, config_setting_get_int64(at), mistake);
 	if (!good)
-		tell(c, at, f, mistake);
+		tell(c, at, m, mistake);
+	free(text);
 }
 
 static void tell_unknown(
-	struct config_file *c, const config_setting_t *at, struct mistakes *f, const char *key)
+	struct config_file *c, const config_setting_t *at, struct mistakes *m, const char *key)
 {
 	char what[OPTION_MISTAKE_MAX];
 	const char *near = option_near(key);
@@ -137,19 +165,19 @@ static void tell_unknown(
 			near);
 	else
 		snprintf(what, sizeof what, "there is no option %.100s", key);
-	tell(c, at, f, what);
+	tell(c, at, m, what);
 }
 
-static void tell_key(struct config_file *c, const config_setting_t *at, struct mistakes *f,
+static void tell_key(struct config_file *c, const config_setting_t *at, struct mistakes *m,
 	const char *key, const char *what)
 {
 	char text[OPTION_MISTAKE_MAX];
 
 	snprintf(text, sizeof text, "%.100s %.140s", key, what);
-	tell(c, at, f, text);
+	tell(c, at, m, text);
 }
 
-/* The row in a group that has this name, or the end of the rows. */
+/* The row with this name in any group, or the end of the rows. */
 static const struct option *grouped(const char *name)
 {
 	const struct option *row = option_rows;
@@ -163,31 +191,31 @@ static const struct option *grouped(const char *name)
 }
 
 static void tell_listeners_key(
-	struct config_file *c, const config_setting_t *at, struct mistakes *f, const char *key)
+	struct config_file *c, const config_setting_t *at, struct mistakes *m, const char *key)
 {
 	char what[OPTION_MISTAKE_MAX];
 	const char *meant = grouped(key)->key;
 
 	snprintf(what, sizeof what, "belongs into a listener%s%s",
 		meant ? "; for the whole server there is " : "", meant ? meant : "");
-	tell_key(c, at, f, key, what);
+	tell_key(c, at, m, key, what);
 }
 
-/* One key, of which a listener may have some and the rest of the file others. */
+/* One key.  Some belong into a listener only, some outside of listeners only. */
 static void apply_key(struct config_file *c, const config_setting_t *at, const char *key,
-	struct settings *s, struct endpoint *listener, struct mistakes *f)
+	struct settings *s, struct endpoint *listener, struct mistakes *m)
 {
 	const struct option *row = option_find(key);
 
 	if (!row) {
-		tell_unknown(c, at, f, key);
+		tell_unknown(c, at, m, key);
 	} else if (listener && row->scope == OPTION_SERVER) {
 		tell_key(
-			c, at, f, key, "holds for the whole server; a listener cannot override it");
+			c, at, m, key, "holds for the whole server; a listener cannot override it");
 	} else if (!listener && row->scope == OPTION_LISTENER) {
-		tell_listeners_key(c, at, f, key);
+		tell_listeners_key(c, at, m, key);
 	} else {
-		apply_value(c, at, row, listener ? (void *)listener : option_base(row, s), f);
+		apply_value(c, at, row, listener ? (void *)listener : option_base(row, s), m);
 	}
 }
 
@@ -204,24 +232,24 @@ static bool is_group_name(const char *name)
 
 /* "group.member" for each member. */
 static void apply_group(struct config_file *c, const config_setting_t *group, struct settings *s,
-	struct endpoint *listener, struct mistakes *f)
+	struct endpoint *listener, struct mistakes *m)
 {
 	const char *name = config_setting_name(group);
 	char key[256];
 
 	if (!config_setting_is_group(group)) {
-		tell_type(c, group, f, name, "a group, as in name: { key = value; };");
+		tell_type(c, group, m, name, "a group, as in name: { key = value; };");
 		return;
 	}
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
 		snprintf(key, sizeof key, "%s.%s", name, config_setting_name(member));
-		apply_key(c, member, key, s, listener, f);
+		apply_key(c, member, key, s, listener, m);
 	}
 }
 
 static void apply_members(struct config_file *c, const config_setting_t *of, struct settings *s,
-	struct endpoint *listener, struct mistakes *f)
+	struct endpoint *listener, struct mistakes *m)
 {
 	for (int i = 0; i < config_setting_length(of); i++) {
 		const config_setting_t *member = config_setting_get_elem(of, (unsigned)i);
@@ -229,22 +257,22 @@ static void apply_members(struct config_file *c, const config_setting_t *of, str
 		if (!listener && strcmp(name, LISTENERS) == 0)
 			continue;
 		if (is_group_name(name))
-			apply_group(c, member, s, listener, f);
+			apply_group(c, member, s, listener, m);
 		else
-			apply_key(c, member, name, s, listener, f);
+			apply_key(c, member, name, s, listener, m);
 	}
 }
 
-void config_file_apply(struct config_file *c, struct settings *s, struct mistakes *f)
+void config_file_apply(struct config_file *c, struct settings *s, struct mistakes *m)
 {
-	apply_members(c, config_root_setting(&c->config), s, NULL, f);
+	apply_members(c, config_root_setting(&c->config), s, NULL, m);
 }
 
-/* A key that is there and no text has been told of already. */
-static void tell_check(struct config_file *c, const config_setting_t *listener, struct mistakes *f,
+/* A key whose value is no text has been told already. */
+static void tell_check(struct config_file *c, const config_setting_t *listener, struct mistakes *m,
 	const char *key, const char *mistake)
 {
-	/* It may stand in a group of the listener, or outside and have been copied. */
+	/* NULL where the listener has copied the value from outside. */
 	const config_setting_t *value = config_setting_lookup((config_setting_t *)listener, key);
 	char what[OPTION_MISTAKE_MAX + 64];
 
@@ -252,47 +280,47 @@ static void tell_check(struct config_file *c, const config_setting_t *listener, 
 		return;
 	snprintf(what, sizeof what, "%s: %s", key,
 		value || strchr(key, '.') ? mistake : "it is missing");
-	tell(c, value ? value : listener, f, what);
+	tell(c, value ? value : listener, m, what);
 }
 
 static void apply_listener(
-	struct config_file *c, const config_setting_t *at, struct settings *s, struct mistakes *f)
+	struct config_file *c, const config_setting_t *at, struct settings *s, struct mistakes *m)
 {
 	const char *key;
 
 	if (!config_setting_is_group(at)) {
-		tell_type(c, at, f, "a listener", "a group, as in { address = \":7007\"; }");
+		tell_type(c, at, m, "a listener", "a group, as in { address = \":7007\"; }");
 		return;
 	}
 	struct endpoint *e = settings_add_endpoint(s);
-	apply_members(c, at, s, e, f);
+	apply_members(c, at, s, e, m);
 	unsigned check = 0;
 	do {
 		const char *mistake = settings_check_endpoint(s, e, check++, &key);
 		if (mistake)
-			tell_check(c, at, f, key, mistake);
+			tell_check(c, at, m, key, mistake);
 	} while (key);
 }
 
-void config_file_apply_listeners(struct config_file *c, struct settings *s, struct mistakes *f)
+void config_file_apply_listeners(struct config_file *c, struct settings *s, struct mistakes *m)
 {
 	const config_setting_t *list = config_lookup(&c->config, LISTENERS);
 
 	if (!list)
 		return;
 	if (!config_setting_is_list(list)) {
-		tell_type(c, list, f, LISTENERS, "a list of groups, as in ( { ... }, { ... } )");
+		tell_type(c, list, m, LISTENERS, "a list of groups, as in ( { ... }, { ... } )");
 		return;
 	}
 	if (config_setting_length(list) == 0)
-		tell(c, list, f, "listeners is empty; leave it out for the default, or name one");
+		tell(c, list, m, "listeners is empty; leave it out for the default, or name one");
 	for (int i = 0; i < config_setting_length(list); i++)
-		apply_listener(c, config_setting_get_elem(list, (unsigned)i), s, f);
+		apply_listener(c, config_setting_get_elem(list, (unsigned)i), s, m);
 }
 
-struct config_file *config_file_open(const char *path, struct mistakes *f)
+struct config_file *config_file_open(const char *path, struct mistakes *m)
 {
-	struct config_scan *scan = config_scan_open(path, f);
+	struct config_scan *scan = config_scan_open(path, m);
 
 	if (!scan)
 		return NULL;
@@ -302,7 +330,7 @@ struct config_file *config_file_open(const char *path, struct mistakes *f)
 	c->scan = scan;
 	config_init(&c->config);
 	if (config_read_string(&c->config, config_scan_text(scan)) != CONFIG_TRUE) {
-		tell_at(c, (unsigned)config_error_line(&c->config), f,
+		tell_at(c, (unsigned)config_error_line(&c->config), m,
 			config_error_text(&c->config));
 		config_file_free(c);
 		return NULL;

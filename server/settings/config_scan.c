@@ -2,6 +2,8 @@
 /* config_scan - a configuration file and what it includes, as one text. */
 #include "config_scan.h"
 
+#include "config_number.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,29 +16,15 @@
 #define INCLUDE_DEPTH_MAX 10
 #define BYTES_MAX         (16U << 20)
 
-/* libconfig takes it for nothing: a syntax error on its line. */
+/* What no libconfig accepts: it makes a syntax error on its line. */
 #define GARBAGE "?"
 
-/* From this line of the text on, lines come from this place. */
-struct segment {
-	unsigned first;
-	struct config_place place;
-};
-
-/* The text so far, and what is known of it. */
 struct config_scan {
 	struct mistakes *mistakes; /* borrowed until config_scan_open() returns */
 	char *folder;              /* where relative includes lie */
-	char *text;
-	size_t size;
-	size_t capacity;
-	unsigned lines; /* ends of line in the text */
-	struct segment *segments;
-	size_t segment_count;
-	char **paths; /* of the files that were read */
-	size_t path_count;
+	struct config_text text;
 	size_t bytes_read;
-	bool broken; /* a file is not whole: the text means nothing */
+	bool broken; /* a file is not whole: the text would make no sense */
 	bool ended;  /* too much was included: nothing more is read */
 
 	char last;           /* the last token: its character, or 'x' for a longer one */
@@ -55,54 +43,12 @@ struct source {
 
 static void scan_file(struct config_scan *s, const char *path, const struct source *from);
 
-/* The text. */
-
-static void *must_grow(void *array, size_t size)
-{
-	void *grown = realloc(array, size);
-
-	if (!grown)
-		abort();
-	return grown;
-}
-
-static void put(struct config_scan *s, const char *bytes, size_t len)
-{
-	if (s->size + len >= s->capacity) {
-		s->capacity = 2 * (s->size + len) + 1;
-		s->text = must_grow(s->text, s->capacity);
-	}
-	for (size_t i = 0; i < len; i++)
-		s->lines += bytes[i] == '\n';
-	memcpy(s->text + s->size, bytes, len);
-	s->size += len;
-	s->text[s->size] = '\0';
-}
-
 /* A token that stands in the text as it stands in the file. */
 static void put_token(struct config_scan *s, char token, const char *bytes, size_t len)
 {
 	s->before = s->last;
 	s->last = token;
-	put(s, bytes, len);
-}
-
-static void begin_segment(struct config_scan *s, const char *path, unsigned line)
-{
-	s->segments = must_grow(s->segments, (s->segment_count + 1) * sizeof *s->segments);
-	s->segments[s->segment_count++] = (struct segment){
-		.first = s->lines + 1,
-		.place = {.path = path, .line = line},
-	};
-}
-
-/* Takes the path, and keeps it as long as the scan. */
-static const char *keep_path(struct config_scan *s, char *path)
-{
-	if (!path)
-		abort();
-	s->paths = must_grow(s->paths, (s->path_count + 1) * sizeof *s->paths);
-	return s->paths[s->path_count++] = path;
+	config_text_put(&s->text, bytes, len);
 }
 
 /* Steps. */
@@ -120,7 +66,7 @@ static void copy_blank(struct config_scan *s, struct source *from)
 	} else if (*from->at != ' ' && *from->at != '\t') {
 		from->indent = false;
 	}
-	put(s, from->at++, 1);
+	config_text_put(&s->text, from->at++, 1);
 }
 
 static void skip_rest_of_line(struct source *from)
@@ -128,7 +74,7 @@ static void skip_rest_of_line(struct source *from)
 	from->at += strcspn(from->at, "\n");
 }
 
-/* A comment between marks, of which the ends of line remain. */
+/* Only the ends of line of such a comment remain, so that later lines keep their numbers. */
 static void skip_comment(struct config_scan *s, struct source *from)
 {
 	unsigned line = from->line;
@@ -141,10 +87,10 @@ static void skip_comment(struct config_scan *s, struct source *from)
 		from->at += strlen(from->at);
 		return;
 	}
-	put(s, " ", 1);
+	config_text_put(&s->text, " ", 1);
 	for (; from->at < end; from->at++) {
 		if (*from->at == '\n') {
-			put(s, "\n", 1);
+			config_text_put(&s->text, "\n", 1);
 			from->line++;
 		}
 	}
@@ -157,7 +103,7 @@ static bool at_escaped_nul(const char *at)
 	return at[0] == '\\' && (at[1] == 'x' || at[1] == 'X') && at[2] == '0' && at[3] == '0';
 }
 
-/* The closing quote, or the end of the file.  at is after the opening one. */
+/* The closing quote, or the end of the file; at is after the opening quote. */
 static const char *find_quote(const char *at)
 {
 	while (*at && *at != '"')
@@ -186,96 +132,25 @@ static void copy_string(struct config_scan *s, struct source *from)
 			continue;
 		}
 		from->line += from->at[len - 1] == '\n';
-		put(s, from->at, len);
+		config_text_put(&s->text, from->at, len);
 		from->at += len;
 	}
-	put(s, from->at++, 1);
+	config_text_put(&s->text, from->at++, 1);
 }
 
 /* Numbers. */
 
-struct number {
-	bool floating;
-	bool hex;
-	bool wide;     /* ends in L */
-	size_t digits; /* bytes, with sign and 0x, without L */
-	size_t len;
-};
-
-static size_t count(const char *at, int (*is)(int))
-{
-	size_t n = 0;
-
-	while (is((unsigned char)at[n]))
-		n++;
-	return n;
-}
-
-/* ".5e7", which makes the digits before it a number with a decimal point; 0 if it is none. */
-static size_t fraction_len(const char *at)
-{
-	size_t len = at[0] == '.' ? 1 + count(at + 1, isdigit) : 0;
-
-	if (at[len] == 'e' || at[len] == 'E') {
-		size_t sign = at[len + 1] == '-' || at[len + 1] == '+';
-		size_t exponent = count(at + len + 1 + sign, isdigit);
-		len += exponent > 0 ? 1 + sign + exponent : 0;
-	}
-	return len;
-}
-
-/* As libconfig splits its text. */
-static struct number measure(const char *at)
-{
-	struct number n = {0};
-	size_t sign = *at == '-' || *at == '+';
-	size_t fraction;
-
-	n.hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]);
-	n.digits = n.hex ? 2 + count(at + 2, isxdigit) : sign + count(at + sign, isdigit);
-	fraction = n.hex ? 0 : fraction_len(at + n.digits);
-	n.floating = fraction > 0;
-	n.wide = !n.floating && at[n.digits] == 'L';
-	n.len = n.digits + fraction + (n.wide ? 1 + (at[n.digits + 1] == 'L') : 0);
-	return n;
-}
-
-static bool at_number(const char *at)
-{
-	size_t sign = *at == '-' || *at == '+';
-
-	return isdigit((unsigned char)at[sign + (at[sign] == '.')]);
-}
-
-static bool fits(const char *at, const struct number *n, intmax_t *value)
-{
-	char digits[32];
-
-	/* Zeros in front are no digits. */
-	size_t sign = *at == '-' || *at == '+';
-	size_t skip = n->hex ? 2 : sign;
-	while (skip + 1 < n->digits && at[skip] == '0')
-		skip++;
-	if (n->digits - skip > 20)
-		return false;
-	snprintf(digits, sizeof digits, "%s%.*s", *at == '-' ? "-" : "", (int)(n->digits - skip),
-		at + skip);
-	errno = 0;
-	*value = strtoimax(digits, NULL, n->hex ? 16 : 10);
-	return errno == 0 && (n->wide || (*value >= INT32_MIN && *value <= INT32_MAX));
-}
-
-/* An integer in decimal; one that does not fit is told, and 0x0. */
+/* Write an integer in decimal, or as 0x0, with a mistake told, if it does not fit. */
 static void copy_number(struct config_scan *s, struct source *from)
 {
-	struct number n = measure(from->at);
+	struct config_number n = config_number_measure(from->at);
 	char text[32];
 	intmax_t value;
 
 	if (n.floating) {
 		put_token(s, 'x', from->at, n.len);
 	} else {
-		if (fits(from->at, &n, &value)) {
+		if (config_number_fits(from->at, &n, &value)) {
 			snprintf(text, sizeof text, "%jd%s ", value, n.wide ? "L" : "");
 		} else {
 			snprintf(text, sizeof text, "0x0%s ", n.wide ? "L" : "");
@@ -291,21 +166,21 @@ static void copy_number(struct config_scan *s, struct source *from)
 
 /* Commas and brackets. */
 
-/* The second of two commas is a mistake everywhere. */
+/* A second comma is refused by some libconfig only: make it a mistake for each. */
 static void copy_comma(struct config_scan *s, struct source *from)
 {
 	bool twice = s->last == ',';
 
-	s->comma_offset = s->size;
+	s->comma_offset = s->text.size;
 	put_token(s, twice ? 'x' : ',', twice ? GARBAGE : ",", 1);
 	from->at++;
 }
 
-/* One comma may stand before it, as libconfig 1.7 has it. */
+/* Take out one comma before it, which libconfig 1.7 allows and 1.5 does not. */
 static void copy_closing(struct config_scan *s, struct source *from)
 {
 	if (s->last == ',' && s->before != '(' && s->before != '[')
-		s->text[s->comma_offset] = ' ';
+		s->text.bytes[s->comma_offset] = ' ';
 	put_token(s, *from->at, from->at, 1);
 	from->at++;
 }
@@ -350,11 +225,11 @@ static char *path_of(const struct config_scan *s, const char *name)
 
 static void include(struct config_scan *s, struct source *from, const char *name)
 {
-	const char *path = keep_path(s, path_of(s, name));
+	const char *path = config_text_keep_path(&s->text, path_of(s, name));
 
-	put(s, "\n", 1);
+	config_text_put(&s->text, "\n", 1);
 	scan_file(s, path, from);
-	begin_segment(s, from->path, from->line);
+	config_text_begin(&s->text, from->path, from->line);
 }
 
 static void follow_include(struct config_scan *s, struct source *from)
@@ -393,7 +268,7 @@ static void copy_token(struct config_scan *s, struct source *from)
 
 	if (*from->at == '"') {
 		copy_string(s, from);
-	} else if (at_number(from->at)) {
+	} else if (config_number_begins(from->at)) {
 		copy_number(s, from);
 	} else if (*from->at == ',') {
 		copy_comma(s, from);
@@ -403,7 +278,7 @@ static void copy_token(struct config_scan *s, struct source *from)
 		put_token(s, 'x', from->at, len);
 		from->at += len;
 	} else {
-		/* No include but ours: libconfig opens no file. */
+		/* libconfig is to see no include of its own, or it would open files. */
 		put_token(s, *from->at, *from->at == '@' ? GARBAGE : from->at, 1);
 		from->at++;
 	}
@@ -430,8 +305,8 @@ static void step(struct config_scan *s, struct source *from)
 /* Files. */
 
 /*
- * All that the file holds, read once, so that a pipe will do.  An end of line is added where there
- * is none.  NULL, with the errno, if it cannot be read: EFBIG above the bound.  The caller frees it.
+ * All that the file holds, with an end of line at its end.  It is read once, so that a pipe will do.
+ * NULL, with the errno, if it cannot be read: EFBIG above the bound.  The caller frees it.
  */
 static char *read_file(struct config_scan *s, const char *path, size_t *size, int *error)
 {
@@ -489,7 +364,7 @@ static void tell_nul(struct config_scan *s, const char *path, const char *text)
 	s->broken = true;
 }
 
-/* Append the file to the text.  from is NULL for the first one. */
+/* Append the file to the text.  from names it; NULL for the file that -c names. */
 static void scan_file(struct config_scan *s, const char *path, const struct source *from)
 {
 	unsigned depth = from ? from->depth + 1 : 0;
@@ -515,7 +390,7 @@ static void scan_file(struct config_scan *s, const char *path, const struct sour
 	}
 	struct source source = {
 		.path = path, .at = text, .line = 1, .depth = depth, .indent = true};
-	begin_segment(s, path, source.line);
+	config_text_begin(&s->text, path, source.line);
 	while (*source.at && !s->ended)
 		step(s, &source);
 	free(text);
@@ -532,15 +407,15 @@ static char *folder_of(const char *path)
 	return folder;
 }
 
-struct config_scan *config_scan_open(const char *path, struct mistakes *f)
+struct config_scan *config_scan_open(const char *path, struct mistakes *m)
 {
 	struct config_scan *s = calloc(1, sizeof *s);
 
 	if (!s)
 		abort();
-	s->mistakes = f;
+	s->mistakes = m;
 	s->folder = folder_of(path);
-	scan_file(s, keep_path(s, strdup(path)), NULL);
+	scan_file(s, config_text_keep_path(&s->text, strdup(path)), NULL);
 	s->mistakes = NULL;
 	if (s->broken) {
 		config_scan_free(s);
@@ -553,36 +428,17 @@ void config_scan_free(struct config_scan *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->path_count; i++)
-		free(s->paths[i]);
-	free(s->paths);
-	free(s->segments);
-	free(s->text);
+	config_text_fini(&s->text);
 	free(s->folder);
 	free(s);
 }
 
 const char *config_scan_text(const struct config_scan *s)
 {
-	return s->text;
+	return s->text.bytes;
 }
 
 struct config_place config_scan_place(const struct config_scan *s, unsigned line)
 {
-	size_t from = 0;
-	size_t below = s->segment_count;
-
-	/* The last one that begins at or before the line; the first one begins at 1. */
-	while (below - from > 1) {
-		size_t middle = from + (below - from) / 2;
-		if (s->segments[middle].first <= line)
-			from = middle;
-		else
-			below = middle;
-	}
-	const struct segment *segment = &s->segments[from];
-	return (struct config_place){
-		.path = segment->place.path,
-		.line = segment->place.line + (line - segment->first),
-	};
+	return config_text_place(&s->text, line);
 }

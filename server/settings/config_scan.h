@@ -14,25 +14,20 @@
 #ifndef BOBBIN_SERVER_SETTINGS_CONFIG_SCAN_H
 #define BOBBIN_SERVER_SETTINGS_CONFIG_SCAN_H
 
+#include "config_text.h"
 #include "mistakes.h"
 
 struct config_scan;
 
-/* Where a line of the text comes from.  path lives as long as the scan. */
-struct config_place {
-	const char *path;
-	unsigned line;
-};
-
 /*
- * Read a file and what it includes.  A relative include lies beside path.  Mistakes that libconfig
- * would misread are told; a number that does not fit is 0x0 in the text then, and no other number is
- * in hexadecimal.
+ * Read a file and what it includes.  A relative include lies beside path.  What libconfig would
+ * misread is told as a mistake; a number that does not fit is 0x0 in the text then, and no other
+ * number is in hexadecimal.
  *
- * NULL, with faults told, if a file cannot be read or the rest of the text would make no sense.
+ * NULL, with mistakes told, if a file cannot be read or the rest of the text would make no sense.
  * The caller frees the scan with config_scan_free().
  */
-struct config_scan *config_scan_open(const char *path, struct mistakes *f);
+struct config_scan *config_scan_open(const char *path, struct mistakes *m);
 
 /* Takes NULL. */
 void config_scan_free(struct config_scan *s);
@@ -40,7 +35,7 @@ void config_scan_free(struct config_scan *s);
 /* The text, which lives as long as the scan. */
 const char *config_scan_text(const struct config_scan *s);
 
-/* Where the line of the text stands; lines count from 1. */
+/* Where a line of the text stood; lines count from 1.  The path lives as long as the scan. */
 struct config_place config_scan_place(const struct config_scan *s, unsigned line);
 
 #endif

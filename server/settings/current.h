@@ -21,16 +21,16 @@ struct current { /* fields belong to current.c */
 /* Takes over the caller's hold on s. */
 void current_init(struct current *c, struct settings *s);
 
-/* The settings in force, held for the caller, who releases them. */
+/* The settings in force, held for the caller, which releases them. */
 struct settings *current_hold(struct current *c);
 
 /*
- * From now on others are in force.  Takes over the caller's hold on s.  To put the same ones in
- * force again makes every listener set its options anew.
+ * Put other settings in force.  Takes over the caller's hold on s.  The same settings put in force
+ * again make every listener set its options anew.
  */
 void current_replace(struct current *c, struct settings *s);
 
-/* Which ones are in force, for a cheap look whether they are still the same. */
+/* A number to compare with an earlier one: it differs once other settings are in force. */
 unsigned current_version(struct current *c);
 
 #endif

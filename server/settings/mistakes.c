@@ -6,45 +6,45 @@
 #include <string.h>
 #include <sysexits.h>
 
-static void tell(struct mistakes *f, const char *format, va_list args)
+static void tell(struct mistakes *m, const char *format, va_list args)
 {
-	vfprintf(f->to, format, args);
-	fputc('\n', f->to);
+	vfprintf(m->to, format, args);
+	fputc('\n', m->to);
 }
 
-void mistakes_in_file(struct mistakes *f, const char *file, unsigned line, const char *format, ...)
+void mistakes_in_file(struct mistakes *m, const char *file, unsigned line, const char *format, ...)
 {
 	va_list args;
 
-	f->file++;
-	fprintf(f->to, "%s:%u: ", file, line);
+	m->file++;
+	fprintf(m->to, "%s:%u: ", file, line);
 	va_start(args, format);
-	tell(f, format, args);
+	tell(m, format, args);
 	va_end(args);
 }
 
-void mistakes_in_usage(struct mistakes *f, const char *format, ...)
+void mistakes_in_usage(struct mistakes *m, const char *format, ...)
 {
 	va_list args;
 
-	f->usage++;
-	fputs("bobbind: ", f->to);
+	m->usage++;
+	fputs("bobbind: ", m->to);
 	va_start(args, format);
-	tell(f, format, args);
+	tell(m, format, args);
 	va_end(args);
 }
 
-void mistakes_unreadable(struct mistakes *f, const char *file, int error)
+void mistakes_unreadable(struct mistakes *m, const char *file, int error)
 {
-	f->unreadable = error;
-	fprintf(f->to, "bobbind: %s: %s\n", file, strerrordesc_np(error));
+	m->unreadable = error;
+	fprintf(m->to, "bobbind: %s: %s\n", file, strerrordesc_np(error));
 }
 
-int mistakes_status(const struct mistakes *f)
+int mistakes_status(const struct mistakes *m)
 {
-	if (f->usage > 0)
+	if (m->usage > 0)
 		return EX_USAGE;
-	if (f->unreadable)
+	if (m->unreadable)
 		return EX_NOINPUT;
-	return f->file > 0 ? EX_CONFIG : EX_OK;
+	return m->file > 0 ? EX_CONFIG : EX_OK;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mistakes - what is wrong with a command line or a configuration file: all of it, one line each,
- * before the end.
+ * mistakes - what is wrong with a command line or a configuration file: each mistake is told on a
+ * line of its own, and counted.
  *
- * Threads:  before threads start.
+ * Threads:  before threads start, or the one that reloads.
  */
 #ifndef BOBBIN_SERVER_SETTINGS_MISTAKES_H
 #define BOBBIN_SERVER_SETTINGS_MISTAKES_H
@@ -18,17 +18,17 @@ struct mistakes {
 };
 
 /* "FILE:LINE: what is wrong" */
-void mistakes_in_file(struct mistakes *f, const char *file, unsigned line, const char *format, ...)
+void mistakes_in_file(struct mistakes *m, const char *file, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* "bobbind: what is wrong" */
-void mistakes_in_usage(struct mistakes *f, const char *format, ...)
+void mistakes_in_usage(struct mistakes *m, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* "bobbind: FILE: what the errno means" */
-void mistakes_unreadable(struct mistakes *f, const char *file, int error);
+void mistakes_unreadable(struct mistakes *m, const char *file, int error);
 
 /* The exit status that fits (sysexits.h): EX_OK, EX_USAGE, EX_NOINPUT or EX_CONFIG. */
-int mistakes_status(const struct mistakes *f);
+int mistakes_status(const struct mistakes *m);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Settings take little: without memory for them there is nothing to go on with. */
+/* Settings take little memory: without that much the process cannot go on. */
 static void *must_have(void *memory)
 {
 	if (!memory) {
@@ -39,17 +39,11 @@ static void set_defaults(void *base, bool endpoint)
 	}
 }
 
-/* The field of a row that is kept as text. */
-static char **text(void *base, const struct option *row)
-{
-	return (char **)((char *)base + row->offset);
-}
-
 static void free_texts(void *base, bool endpoint)
 {
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (option_is_text(row) && belongs_to(row, endpoint))
-			free(*text(base, row));
+			free(*option_text_field(row, base));
 	}
 }
 
@@ -67,7 +61,8 @@ static void endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	to->denied = NULL;
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (option_is_text(row) && belongs_to(row, true))
-			*text(to, row) = must_have(strdup(*text((void *)from, row)));
+			*option_text_field(row, to) =
+				must_have(strdup(*option_text_field(row, (void *)from)));
 	}
 }
 
@@ -144,7 +139,7 @@ static bool name_taken(const struct settings *s, const struct endpoint *but, con
 	return false;
 }
 
-/* The address, with a number behind it where the same address stands twice (port 0). */
+/* The address; a number follows it where the same address stands twice (port 0). */
 static char *make_name(const struct settings *s, const struct endpoint *e)
 {
 	char *name = must_have(strdup(e->address));
@@ -201,7 +196,7 @@ static const char *check_congestion(struct settings *s, struct endpoint *e)
 	       "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
 }
 
-/* The text was checked when it was set. */
+/* The blocks of a text that option_set() has checked. */
 static struct block_list *must_read(struct block_list *before, const char *blocks)
 {
 	char mistake[OPTION_MISTAKE_MAX];

@@ -28,7 +28,7 @@ enum kind {
 	END,
 	LITERAL,
 	PLACEHOLDER,
-	UNKNOWN,  /* a name that is none */
+	UNKNOWN,  /* a name of no placeholder */
 	UNCLOSED, /* a '{' with nothing that closes it */
 };
 
@@ -61,7 +61,7 @@ static struct piece braced(const char *name)
 	return p;
 }
 
-/* The piece at *at, which moves behind it unless it is faulty. */
+/* The piece at *at, which moves to the next one unless this piece is mistaken. */
 static struct piece next(const char **at)
 {
 	const char *text = *at;

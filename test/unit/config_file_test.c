@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves config_file: every mistake at once and where it stands, and that what is written loads. */
 #include "server/settings/config_file.h"
-#include "server/settings/config_write.h"
+#include "server/settings/config_print.h"
 
 #include "common/deadline.h"
 #include "scratch.h"
@@ -381,7 +381,7 @@ static void must_write(const char *path, const struct settings *s)
 	FILE *file = fopen(path, "we");
 
 	ck_assert_ptr_nonnull(file);
-	config_write(file, s);
+	config_print(file, s);
 	ck_assert_int_eq(fclose(file), 0);
 }
 

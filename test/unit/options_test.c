@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves options: each type good and bad, the messages, the near misses, and the table itself. */
 #include "server/settings/options.h"
+#include "server/settings/settings.h"
 
 #include "common/deadline.h"
 #include "common/quantity.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* config_write - settings to a configuration file, every key explained. */
-#include "config_write.h"
+/* config_print - settings as a configuration file, every key explained. */
+#include "config_print.h"
 
 #include "options.h"
 
@@ -9,8 +9,8 @@
 
 #define COMMENT_COLUMNS 96
 
-/* Sentences as comment lines. */
-static void write_comment(FILE *to, const char *indent, const char *text)
+/* Sentences as lines of a comment, broken at spaces. */
+static void print_comment(FILE *to, const char *indent, const char *text)
 {
 	while (*text) {
 		size_t room = COMMENT_COLUMNS - 8 * strlen(indent);
@@ -26,7 +26,7 @@ static void write_comment(FILE *to, const char *indent, const char *text)
 	}
 }
 
-static void write_string(FILE *to, const char *text)
+static void print_string(FILE *to, const char *text)
 {
 	fputc('"', to);
 	for (; *text; text++) {
@@ -42,7 +42,7 @@ static void write_string(FILE *to, const char *text)
 }
 
 /* ( "a", "b" ) */
-static void write_list(FILE *to, const char *text)
+static void print_list(FILE *to, const char *text)
 {
 	const char separators[] = ", ";
 	const char *gap = " ";
@@ -57,7 +57,7 @@ static void write_list(FILE *to, const char *text)
 	fputs(" )", to);
 }
 
-static void write_value(FILE *to, const char *indent, const struct option *row, const void *base)
+static void print_value(FILE *to, const char *indent, const struct option *row, const void *base)
 {
 	const char *dot = strrchr(row->key, '.');
 	char *text = option_text(row, base);
@@ -67,22 +67,22 @@ static void write_value(FILE *to, const char *indent, const struct option *row, 
 	if (bare)
 		fputs(text, to);
 	else if (row->type == OPTION_BLOCKS)
-		write_list(to, text);
+		print_list(to, text);
 	else
-		write_string(to, text);
+		print_string(to, text);
 	fputs(";\n", to);
 	free(text);
 }
 
-static void write_help(FILE *to, const char *indent, const struct option *row)
+static void print_help(FILE *to, const char *indent, const struct option *row)
 {
 	char line[512];
 	char *expects = option_expects(row);
 
-	write_comment(to, indent, row->help);
+	print_comment(to, indent, row->help);
 	snprintf(line, sizeof line, "It is %s.%s", expects,
 		row->scope == OPTION_ENDPOINT ? " A listener may override it." : "");
-	write_comment(to, indent, line);
+	print_comment(to, indent, line);
 	free(expects);
 }
 
@@ -101,7 +101,7 @@ static bool same_group(const struct option *a, const struct option *b)
 	return b->key && group_length(b->key) == len && strncmp(a->key, b->key, len) == 0;
 }
 
-static void write_groups(FILE *to, const struct settings *s)
+static void print_groups(FILE *to, const struct settings *s)
 {
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (row->scope == OPTION_LISTENER)
@@ -112,8 +112,8 @@ static void write_groups(FILE *to, const struct settings *s)
 			fprintf(to, "\n%.*s:\n{\n", (int)group_length(row->key), row->key);
 		else
 			fputc('\n', to);
-		write_help(to, indent, row);
-		write_value(to, indent, row, option_base(row, (struct settings *)s));
+		print_help(to, indent, row);
+		print_value(to, indent, row, option_base(row, (struct settings *)s));
 		if (grouped && !same_group(row, row + 1))
 			fputs("};\n", to);
 	}
@@ -140,7 +140,7 @@ static const struct option *next_override(
 	return row;
 }
 
-static void write_overrides(FILE *to, const struct settings *s, const struct endpoint *e)
+static void print_overrides(FILE *to, const struct settings *s, const struct endpoint *e)
 {
 	const struct option *before = NULL;
 	const struct option *row = next_override(option_rows, s, e);
@@ -149,7 +149,7 @@ static void write_overrides(FILE *to, const struct settings *s, const struct end
 		const struct option *next = next_override(row + 1, s, e);
 		if (!before || !same_group(row, before))
 			fprintf(to, "\t\t%.*s:\n\t\t{\n", (int)group_length(row->key), row->key);
-		write_value(to, "\t\t\t", row, e);
+		print_value(to, "\t\t\t", row, e);
 		if (!same_group(row, next))
 			fputs("\t\t};\n", to);
 		before = row;
@@ -157,28 +157,28 @@ static void write_overrides(FILE *to, const struct settings *s, const struct end
 	}
 }
 
-static void write_listener(FILE *to, const struct settings *s, const struct endpoint *e, bool first)
+static void print_listener(FILE *to, const struct settings *s, const struct endpoint *e, bool first)
 {
 	fputs(first ? "\t{\n" : ",\n\t{\n", to);
 	for (const struct option *row = option_rows; row->key; row++) {
 		if (row->scope != OPTION_LISTENER)
 			continue;
 		if (first)
-			write_help(to, "\t\t", row);
-		write_value(to, "\t\t", row, e);
+			print_help(to, "\t\t", row);
+		print_value(to, "\t\t", row, e);
 	}
-	write_overrides(to, s, e);
+	print_overrides(to, s, e);
 	fputs("\t}", to);
 }
 
-void config_write(FILE *to, const struct settings *s)
+void config_print(FILE *to, const struct settings *s)
 {
-	write_comment(to, "",
+	print_comment(to, "",
 		"The configuration of bobbind, every option with its value. See bobbind.conf(5). "
 		"Sizes and durations are text with a unit.");
 	fputs("\nlisteners = (\n", to);
 	for (size_t i = 0; i < s->endpoint_count; i++)
-		write_listener(to, s, &s->endpoints[i], i == 0);
+		print_listener(to, s, &s->endpoints[i], i == 0);
 	fputs("\n);\n", to);
-	write_groups(to, s);
+	print_groups(to, s);
 }
