@@ -113,9 +113,47 @@ static enum stream_end end_of_errno(int error)
 
 /* The status. */
 
+void stream_status_init(
+	struct stream_status *status, const atomic_bool *draining, struct spin_permits *permits)
+{
+	status->draining = draining;
+	status->permits = permits;
+	atomic_store_explicit(&status->bytes_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&status->bytes_out, 0, memory_order_relaxed);
+	atomic_store_explicit(&status->messages_in, 0, memory_order_relaxed);
+	atomic_store_explicit(&status->messages_out, 0, memory_order_relaxed);
+	atomic_store(&status->state, STATUS_BUSY);
+}
+
+static uint64_t count_of(const _Atomic uint64_t *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/* Not an atomic addition, which would lock the bus: no other thread writes. */
+static void add_to(_Atomic uint64_t *count, uint64_t more)
+{
+	atomic_store_explicit(count, count_of(count) + more, memory_order_relaxed);
+}
+
+struct stream_counts stream_counts(const struct stream_status *status)
+{
+	return (struct stream_counts){
+		.bytes_in = count_of(&status->bytes_in),
+		.bytes_out = count_of(&status->bytes_out),
+		.messages_in = count_of(&status->messages_in),
+		.messages_out = count_of(&status->messages_out),
+	};
+}
+
+static uint64_t bytes_in(const struct stream *s)
+{
+	return count_of(&s->status->bytes_in);
+}
+
 static bool is_cut(const struct stream *s)
 {
-	return s->status && atomic_load(&s->status->state) == STATUS_FORCED;
+	return atomic_load(&s->status->state) == STATUS_FORCED;
 }
 
 /* A call failed: our owner's doing, or the connection's. */
@@ -129,8 +167,6 @@ static bool end_with_errno(struct stream *s, int error)
 /* Tell the owner what we are at.  False if it has cut the connection, which is final. */
 static bool publish(struct stream *s, enum stream_state state)
 {
-	if (!s->status)
-		return true;
 	int before = atomic_exchange(&s->status->state, state);
 	if (before == STATUS_FORCED) {
 		atomic_store(&s->status->state, STATUS_FORCED);
@@ -154,12 +190,12 @@ static size_t buffered(const struct stream *s)
  */
 static bool is_draining(struct stream *s)
 {
-	if (s->draining || !s->status)
-		return s->draining;
-	if (!s->woken && (s->bytes_in == 0 || !atomic_load(s->status->draining)))
+	if (s->draining)
+		return true;
+	if (!s->woken && (bytes_in(s) == 0 || !atomic_load(s->status->draining)))
 		return false;
 	int64_t unread = socket_unread(s->fd);
-	s->drain_end = s->bytes_in + (uint64_t)(unread > 0 ? unread : 0);
+	s->drain_end = bytes_in(s) + (uint64_t)(unread > 0 ? unread : 0);
 	s->draining = true;
 	return true;
 }
@@ -171,7 +207,7 @@ static bool may_begin(struct stream *s)
 		return false;
 	if (s->ended && buffered(s) == 0)
 		return end_with(s, STREAM_EOF, 0);
-	if (is_draining(s) && s->bytes_in - buffered(s) >= s->drain_end)
+	if (is_draining(s) && bytes_in(s) - buffered(s) >= s->drain_end)
 		return end_with(s, STREAM_DRAINED, 0);
 	return true;
 }
@@ -300,7 +336,7 @@ static int send_pieces(struct stream *s, struct iovec *pieces, size_t count)
 		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (sent > 0) {
-			s->bytes_out += (uint64_t)sent;
+			add_to(&s->status->bytes_out, (uint64_t)sent);
 			count = advance(&pieces, count, (size_t)sent);
 		}
 		int rc = count > 0 ? await_send(s, &deadline) : 0;
@@ -413,7 +449,7 @@ static bool end_of_input(struct stream *s)
  */
 static bool heed_the_knock(struct stream *s, const struct wait *w)
 {
-	if (!w->idle || !s->status || atomic_load(&s->status->state) != STATUS_WOKEN)
+	if (!w->idle || atomic_load(&s->status->state) != STATUS_WOKEN)
 		return true;
 	return publish(s, STATUS_BUSY) && may_begin(s);
 }
@@ -424,7 +460,7 @@ static ssize_t receive_into(struct stream *s, const struct wait *w, void *data, 
 	ssize_t n = -EAGAIN;
 
 	/* Who has connected and says nothing may be one of many. */
-	if (w->idle && s->bytes_in > 0 && s->terms->spin_ns > 0 && s->status && s->status->permits)
+	if (w->idle && bytes_in(s) > 0 && s->terms->spin_ns > 0 && s->status->permits)
 		n = spin_receive(&s->spin, s->status->permits, s->terms->spin_ns, s->fd, data, len);
 	if (n == -EAGAIN) {
 		n = recv(s->fd, data, len, 0);
@@ -472,7 +508,7 @@ static ssize_t await_input(struct stream *s, size_t need, size_t most)
 		too_late(s, w.late);
 		return -1;
 	}
-	if (w.idle && !publish(s, s->bytes_in == 0 ? STATUS_NEW : STATUS_IDLE))
+	if (w.idle && !publish(s, bytes_in(s) == 0 ? STATUS_NEW : STATUS_IDLE))
 		return -1;
 	/*
 	 * Only now, with the state out: whoever sets the flag later finds the state, and wakes us.
@@ -510,7 +546,7 @@ static bool fill(struct stream *s, size_t need, size_t most)
 	if (n == 0)
 		return end_of_input(s);
 	s->in.end += (size_t)n;
-	s->bytes_in += (uint64_t)n;
+	add_to(&s->status->bytes_in, (uint64_t)n);
 	return true;
 }
 
@@ -566,7 +602,7 @@ bool stream_read_line(struct stream *s, struct stream_message *line)
 		if ((complete ? len : buffered(s)) > max)
 			return complain_of(s, STREAM_TOO_LONG, "line longer than %zu bytes", max);
 		if (complete || (s->ended && buffered(s) > 0)) {
-			s->messages_in++;
+			add_to(&s->status->messages_in, 1);
 			return hand_out(s, line, 0, len, complete);
 		}
 		if (s->ended)
@@ -599,7 +635,7 @@ bool stream_read_frame(struct stream *s, struct stream_message *frame)
 					(long long)s->terms->max_frame);
 			need += len;
 			if (buffered(s) >= need) {
-				s->messages_in++;
+				add_to(&s->status->messages_in, 1);
 				return hand_out(s, frame, FRAME_HEADER, len, 0);
 			}
 		}
@@ -650,7 +686,8 @@ bool stream_write_pieces(struct stream *s, const struct iovec *pieces, size_t co
 	}
 	for (size_t i = 0; i < count; i++)
 		len += pieces[i].iov_len;
-	s->messages_out += s->terms->framing != STREAM_RAW;
+	if (s->terms->framing != STREAM_RAW)
+		add_to(&s->status->messages_out, 1);
 	if (!fits(s, len))
 		return send_out(s, pieces, count);
 	for (size_t i = 0; i < count; i++)

@@ -17,7 +17,8 @@
  *     other end.
  *   - Any end is told to the peer as it should be: see enum stream_end.
  *
- * Nothing here says anything to an operator; the owner reads the fields marked [result].
+ * Nothing here says anything to an operator; the owner reads the fields marked [result] and the
+ * counts in the status.
  *
  * Threads:  a stream belongs to one thread.  Only its status is shared.
  * Errors:   reads and writes return false when the conversation is over, and go on doing so;
@@ -123,7 +124,33 @@ struct stream_status {
 	_Atomic int state;            /* [atomic] enum stream_state */
 	const atomic_bool *draining;  /* [const] the owner's flag: becomes true once, for good */
 	struct spin_permits *permits; /* [const] of all its streams; NULL: none may spin */
+	/* Only the stream's thread adds to these, without a lock; any thread may read them. */
+	_Atomic uint64_t bytes_in;     /* [atomic] received, dropped ones not counted */
+	_Atomic uint64_t bytes_out;    /* [atomic] taken by the kernel */
+	_Atomic uint64_t messages_in;  /* [atomic] 0 for RAW */
+	_Atomic uint64_t messages_out; /* [atomic] 0 for RAW */
 };
+
+/*
+ * Make *status that of a connection that has not begun: STATUS_BUSY until its thread publishes
+ * STATUS_NEW, all counts 0.
+ */
+void stream_status_init(
+	struct stream_status *status, const atomic_bool *draining, struct spin_permits *permits);
+
+/* What a stream has moved so far. */
+struct stream_counts {
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t messages_in;
+	uint64_t messages_out;
+};
+
+/*
+ * The counts of a live or ended stream.  Each only grows until the next stream_status_init(); they
+ * are read one after the other, so a message may be counted whose bytes are not yet.
+ */
+struct stream_counts stream_counts(const struct stream_status *status);
 
 /* One message.  data stays valid, in the stream's buffer, until the next read. */
 struct stream_message {
@@ -139,11 +166,7 @@ struct stream { /* fields belong to stream.c but for [result] */
 
 	enum stream_end end;    /* [result] */
 	int error;              /* [result] the errno behind the end, or 0 */
-	uint64_t bytes_in;      /* [result] received, dropped ones not counted */
-	uint64_t bytes_out;     /* [result] taken by the kernel */
 	uint64_t bytes_dropped; /* [result] read and dropped while lingering */
-	uint64_t messages_in;   /* [result] 0 for RAW */
-	uint64_t messages_out;  /* [result] 0 for RAW */
 	bool unanswered;        /* [result] input, or a reply, was lost with the end */
 
 	struct buffer in;
@@ -156,7 +179,7 @@ struct stream { /* fields belong to stream.c but for [result] */
 	bool draining;       /* drain_end is set */
 	bool woken;          /* told that the owner drains, while it waited */
 	bool replying_error; /* complaint is the last reply */
-	uint64_t drain_end;  /* answer messages that begin before this count of bytes_in */
+	uint64_t drain_end;  /* answer messages that begin before this many bytes_in */
 	int64_t lifetime_deadline;
 	int64_t message_deadline; /* 0: no message has begun */
 	int64_t armed_receive_ms; /* SO_RCVTIMEO as it stands */
@@ -175,7 +198,7 @@ struct socket_options stream_socket_options(
 
 /*
  * Begin on a connected, blocking socket.  The stream borrows all three; fd is never closed here.
- * status may be NULL for a stream that nobody drains.
+ * The status has been through stream_status_init() for this connection.
  */
 void stream_init(
 	struct stream *s, int fd, const struct stream_terms *terms, struct stream_status *status);

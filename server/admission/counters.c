@@ -28,13 +28,13 @@ static const struct {
 	{"handovers_failed", offsetof(struct counters, handovers_failed)},
 };
 
-void counters_add_stream(struct counters *c, const struct stream *s)
+void counters_add_stream(struct counters *c, enum stream_end end, struct stream_counts counts)
 {
-	c->ends[s->end]++;
-	c->bytes_in += s->bytes_in;
-	c->bytes_out += s->bytes_out;
-	c->messages_in += s->messages_in;
-	c->messages_out += s->messages_out;
+	c->ends[end]++;
+	c->bytes_in += counts.bytes_in;
+	c->bytes_out += counts.bytes_out;
+	c->messages_in += counts.messages_in;
+	c->messages_out += counts.messages_out;
 }
 
 uint64_t counters_ended(const struct counters *c)

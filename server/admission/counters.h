@@ -34,7 +34,7 @@ struct counters {
 };
 
 /* Add one connection that has ended. */
-void counters_add_stream(struct counters *c, const struct stream *s);
+void counters_add_stream(struct counters *c, enum stream_end end, struct stream_counts counts);
 
 /* How many have ended, in all. */
 uint64_t counters_ended(const struct counters *c);

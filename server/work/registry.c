@@ -169,10 +169,7 @@ bool registry_is_held_back(struct registry *r)
 
 static void fill_in(struct registry *r, struct slot *slot, const struct candidate *candidate)
 {
-	slot->status.draining = &r->draining;
-	slot->status.permits = &r->permits;
-	/* The worker says STATUS_NEW itself, once it is there to be knocked at. */
-	atomic_store(&slot->status.state, STATUS_BUSY);
+	stream_status_init(&slot->status, &r->draining, &r->permits);
 	slot->fd = candidate->fd;
 	slot->candidate = *candidate;
 	slot->cut = false;
@@ -240,7 +237,7 @@ void registry_release(struct registry *r, struct slot *slot, const struct stream
 {
 	lock_take(&r->lock);
 	assert(slot->fd < 0);
-	counters_add_stream(&r->counters, s);
+	counters_add_stream(&r->counters, s->end, stream_counts(&slot->status));
 	r->cut_owing += slot->cut && s->unanswered;
 	free_slot(r, slot);
 	lock_drop(&r->lock);

@@ -86,6 +86,7 @@ __attribute__((noinline)) static void tell_opened(const struct connection *c)
 __attribute__((noinline)) static void record(const struct connection *c, const struct stream *s,
 	const struct tcp_info *info, int64_t duration_ns)
 {
+	const struct stream_counts counts = stream_counts(s->status);
 	struct log_line l;
 
 	log_begin(&l, LOG_INFO, "closed");
@@ -94,12 +95,12 @@ __attribute__((noinline)) static void record(const struct connection *c, const s
 	if (s->error)
 		log_errno(&l, s->error);
 	log_ms(&l, "duration_ms", duration_ns);
-	log_number(&l, "bytes_in", (int64_t)s->bytes_in);
-	log_number(&l, "bytes_out", (int64_t)s->bytes_out);
+	log_number(&l, "bytes_in", (int64_t)counts.bytes_in);
+	log_number(&l, "bytes_out", (int64_t)counts.bytes_out);
 	if (s->bytes_dropped)
 		log_number(&l, "bytes_dropped", (int64_t)s->bytes_dropped);
-	log_number(&l, "messages_in", (int64_t)s->messages_in);
-	log_number(&l, "messages_out", (int64_t)s->messages_out);
+	log_number(&l, "messages_in", (int64_t)counts.messages_in);
+	log_number(&l, "messages_out", (int64_t)counts.messages_out);
 	log_number(&l, "rtt_us", info->tcpi_rtt);
 	log_number(&l, "retransmits", info->tcpi_total_retrans);
 	log_end(&l);

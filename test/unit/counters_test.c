@@ -14,16 +14,15 @@
 TEST(a_connection_that_has_ended_adds_its_bytes_messages_and_end)
 {
 	struct counters c = {.accepted = 2};
-	const struct stream s = {
-		.end = STREAM_IDLE,
+	const struct stream_counts counts = {
 		.bytes_in = 3,
 		.bytes_out = 5,
 		.messages_in = 7,
 		.messages_out = 11,
 	};
 
-	counters_add_stream(&c, &s);
-	counters_add_stream(&c, &s);
+	counters_add_stream(&c, STREAM_IDLE, counts);
+	counters_add_stream(&c, STREAM_IDLE, counts);
 	ck_assert_uint_eq(c.ends[STREAM_IDLE], 2);
 	ck_assert_uint_eq(c.bytes_in, 6);
 	ck_assert_uint_eq(c.bytes_out, 10);

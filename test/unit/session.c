@@ -36,10 +36,9 @@ void session_open(struct session *s, const struct stream_terms *terms)
 	s->rested = false;
 	s->started = false;
 	atomic_init(&s->draining, false);
-	atomic_init(&s->status.state, STATUS_NEW);
-	s->status.draining = &s->draining;
 	spin_init(&s->permits);
-	s->status.permits = &s->permits;
+	stream_status_init(&s->status, &s->draining, &s->permits);
+	atomic_store(&s->status.state, STATUS_NEW);
 	lock_init(&s->lock);
 	stream_init(&s->stream, s->pair.near, &s->terms, &s->status);
 }

@@ -245,7 +245,7 @@ TEST_TIMED(a_lifetime_ends_a_busy_connection_between_messages)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "lifetime");
 	/* The last request came too late, and was dropped by lingering: its sender saw no RST. */
 	ck_assert_uint_eq(session.stream.bytes_dropped, 5);
-	ck_assert_uint_eq(session.stream.messages_in, session.stream.messages_out);
+	ck_assert_uint_eq(session.status.messages_in, session.status.messages_out);
 	session_close(&session);
 }
 
@@ -276,8 +276,8 @@ TEST_TIMED(a_peer_that_does_not_read_ends_at_the_reply_deadline_and_is_reset)
 	mode_check_window(start, patience);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reply_timeout");
 	ck_assert_int_eq(session.stream.error, 0);
-	ck_assert_uint_gt(session.stream.bytes_out, 0);
-	ck_assert_uint_lt(session.stream.bytes_out, LARGE);
+	ck_assert_uint_gt(session.status.bytes_out, 0);
+	ck_assert_uint_lt(session.status.bytes_out, LARGE);
 	ck_assert(!stream_write(&session.stream, "x", 1));
 	session_finish(&session);
 	ck_assert(peer_is_reset(session.pair.far));
@@ -309,7 +309,7 @@ TEST_TIMED(a_peer_that_reads_in_drips_does_not_move_the_reply_deadline)
 	mode_check_window(start, patience);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reply_timeout");
-	ck_assert_uint_lt(session.stream.bytes_out, LARGE);
+	ck_assert_uint_lt(session.status.bytes_out, LARGE);
 	session_close(&session);
 	free(large);
 }
@@ -338,7 +338,7 @@ TEST_TIMED(a_last_reply_that_does_not_go_ends_at_its_deadline_too)
 	must_fill(session.pair.near);
 	for (int i = 0; i < 4; i++)
 		ck_assert(stream_write(&session.stream, large, 16000));
-	ck_assert_uint_eq(session.stream.bytes_out, 0);
+	ck_assert_uint_eq(session.status.bytes_out, 0);
 	int64_t start = deadline_now();
 	session_finish(&session);
 	mode_check_window(start, patience);

@@ -64,7 +64,7 @@ TEST_ROWS(an_idle_stream_that_is_woken_has_drained, 2)
 	ck_assert(session_wake(&session, STATUS_IDLE));
 	peer_expects_last(session.pair.far, "", 0);
 	peer_leaves_as("drained");
-	ck_assert_uint_eq(session.stream.messages_in, 1);
+	ck_assert_uint_eq(session.status.messages_in, 1);
 	session_close(&session);
 }
 
@@ -95,7 +95,7 @@ TEST_ROWS(a_stream_that_has_said_nothing_and_is_woken_has_drained, 2)
 		session_start(&session, echo_lines);
 	peer_expects_last(session.pair.far, "", 0);
 	peer_leaves_as("drained");
-	ck_assert_uint_eq(session.stream.bytes_in, 0);
+	ck_assert_uint_eq(session.status.bytes_in, 0);
 	session_close(&session);
 }
 
@@ -146,7 +146,7 @@ TEST(what_had_arrived_is_answered_and_what_comes_after_is_not)
 	must_half_close(session.pair.far);
 	session_finish(&session);
 	peer_expects_last_text(session.pair.far, "a\nb\nc\nd\n");
-	ck_assert_uint_eq(session.stream.messages_in, 4);
+	ck_assert_uint_eq(session.status.messages_in, 4);
 	session_close(&session);
 }
 
@@ -250,7 +250,7 @@ TEST_TIMED(a_flood_does_not_hold_the_drain_up)
 	joined_as("drained");
 	mode_check_most(deadline_now() - start, NS_PER_S);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	ck_assert_uint_eq(session.stream.messages_in, session.stream.messages_out);
+	ck_assert_uint_eq(session.status.messages_in, session.status.messages_out);
 	session_close(&session);
 }
 
@@ -286,7 +286,7 @@ TEST(a_last_line_without_the_peer_s_fin_is_no_message)
 	session_cut_woken(&session);
 	must_end(STREAM_DRAINED);
 	ck_assert(session.stream.unanswered);
-	ck_assert_uint_eq(session.stream.messages_in, 1);
+	ck_assert_uint_eq(session.status.messages_in, 1);
 	session_finish(&session);
 	session_close(&session);
 }
@@ -527,7 +527,7 @@ TEST(no_cut_is_lost_between_the_states)
 			continue;
 		ck_assert_int_eq(pthread_join(thread, NULL), 0);
 		joined_as("forced");
-		if (session.stream.bytes_in > session.stream.bytes_out)
+		if (session.status.bytes_in > session.status.bytes_out)
 			ck_assert(session.stream.unanswered);
 		else if (!asked)
 			ck_assert(!session.stream.unanswered);

@@ -41,24 +41,6 @@ TEST(every_end_has_a_name_of_its_own)
 	}
 }
 
-TEST(a_stream_that_nobody_drains_needs_no_gate)
-{
-	const struct stream_terms terms = session_terms(STREAM_LINE);
-	struct stream *s = &session.stream;
-	struct stream_message line;
-
-	session_open(&session, &terms);
-	stream_init(s, session.pair.near, &terms, NULL);
-	must_send_text(session.pair.far, "a\nb");
-	must_half_close(session.pair.far);
-	while (stream_read_line(s, &line))
-		ck_assert(stream_write(s, line.data, line.len + line.end));
-	session_finish(&session);
-	ck_assert_str_eq(stream_end_name(s->end), "eof");
-	peer_expects_last_text(session.pair.far, "a\nb");
-	session_close(&session);
-}
-
 /* A client that sends, shuts its writing side, and then reads. */
 TEST(a_half_closed_client_gets_every_reply_and_then_fin)
 {
@@ -77,10 +59,10 @@ TEST(a_half_closed_client_gets_every_reply_and_then_fin)
 	peer_expects_last_text(session.pair.far, "last");
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.messages_in, LINES + 1);
-	ck_assert_uint_eq(session.stream.messages_out, LINES + 1);
-	ck_assert_uint_eq(session.stream.bytes_in, LINES * 9 + 4);
-	ck_assert_uint_eq(session.stream.bytes_out, LINES * 9 + 4);
+	ck_assert_uint_eq(session.status.messages_in, LINES + 1);
+	ck_assert_uint_eq(session.status.messages_out, LINES + 1);
+	ck_assert_uint_eq(session.status.bytes_in, LINES * 9 + 4);
+	ck_assert_uint_eq(session.status.bytes_out, LINES * 9 + 4);
 	ck_assert_uint_eq(session.stream.bytes_dropped, 0);
 	ck_assert_int_eq(session.stream.error, 0);
 	session_close(&session);
@@ -122,7 +104,7 @@ TEST_ROWS(an_error_reply_arrives_though_the_peer_sends_on, SUITE_COUNT(refusals)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "too_long");
 	/* Read by the service or dropped by the lingering, but nothing left behind. */
 	ck_assert_uint_eq(
-		session.stream.bytes_in + session.stream.bytes_dropped, refusals[_i].len + MORE);
+		session.status.bytes_in + session.stream.bytes_dropped, refusals[_i].len + MORE);
 	session_close(&session);
 }
 
@@ -144,7 +126,7 @@ TEST(a_service_that_returns_lingers_and_drops_what_still_comes)
 	must_half_close(session.pair.far);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "served");
-	ck_assert_uint_eq(session.stream.bytes_in, 6);
+	ck_assert_uint_eq(session.status.bytes_in, 6);
 	ck_assert_uint_eq(session.stream.bytes_dropped, MORE);
 	ck_assert(!peer_is_reset_within(session.pair.far, 0));
 	session_close(&session);
@@ -262,7 +244,7 @@ TEST(a_refusal_is_the_last_reply_and_the_first_one_stands)
 	peer_expects_last_text(session.pair.far, "one\nerror: no such thing as 7\n");
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "refused");
-	ck_assert_uint_eq(session.stream.messages_in, 2);
+	ck_assert_uint_eq(session.status.messages_in, 2);
 	session_close(&session);
 }
 
@@ -342,7 +324,7 @@ TEST(a_peer_that_resets_ends_a_write)
 	ck_assert(!stream_write(&session.stream, "x", 1));
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reset");
 	ck_assert_int_ne(session.stream.error, 0);
-	ck_assert_uint_eq(session.stream.bytes_out, 0);
+	ck_assert_uint_eq(session.status.bytes_out, 0);
 	session_finish(&session);
 }
 
@@ -354,7 +336,7 @@ TEST(last_words_to_a_peer_that_reset_are_a_reset)
 	close_far(&session);
 	session_finish(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "reset");
-	ck_assert_uint_eq(session.stream.bytes_out, 0);
+	ck_assert_uint_eq(session.status.bytes_out, 0);
 }
 
 TEST(a_socket_that_is_not_connected_is_a_failure_by_its_errno)
@@ -363,7 +345,8 @@ TEST(a_socket_that_is_not_connected_is_a_failure_by_its_errno)
 	struct stream_message line;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	stream_init(&session.stream, fd, &terms, NULL);
+	stream_status_init(&session.status, &session.draining, NULL);
+	stream_init(&session.stream, fd, &terms, &session.status);
 	ck_assert(!stream_read_line(&session.stream, &line));
 	ck_assert_str_eq(stream_end_name(session.stream.end), "failed");
 	ck_assert_int_eq(session.stream.error, ENOTCONN);

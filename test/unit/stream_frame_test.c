@@ -64,8 +64,8 @@ TEST(frames_are_read_as_they_were_sent)
 	must_read(&session, "\0\n\r\xff", 4);
 	must_read(&session, "", 0);
 	must_end(&session, STREAM_EOF);
-	ck_assert_uint_eq(session.stream.messages_in, 4);
-	ck_assert_uint_eq(session.stream.bytes_in, 4 * 4 + 7);
+	ck_assert_uint_eq(session.status.messages_in, 4);
+	ck_assert_uint_eq(session.status.bytes_in, 4 * 4 + 7);
 	session_finish(&session);
 	session_close(&session);
 }
@@ -93,9 +93,9 @@ TEST(frames_that_come_a_byte_at_a_time_are_the_same)
 	peer_expects_last(session.pair.far, wire, len);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.messages_in, 3);
-	ck_assert_uint_eq(session.stream.messages_out, 3);
-	ck_assert_uint_eq(session.stream.bytes_out, len);
+	ck_assert_uint_eq(session.status.messages_in, 3);
+	ck_assert_uint_eq(session.status.messages_out, 3);
+	ck_assert_uint_eq(session.status.bytes_out, len);
 	session_close(&session);
 }
 
@@ -140,9 +140,9 @@ TEST_ROWS(a_frame_at_the_bound_passes_again_and_again, SUITE_COUNT(bounds))
 	peer_expects_last(session.pair.far, "", 0);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.messages_out, 3);
-	ck_assert_uint_eq(session.stream.bytes_in, 3 * (len + 4));
-	ck_assert_uint_eq(session.stream.bytes_out, 3 * (len + 4));
+	ck_assert_uint_eq(session.status.messages_out, 3);
+	ck_assert_uint_eq(session.status.bytes_in, 3 * (len + 4));
+	ck_assert_uint_eq(session.status.bytes_out, 3 * (len + 4));
 	session_close(&session);
 	free(got);
 	free(body);
@@ -160,7 +160,7 @@ TEST_ROWS(a_frame_above_the_bound_is_refused_by_its_length_alone, SUITE_COUNT(bo
 		must_send(session.pair.far, &wire, sizeof wire);
 		must_end(&session, STREAM_TOO_LONG);
 		ck_assert_ptr_eq(session.stream.in.data, session.stream.in_inline);
-		ck_assert_uint_eq(session.stream.messages_in, 0);
+		ck_assert_uint_eq(session.status.messages_in, 0);
 		session_close(&session);
 	}
 }
@@ -203,9 +203,9 @@ TEST_ROWS(a_frame_cut_off_by_the_end_is_truncated_and_has_no_reply, SUITE_COUNT(
 	peer_expects_last(session.pair.far, "\0\0\0\5whole", 9);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "truncated");
-	ck_assert_uint_eq(session.stream.messages_in, 1);
-	ck_assert_uint_eq(session.stream.messages_out, 1);
-	ck_assert_uint_eq(session.stream.bytes_in, 9 + cut_off[_i].len);
+	ck_assert_uint_eq(session.status.messages_in, 1);
+	ck_assert_uint_eq(session.status.messages_out, 1);
+	ck_assert_uint_eq(session.status.bytes_in, 9 + cut_off[_i].len);
 	session_close(&session);
 }
 
@@ -234,10 +234,10 @@ TEST(many_frames_in_any_segments_come_back_the_same)
 	peer_expects_last(session.pair.far, "", 0);
 	session_join(&session);
 	ck_assert(memcmp(out, in, at) == 0);
-	ck_assert_uint_eq(session.stream.messages_in, frames);
-	ck_assert_uint_eq(session.stream.messages_out, frames);
-	ck_assert_uint_eq(session.stream.bytes_in, at);
-	ck_assert_uint_eq(session.stream.bytes_out, at);
+	ck_assert_uint_eq(session.status.messages_in, frames);
+	ck_assert_uint_eq(session.status.messages_out, frames);
+	ck_assert_uint_eq(session.status.bytes_in, at);
+	ck_assert_uint_eq(session.status.bytes_out, at);
 	session_close(&session);
 	free(out);
 	free(in);

@@ -77,9 +77,9 @@ TEST_ROWS(lines_are_what_stands_between_their_ends, SUITE_COUNT(inputs))
 		at += inputs[_i].lines[i] + ends;
 	}
 	must_end(&session, STREAM_EOF);
-	ck_assert_uint_eq(session.stream.messages_in, inputs[_i].count);
-	ck_assert_uint_eq(session.stream.bytes_in, inputs[_i].len);
-	ck_assert_uint_eq(session.stream.bytes_out, 0);
+	ck_assert_uint_eq(session.status.messages_in, inputs[_i].count);
+	ck_assert_uint_eq(session.status.bytes_in, inputs[_i].len);
+	ck_assert_uint_eq(session.status.bytes_out, 0);
 	session_finish(&session);
 	session_close(&session);
 }
@@ -97,10 +97,10 @@ TEST_ROWS(lines_that_come_a_byte_at_a_time_are_the_same, SUITE_COUNT(inputs))
 	peer_expects_last(session.pair.far, inputs[_i].input, inputs[_i].len);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.messages_in, inputs[_i].count);
-	ck_assert_uint_eq(session.stream.messages_out, inputs[_i].count);
-	ck_assert_uint_eq(session.stream.bytes_in, inputs[_i].len);
-	ck_assert_uint_eq(session.stream.bytes_out, inputs[_i].len);
+	ck_assert_uint_eq(session.status.messages_in, inputs[_i].count);
+	ck_assert_uint_eq(session.status.messages_out, inputs[_i].count);
+	ck_assert_uint_eq(session.status.bytes_in, inputs[_i].len);
+	ck_assert_uint_eq(session.status.bytes_out, inputs[_i].len);
 	session_close(&session);
 }
 
@@ -159,7 +159,7 @@ TEST_ROWS(a_line_at_the_bound_passes_again_and_again, SUITE_COUNT(bounds))
 	peer_expects_last(session.pair.far, "", 0);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.messages_out, 3);
+	ck_assert_uint_eq(session.status.messages_out, 3);
 	session_close(&session);
 	free(got);
 	free(text);
@@ -196,7 +196,7 @@ static void is_too_long(size_t bound, const void *extra, size_t extra_len)
 	peer_expects_last_text(session.pair.far, expected);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "too_long");
-	ck_assert_uint_eq(session.stream.messages_in, 0);
+	ck_assert_uint_eq(session.status.messages_in, 0);
 	session_close(&session);
 	free(text);
 }
@@ -227,8 +227,8 @@ TEST(what_came_before_a_line_too_long_is_answered_first)
 	session_start(&session, echo_lines);
 	peer_expects_last_text(session.pair.far, "a\n1234\nerror: line longer than 4 bytes\n");
 	session_join(&session);
-	ck_assert_uint_eq(session.stream.messages_in, 2);
-	ck_assert_uint_eq(session.stream.messages_out, 2);
+	ck_assert_uint_eq(session.status.messages_in, 2);
+	ck_assert_uint_eq(session.status.messages_out, 2);
 	session_close(&session);
 }
 
@@ -258,10 +258,10 @@ TEST(many_lines_in_any_segments_come_back_the_same)
 	peer_expects_last(session.pair.far, "", 0);
 	session_join(&session);
 	ck_assert(memcmp(out, in, SIZE) == 0);
-	ck_assert_uint_eq(session.stream.messages_in, lines);
-	ck_assert_uint_eq(session.stream.messages_out, lines);
-	ck_assert_uint_eq(session.stream.bytes_in, SIZE);
-	ck_assert_uint_eq(session.stream.bytes_out, SIZE);
+	ck_assert_uint_eq(session.status.messages_in, lines);
+	ck_assert_uint_eq(session.status.messages_out, lines);
+	ck_assert_uint_eq(session.status.bytes_in, SIZE);
+	ck_assert_uint_eq(session.status.bytes_out, SIZE);
 	session_close(&session);
 	free(out);
 	free(in);

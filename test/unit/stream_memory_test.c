@@ -177,7 +177,7 @@ TEST(a_connection_that_rests_gives_its_memory_back_and_goes_on)
 	must_half_close(session.pair.far);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "idle");
-	ck_assert_uint_eq(session.stream.messages_out, 2);
+	ck_assert_uint_eq(session.status.messages_out, 2);
 	ck_assert_uint_ge(largest_in, LEN);
 	/* Seen by the service's thread before its last words. */
 	ck_assert(session.rested);
@@ -277,7 +277,7 @@ TEST(small_messages_go_on_without_memory_however_many)
 	}
 	ck_assert_uint_eq(at, SIZE);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.bytes_out + session.stream.out.end, SIZE);
+	ck_assert_uint_eq(session.status.bytes_out + session.stream.out.end, SIZE);
 	ck_assert_ptr_eq(session.stream.in.data, session.stream.in_inline);
 	session_finish(&session);
 	peer_expects_last(session.pair.far, text, SIZE);

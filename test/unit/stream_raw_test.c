@@ -29,8 +29,8 @@ TEST(bytes_are_handed_out_as_soon_as_there_are_any)
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
 	ck_assert(!stream_read_some(&session.stream, &bytes));
 	ck_assert(!stream_write(&session.stream, "x", 1));
-	ck_assert_uint_eq(session.stream.bytes_in, 4);
-	ck_assert_uint_eq(session.stream.messages_in, 0);
+	ck_assert_uint_eq(session.status.bytes_in, 4);
+	ck_assert_uint_eq(session.status.messages_in, 0);
 	session_finish(&session);
 	session_close(&session);
 }
@@ -52,10 +52,10 @@ TEST(a_stream_of_bytes_comes_back_the_same)
 	session_join(&session);
 	ck_assert(memcmp(out, in, SIZE) == 0);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "eof");
-	ck_assert_uint_eq(session.stream.bytes_in, SIZE);
-	ck_assert_uint_eq(session.stream.bytes_out, SIZE);
-	ck_assert_uint_eq(session.stream.messages_in, 0);
-	ck_assert_uint_eq(session.stream.messages_out, 0);
+	ck_assert_uint_eq(session.status.bytes_in, SIZE);
+	ck_assert_uint_eq(session.status.bytes_out, SIZE);
+	ck_assert_uint_eq(session.status.messages_in, 0);
+	ck_assert_uint_eq(session.status.messages_out, 0);
 	session_close(&session);
 	free(out);
 	free(in);

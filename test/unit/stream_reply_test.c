@@ -27,12 +27,12 @@ TEST(the_replies_to_what_one_recv_brought_leave_together_before_the_next)
 		ck_assert(stream_read_line(&session.stream, &line));
 		ck_assert(stream_write(&session.stream, line.data, line.len + line.end));
 		ck_assert_int_eq(arrived(), 0);
-		ck_assert_uint_eq(session.stream.bytes_out, 0);
+		ck_assert_uint_eq(session.status.bytes_out, 0);
 	}
 	/* This one must receive, and so it sends first. */
 	must_half_close(session.pair.far);
 	ck_assert(!stream_read_line(&session.stream, &line));
-	ck_assert_uint_eq(session.stream.bytes_out, 9);
+	ck_assert_uint_eq(session.status.bytes_out, 9);
 	ck_assert_int_eq(arrived(), 9);
 	session_finish(&session);
 	peer_expects_last_text(session.pair.far, "1\n22\n333\n");
@@ -51,7 +51,7 @@ TEST(a_reply_leaves_before_the_read_blocks)
 	must_half_close(session.pair.far);
 	peer_expects_last(session.pair.far, "", 0);
 	session_join(&session);
-	ck_assert_uint_eq(session.stream.messages_out, 200);
+	ck_assert_uint_eq(session.status.messages_out, 200);
 	session_close(&session);
 }
 
@@ -78,8 +78,8 @@ TEST(flush_sends_at_once)
 	ck_assert_int_eq(arrived(), 0);
 	ck_assert(stream_flush(&session.stream));
 	peer_expects(session.pair.far, "abc\n");
-	ck_assert_uint_eq(session.stream.bytes_out, 4);
-	ck_assert_uint_eq(session.stream.messages_out, 1);
+	ck_assert_uint_eq(session.status.bytes_out, 4);
+	ck_assert_uint_eq(session.status.messages_out, 1);
 	session_close(&session);
 }
 
@@ -94,8 +94,8 @@ TEST(seven_pieces_are_one_reply_and_empty_ones_are_nothing)
 	ck_assert(stream_write(&session.stream, NULL, 0));
 	ck_assert(stream_flush(&session.stream));
 	peer_expects(session.pair.far, "abcdef\n");
-	ck_assert_uint_eq(session.stream.messages_out, 3);
-	ck_assert_uint_eq(session.stream.bytes_out, 7);
+	ck_assert_uint_eq(session.status.messages_out, 3);
+	ck_assert_uint_eq(session.status.bytes_out, 7);
 	session_close(&session);
 }
 
@@ -152,8 +152,8 @@ TEST_ROWS(replies_of_every_size_keep_their_order, SUITE_COUNT(sizes) * SUITE_COU
 	peer_expects_last(session.pair.far, expected, size + 6);
 	session_join(&session);
 	ck_assert_str_eq(stream_end_name(session.stream.end), "served");
-	ck_assert_uint_eq(session.stream.bytes_out, size + 6);
-	ck_assert_uint_eq(session.stream.messages_out, framing == STREAM_RAW ? 0 : 3);
+	ck_assert_uint_eq(session.status.bytes_out, size + 6);
+	ck_assert_uint_eq(session.status.messages_out, framing == STREAM_RAW ? 0 : 3);
 	session_close(&session);
 	free(expected);
 }
@@ -180,8 +180,8 @@ TEST(a_full_buffer_leaves_and_goes_on)
 	}
 	peer_expects_last(session.pair.far, "", 0);
 	session_join(&session);
-	ck_assert_uint_eq(session.stream.messages_out, 20000);
-	ck_assert_uint_eq(session.stream.bytes_out, 20000 * 17);
+	ck_assert_uint_eq(session.status.messages_out, 20000);
+	ck_assert_uint_eq(session.status.bytes_out, 20000 * 17);
 	session_close(&session);
 }
 
