@@ -29,6 +29,17 @@ void buffer_release(struct buffer *b)
 	buffer_init(b, b->home, b->home_size);
 }
 
+void buffer_compact(struct buffer *b, size_t need)
+{
+	if (buffer_held(b) == 0)
+		b->start = b->end = 0;
+	if (b->start > 0 && (b->end == b->size || b->size - b->start < need)) {
+		memmove(b->data, b->data + b->start, buffer_held(b));
+		b->end -= b->start;
+		b->start = 0;
+	}
+}
+
 bool buffer_grow(struct buffer *b, size_t size)
 {
 	size = buffer_whole_pages(size);

@@ -22,6 +22,11 @@ struct buffer {
 	size_t home_size;
 };
 
+static inline size_t buffer_held(const struct buffer *b)
+{
+	return b->end - b->start;
+}
+
 /* An empty buffer at home. */
 void buffer_init(struct buffer *b, char *home, size_t home_size);
 
@@ -31,10 +36,16 @@ void buffer_release(struct buffer *b);
 bool buffer_is_home(const struct buffer *b);
 
 /*
- * Make it at least size bytes, more than it has, in whole pages.  What it holds stays, at the same
- * offsets; pointers into it do not.  False without memory: it is then as it was.
+ * Make it at least size bytes, more than it has, in whole pages.  What it holds stays at the same
+ * offsets; pointers into it become invalid.  False without memory: the buffer is then as it was.
  */
 bool buffer_grow(struct buffer *b, size_t size);
+
+/*
+ * Move what it holds to the front if need bytes from start on would not fit otherwise, or if there
+ * is no room after end.
+ */
+void buffer_compact(struct buffer *b, size_t need);
 
 /* The size that a buffer of so many bytes takes once it has grown. */
 size_t buffer_whole_pages(size_t bytes);

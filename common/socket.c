@@ -36,18 +36,6 @@ int socket_set_timeout(int fd, int which, int64_t timeout_ms)
 	return setsockopt(fd, SOL_SOCKET, which, &tv, sizeof tv) < 0 ? -errno : 0;
 }
 
-int socket_arm_timeout(int fd, int which, int64_t *armed_ms, int64_t left_ns)
-{
-	int64_t left_ms = socket_timeout_ms(left_ns);
-
-	if (*armed_ms <= left_ms)
-		return 0;
-	int rc = socket_set_timeout(fd, which, left_ms);
-	if (rc == 0)
-		*armed_ms = left_ms;
-	return rc;
-}
-
 static int set_int(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;

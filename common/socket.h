@@ -37,13 +37,6 @@ int64_t socket_timeout_ms(int64_t timeout_ns);
 /* Set SO_RCVTIMEO or SO_SNDTIMEO (which) to timeout_ms.  Returns 0 or -errno. */
 int socket_set_timeout(int fd, int which, int64_t timeout_ms);
 
-/*
- * Have SO_RCVTIMEO or SO_SNDTIMEO be no longer than left_ns.  *armed_ms is what it is now; a call is
- * made only when that is too long, for a shorter one does no harm: its EAGAIN comes before the
- * deadline, and then the caller, who looks at the clock, says INT64_MAX here.  Returns 0 or -errno.
- */
-int socket_arm_timeout(int fd, int which, int64_t *armed_ms, int64_t left_ns);
-
 /* Set all of the options on any TCP socket.  Returns 0 or -errno. */
 int socket_set_options(int fd, const struct socket_options *options);
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* spin - receiving without going to sleep first. */
+/* spin - when it pays to ask a socket again and again instead of going to sleep. */
 #include "spin.h"
 
 #include "deadline.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #define IDLE_MAX      1023
 
@@ -23,7 +20,7 @@ void spin_init(struct spin_permits *permits)
 	*permits = (struct spin_permits){.count = known ? CPU_COUNT(&mine) / 2 : 0};
 }
 
-static bool sit_down(struct spin_permits *permits, int64_t now_ns)
+static bool take_permit(struct spin_permits *permits, int64_t now_ns)
 {
 	if (now_ns < atomic_load(&permits->closed_until_ns))
 		return false;
@@ -33,7 +30,7 @@ static bool sit_down(struct spin_permits *permits, int64_t now_ns)
 	return false;
 }
 
-/* Others want the processors. */
+/* Other threads want the processors. */
 static void close_permits(struct spin_permits *permits, int64_t now_ns)
 {
 	int64_t for_ns = atomic_load(&permits->closed_longer_ns);
@@ -45,7 +42,7 @@ static void close_permits(struct spin_permits *permits, int64_t now_ns)
 		2 * for_ns < CLOSED_MAX_NS ? 2 * for_ns : CLOSED_MAX_NS);
 }
 
-/* A spin that paid takes a little of the mistrust away. */
+/* A turn that paid shortens the next closing a little. */
 static void learn(struct spin *s, struct spin_permits *permits, bool paid)
 {
 	if (paid) {
@@ -67,43 +64,45 @@ static long times_replaced(void)
 	return getrusage(RUSAGE_THREAD, &usage) < 0 ? 0 : usage.ru_nivcsw;
 }
 
-/* recv(2) until something comes, the time is over, or another thread has run: then *replaced. */
-static ssize_t ask_again(int64_t until_ns, int fd, void *data, size_t len, bool *replaced)
+bool spin_begin(
+	struct spin_turn *turn, struct spin *spin, struct spin_permits *permits, int64_t time_ns)
 {
-	long before = times_replaced();
-	ssize_t n;
-
-	do {
-		/* Whoever waits for this processor has it. */
-		sched_yield();
-		n = recv(fd, data, len, MSG_DONTWAIT);
-		*replaced = times_replaced() != before;
-	} while (n < 0 && errno == EAGAIN && !*replaced && deadline_now() < until_ns);
-	return n;
-}
-
-ssize_t spin_receive(struct spin *s, struct spin_permits *permits, int64_t time_ns, int fd,
-	void *data, size_t len)
-{
-	bool replaced = false;
-
-	if (s->idle > 0) {
-		s->idle--;
-		return -EAGAIN;
+	if (spin->idle > 0) {
+		spin->idle--;
+		return false;
 	}
 	int64_t now = deadline_now();
-	if (!sit_down(permits, now))
-		return -EAGAIN;
-	/* What is there already teaches nothing. */
-	ssize_t n = recv(fd, data, len, MSG_DONTWAIT);
-	bool spun = n < 0 && errno == EAGAIN;
-	if (spun)
-		n = ask_again(deadline_from(now, time_ns), fd, data, len, &replaced);
-	int error = errno;
-	atomic_fetch_sub(&permits->taken, 1);
-	if (replaced)
-		close_permits(permits, deadline_now());
-	if (spun)
-		learn(s, permits, n >= 0);
-	return n >= 0 ? n : -error;
+	if (!take_permit(permits, now))
+		return false;
+	*turn = (struct spin_turn){
+		.spin = spin, .permits = permits, .until_ns = deadline_from(now, time_ns)};
+	return true;
+}
+
+bool spin_again(struct spin_turn *turn)
+{
+	if (!turn->asked_again) {
+		turn->asked_again = true;
+		turn->replaced = times_replaced();
+	} else {
+		turn->was_replaced = times_replaced() != turn->replaced;
+		if (turn->was_replaced || deadline_now() >= turn->until_ns)
+			return false;
+	}
+	/* A thread that waits for this processor gets it. */
+	sched_yield();
+	return true;
+}
+
+void spin_end(struct spin_turn *turn, bool came)
+{
+	atomic_fetch_sub(&turn->permits->taken, 1);
+	/* What was there at once teaches nothing. */
+	if (!turn->asked_again)
+		return;
+	if (came)
+		turn->was_replaced = times_replaced() != turn->replaced;
+	if (turn->was_replaced)
+		close_permits(turn->permits, deadline_now());
+	learn(turn->spin, turn->permits, came);
 }

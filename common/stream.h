@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * stream - full-loop, buffered reading and writing on a blocking TCP socket, each message until a
- * deadline.
+ * stream - a conversation over TCP: messages in, replies out, each until a deadline, and an end that
+ * the peer understands.
  *
  * A service reads a message, writes its reply, and reads the next; the stream does the rest:
  *
@@ -13,12 +13,12 @@
  *   - Small messages live in a buffer inside struct stream.  A connection that moves more gets a
  *     larger one from mmap(2), never larger than its longest message needs, and gives it back when
  *     it rests.
- *   - When its owner drains, the stream answers what had arrived, then reports the end, like any
+ *   - When its owner drains, the stream answers what had arrived and then reports the end, like any
  *     other end.
  *   - Any end is told to the peer as it should be: see enum stream_end.
  *
- * Nothing here says anything to an operator; the owner reads the fields marked [result] and the
- * counts in the status.
+ * The stream tells an operator nothing; the owner reads the fields marked [result] and the counts in
+ * the status (stream_status.h).
  *
  * Threads:  a stream belongs to one thread.  Only its status is shared.
  * Errors:   reads and writes return false when the conversation is over, and go on doing so;
@@ -28,10 +28,11 @@
 #define BOBBIN_COMMON_STREAM_H
 
 #include "buffer.h"
+#include "framing.h"
 #include "socket.h"
-#include "spin.h"
+#include "stream_status.h"
+#include "transport.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,17 +47,8 @@
 /* The larger buffer of a connection that moves more than that at a time. */
 #define STREAM_BULK_BYTES 65536
 
-/* The largest of one without messages, that fills even that: each call moves more. */
+/* The largest input buffer of a RAW connection, which may take as much in one call. */
 #define STREAM_FLOOD_BYTES 262144
-
-/* The prefix of every error reply. */
-#define STREAM_ERROR_PREFIX "error: "
-
-enum stream_framing {
-	STREAM_LINE,  /* bytes up to '\n'; a last line may lack it */
-	STREAM_FRAME, /* a 4-byte big-endian length, then that many bytes */
-	STREAM_RAW,   /* no messages */
-};
 
 /* What the peer may do.  [const] while any stream uses it.  Durations in ns, greater than 0. */
 struct stream_terms {
@@ -65,8 +57,8 @@ struct stream_terms {
 	int64_t message_ns;     /* from a message's first byte to its last */
 	int64_t reply_ns;       /* for the peer to take a reply, once it does not go at once */
 	int64_t lifetime_ns;    /* of the connection, looked at between reads; 0: no bound */
-	int64_t linger_time_ns; /* how long what still comes after the last reply is read */
-	int64_t linger_bytes;   /* and dropped, and how much */
+	int64_t linger_time_ns; /* after the last reply: read and drop for so long at most, */
+	int64_t linger_bytes;   /* and so much */
 	int64_t max_line;       /* bytes, '\n' not counted */
 	int64_t max_frame;      /* bytes, the length not counted */
 	int64_t spin_ns;        /* ask so long for the next message before sleeping; 0: do not */
@@ -99,59 +91,6 @@ enum stream_end {
 /* The word for each, for logs and counters: "eof", "message_timeout". */
 const char *stream_end_name(enum stream_end end);
 
-/*
- * Where the owner of many streams and the thread of one meet, without a lock.  The thread stores
- * its state and then loads *draining; the owner stores *draining and then swaps the state; all
- * sequentially consistent, so one of them always sees the other.
- *
- * To drain, the owner swaps STATUS_IDLE (or STATUS_NEW, when it has waited long enough for a first
- * word) for STATUS_WOKEN, and interrupts the thread with a signal whose handler does nothing, again
- * and again until the state is another one: a signal that comes just before recv(2) is lost.  It
- * does not shut the reading side down, because then, once our FIN is out too, the kernel answers
- * what the peer still sends with RST.  To cut, it stores STATUS_FORCED and shuts down both sides; one
- * that only waits it may give STATUS_WOKEN instead, for a FIN and no RST.
- */
-enum stream_state {
-	STATUS_NEW,       /* waiting, and nothing has been received yet */
-	STATUS_IDLE,      /* waiting between messages */
-	STATUS_BUSY,      /* in a message or its reply */
-	STATUS_LINGERING, /* every reply sent; reading and dropping */
-	STATUS_WOKEN,     /* was waiting when the owner drained */
-	STATUS_FORCED,    /* cut; final */
-};
-
-struct stream_status {
-	_Atomic int state;            /* [atomic] enum stream_state */
-	const atomic_bool *draining;  /* [const] the owner's flag: becomes true once, for good */
-	struct spin_permits *permits; /* [const] of all its streams; NULL: none may spin */
-	/* Only the stream's thread adds to these, without a lock; any thread may read them. */
-	_Atomic uint64_t bytes_in;     /* [atomic] received, dropped ones not counted */
-	_Atomic uint64_t bytes_out;    /* [atomic] taken by the kernel */
-	_Atomic uint64_t messages_in;  /* [atomic] 0 for RAW */
-	_Atomic uint64_t messages_out; /* [atomic] 0 for RAW */
-};
-
-/*
- * Make *status that of a connection that has not begun: STATUS_BUSY until its thread publishes
- * STATUS_NEW, all counts 0.
- */
-void stream_status_init(
-	struct stream_status *status, const atomic_bool *draining, struct spin_permits *permits);
-
-/* What a stream has moved so far. */
-struct stream_counts {
-	uint64_t bytes_in;
-	uint64_t bytes_out;
-	uint64_t messages_in;
-	uint64_t messages_out;
-};
-
-/*
- * The counts of a live or ended stream.  Each only grows until the next stream_status_init(); they
- * are read one after the other, so a message may be counted whose bytes are not yet.
- */
-struct stream_counts stream_counts(const struct stream_status *status);
-
 /* One message.  data stays valid, in the stream's buffer, until the next read. */
 struct stream_message {
 	const char *data;
@@ -159,32 +98,36 @@ struct stream_message {
 	size_t end; /* LINE: 1 if data[len] is its '\n', 0 for a last line without.  Otherwise 0 */
 };
 
-struct stream { /* fields belong to stream.c but for [result] */
-	int fd;
-	const struct stream_terms *terms;
-	struct stream_status *status;
+/* How far a drain has come for this stream.  It only goes forward. */
+enum stream_drain {
+	DRAIN_NONE, /* the stream knows of none */
+	DRAIN_TOLD, /* the owner woke the stream while it waited */
+	DRAIN_SET,  /* drain_end is set: messages that begin before it are the last ones */
+};
 
+struct stream {                 /* fields belong to stream.c but for [result] */
 	enum stream_end end;    /* [result] */
 	int error;              /* [result] the errno behind the end, or 0 */
 	uint64_t bytes_dropped; /* [result] read and dropped while lingering */
 	bool unanswered;        /* [result] input, or a reply, was lost with the end */
 
+	const struct stream_terms *terms;
+	struct stream_status *status;
+	struct transport transport;
 	struct buffer in;
 	struct buffer out;
-	struct spin spin;
-	size_t scanned;      /* LINE: bytes from in.start on known to hold no '\n' */
-	bool filled;         /* the last recv filled all that it was given */
-	bool progressed;     /* a message was completed since the last recv */
-	bool ended;          /* the peer's FIN was read */
-	bool draining;       /* drain_end is set */
-	bool woken;          /* told that the owner drains, while it waited */
-	bool replying_error; /* complaint is the last reply */
-	uint64_t drain_end;  /* answer messages that begin before this many bytes_in */
+	size_t scanned; /* LINE: bytes from in.start on known to hold no '\n' */
+
+	bool input_ended; /* the peer's FIN was read; what is buffered may still be answered */
+	bool filled;      /* the last recv filled all that it was given */
+	bool progressed;  /* a message was completed since the last recv */
+
+	enum stream_drain drain;
+	uint64_t drain_end; /* answer messages that begin before this many bytes_in */
+
 	int64_t lifetime_deadline;
 	int64_t message_deadline; /* 0: no message has begun */
-	int64_t armed_receive_ms; /* SO_RCVTIMEO as it stands */
-	int64_t armed_send_ms;    /* SO_SNDTIMEO as it stands */
-	char complaint[128];
+	char complaint[128];      /* the text of the error reply, for the ends that have one */
 	char in_inline[STREAM_INLINE_BYTES];
 	char out_inline[STREAM_INLINE_BYTES];
 };
@@ -228,7 +171,7 @@ bool stream_flush(struct stream *s);
 
 /*
  * End the conversation with an error reply in the stream's framing: "error: " and the text (up to
- * 120 bytes; one line). Returns false, so that a service can end with it.
+ * 120 bytes; one line).  Returns false, so that a service can end with it.
  */
 bool stream_refuse(struct stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -238,16 +181,6 @@ bool stream_refuse(struct stream *s, const char *format, ...) __attribute__((for
  * may be used.
  */
 void stream_finish(struct stream *s);
-
-/* Room for any error reply, in any framing. */
-#define STREAM_COMPLAINT_MAX 160
-
-/*
- * Write the error reply of that text (up to 120 bytes) in a framing, for a client who gets no
- * stream: nothing for RAW.  Returns its length.
- */
-size_t stream_compose_complaint(
-	enum stream_framing framing, const char *text, char reply[STREAM_COMPLAINT_MAX]);
 
 /* The most memory that a stream with these terms can map besides struct stream itself, in bytes. */
 size_t stream_memory_max(const struct stream_terms *terms);

@@ -97,8 +97,8 @@ static void log_refusal(
 /* It is sent whole: a new connection's send buffer has room for it. */
 static void send_reason(const struct candidate *candidate, const char *text)
 {
-	char reply[STREAM_COMPLAINT_MAX];
-	size_t len = stream_compose_complaint(candidate->endpoint->terms.framing, text, reply);
+	char reply[FRAMING_ERROR_MAX];
+	size_t len = framing_compose_error(candidate->endpoint->terms.framing, text, reply);
 
 	(void)send(candidate->fd, reply, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)shutdown(candidate->fd, SHUT_WR);

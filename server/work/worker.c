@@ -120,7 +120,7 @@ static void converse(struct workers *w, struct slot *slot, const struct connecti
 	c->endpoint->service->serve(&s, c);
 	stream_finish(&s);
 	if (log_wants(LOG_INFO))
-		(void)getsockopt(s.fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+		(void)getsockopt(slot->fd, IPPROTO_TCP, TCP_INFO, &info, &len);
 	close(registry_detach(w->registry, slot));
 	record(c, &s, &info, deadline_now() - slot->since_ns);
 	admission_leave(w->admission, &slot->candidate);

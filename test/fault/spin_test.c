@@ -72,10 +72,14 @@ static void begin(void)
 
 static ssize_t receive(void)
 {
+	struct transport t = {
+		.fd = pair.near, .permits = &permits, .spin_ns = TIME_NS, .spin = spin};
 	char byte;
 
 	looks = 0;
-	return spin_receive(&spin, &permits, TIME_NS, pair.near, &byte, 1);
+	ssize_t n = transport_spin(&t, &byte, 1);
+	spin = t.spin;
+	return n;
 }
 
 /* How many calls go by before one asks the socket, in which something waits. */

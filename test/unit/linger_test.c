@@ -22,8 +22,11 @@ static char scratch[256];
 
 static uint64_t half_close_and_linger(const struct pair *p, const struct linger_terms *terms)
 {
+	struct transport t;
+
+	transport_init(&t, p->near, LONG_NS, LONG_NS);
 	ck_assert_int_eq(shutdown(p->near, SHUT_WR), 0);
-	return linger_read_out(p->near, terms, scratch, sizeof scratch);
+	return linger_read_out(&t, terms, scratch, sizeof scratch);
 }
 
 TEST(the_peers_end_ends_it_and_what_came_before_is_counted)
