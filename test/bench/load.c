@@ -109,7 +109,7 @@ static void read_result(const struct bench_case *of, const char *json, struct sa
 	if (!(number_of(json, "connections_opened", NULL) >= of->connections))
 		spoil(s, "not all connections were opened", "");
 	else if (!(s->of[RATE] > 0 && s->of[P50] > 0 && s->of[P99] > 0))
-		spoil(s, "bobbin-load's result lacks a figure", "");
+		spoil(s, "no reply was measured", "");
 }
 
 static void finish(

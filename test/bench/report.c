@@ -116,8 +116,8 @@ static void print_row(const struct row *row, const struct verdict *v, const char
 	char high[FIGURE_MAX];
 
 	printf("%-8s  %s: ", state_name(v->state), report_row(row, text));
-	if (why)
-		printf("%s\n", why);
+	if (why || v->count == 0)
+		printf("%s\n", why ? why : "no round counts");
 	else
 		printf("%s [%s %s]\n", measured(v->median, row, median), measured(v->low, row, low),
 			measured(v->high, row, high));
