@@ -1,73 +1,87 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cases - what is measured, and what must be reached.
+ * cases - what is compared, and what must be reached.
  *
- * A case is one load on several servers; a row is one bound on a figure of a case, so that several
- * rows can look at the same runs.
+ * A case is one load on several servers; a row is one bound on a figure of a case.  The servers of a
+ * case are those that its rows name.
  */
 #ifndef BOBBIN_BENCH_CASES_H
 #define BOBBIN_BENCH_CASES_H
 
-#include "contestant.h"
 #include "verdict.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+enum server {
+	BOBBIND,     /* as it is by default, but for the number of connections */
+	OLD,         /* an older bobbind */
+	QUIET,       /* without the records of connections */
+	THROUGHPUT,  /* with threads.schedule=throughput */
+	SPIN,        /* with threads.spin */
+	FLOOR,       /* the least program of bobbind's architecture */
+	LOOP,        /* epoll, one thread */
+	GO_PLAIN,    /* as tutorials write it; raw is Read and Write */
+	GO_BUFFERED, /* buffers, flushed before it blocks */
+	GO_COPY,     /* io.Copy */
+	SERVERS,
+	NONE = SERVERS,
+};
+
+enum service {
+	RAW,
+	LINE,
+	FRAME,
+};
+
 enum metric {
-	RATE,          /* replies a second */
-	P50,           /* ns */
-	P99,           /* ns */
-	SERVER_CPU,    /* ns a reply */
-	CLIENT_CPU,    /* ns a message */
-	RESIDENT,      /* bytes a connection */
-	MEMORY,        /* the same with the kernel's share, both ends' sockets */
-	MESSAGE_CALLS, /* system calls a message */
-	OPENING_CALLS, /* system calls a connection and its one message, the hand-over's not counted */
+	RATE,       /* replies a second */
+	P50,        /* ns */
+	P99,        /* ns */
+	SERVER_CPU, /* ns a reply, opening and closing included */
+	RESIDENT,   /* bytes a connection */
+	MEMORY,     /* the same with the kernel's share, and the sockets of both ends */
 	METRICS,
 };
 
 enum kind {
-	LOAD,  /* rates and latencies under load */
-	IDLE,  /* memory of connections that have talked */
-	CALLS, /* system calls, counted with strace(1) */
+	CLOSED_LOOP, /* each connection sends as soon as it is answered */
+	OPEN_LOOP,   /* messages come at half of the rate at which floor answers in a closed loop */
+	AT_ONCE,     /* each connection sends one message, all at the same time */
+	RESTING,     /* memory of connections that have talked */
 };
 
 struct bench_case {
 	const char *name;
 	enum kind kind;
 	enum service service;
-	uint32_t connections;
-	uint32_t in_flight;
-	uint32_t bytes;
-	uint32_t per_connection; /* 0: connections stay */
-	uint32_t threads;        /* of the client */
-	bool at_once;            /* each connection sends one message, all at the same time */
-	const struct bench_case *half_of; /* open loop at half of floor's rate in that case */
-	bool whole;                       /* left out of a quick look */
-	unsigned contestants;             /* bits */
+	unsigned connections;
+	unsigned in_flight;
+	unsigned bytes;
+	unsigned per_connection; /* messages; 0: connections stay */
+	unsigned threads;        /* of the client */
 };
-
-#define BIT(contestant) (1U << (contestant))
 
 struct row {
-	const char *id;
-	const char *what;
 	const struct bench_case *of;
 	enum metric metric;
-	enum contestant subject; /* whose figure it is */
-	enum contestant
-		against; /* the figure is a ratio to this server's; NOBODY: it stands alone */
+	enum server subject; /* whose figure it is */
+	enum server against; /* the figure is a ratio to this server's; NONE: it stands alone */
 	enum sense sense;
-	double bound; /* in the unit of the metric where it stands alone */
+	double bound; /* in the unit of the metric where the figure stands alone */
+	bool quick;   /* a quick look has it, too */
 };
 
-extern const struct bench_case bench_cases[];
-extern const size_t bench_case_count;
 extern const struct row rows[];
 extern const size_t row_count;
 
-/* Descriptors that a server or the client needs for so many connections. */
-#define DESCRIPTORS_SPARE 200
+#define ROWS_MAX 48
+
+/*
+ * The rows for judging a change: each figure of bobbind that a row looks at is held against the old
+ * bobbind's, and must not be more than 2 % worse.  Returns how many there are.
+ */
+size_t cases_pairs(struct row pairs[ROWS_MAX]);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * floor - the least program of bobbind's architecture: accept, a detached thread with a small stack,
- * recv, send all.  No limits, deadlines, records or stop: what is slower than this was paid for
- * those, and nothing that blocks in a thread a connection is faster.
+ * recv, send all.  It has no limits, deadlines, records or stop: a server that blocks in a thread a
+ * connection is not faster than this, and what it is slower is the price of what it has more.
  *
  *	floor raw|line|frame [BUFFER_BYTES]
  *
@@ -29,7 +29,7 @@ static size_t buffer_bytes = SMALL_BYTES; /* [const] before the first thread */
 static take_whole *take;                  /* [const] NULL: all bytes go back at once */
 static size_t out_bytes;                  /* [const] 0: the replies are the messages */
 
-/* What each thread is given; pages of it that nobody needs cost nothing. */
+/* What each thread is given; pages of it that are never touched cost nothing. */
 #define DESCRIPTORS_MAX (1 << 20)
 static int numbers[DESCRIPTORS_MAX];
 

@@ -1,213 +1,187 @@
 /* SPDX-License-Identifier: ISC */
-/* report - the table for a person. */
+/* report - what came out: case by case as text for a person, and row by row as JSON for a program. */
 #include "report.h"
 
 #include <math.h>
-#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
-/* Figures. */
+#define FIGURE_MAX 32
 
-static char *scaled(double value, const char *const *units, double step, char *text, size_t size)
+static const char *const by_1000[] = {"", " k", " M", NULL};
+static const char *const seconds[] = {" ns", " us", " ms", " s", NULL};
+static const char *const bytes[] = {" B", " KiB", " MiB", NULL};
+
+static const struct {
+	const char *name;
+	const char *const *units;
+	double step; /* from one unit to the next */
+} metrics[METRICS] = {
+	[RATE] = {"rate", by_1000, 1000},
+	[P50] = {"p50", seconds, 1000},
+	[P99] = {"p99", seconds, 1000},
+	[SERVER_CPU] = {"cpu a reply", seconds, 1000},
+	[RESIDENT] = {"resident memory", bytes, 1024},
+	[MEMORY] = {"memory in all", bytes, 1024},
+};
+
+static char *figure(double value, enum metric m, char text[FIGURE_MAX])
 {
-	while (value >= step && units[1]) {
-		value /= step;
-		units++;
+	const char *const *unit = metrics[m].units;
+
+	while (value >= metrics[m].step && unit[1]) {
+		value /= metrics[m].step;
+		unit++;
 	}
-	snprintf(text, size, "%.*f%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, *units);
+	int places = value < 10 ? 2 : value < 100 ? 1 : 0;
+	snprintf(text, FIGURE_MAX, isnan(value) ? "-" : "%.*f%s", places, value, *unit);
 	return text;
-}
-
-char *report_figure(enum metric m, double value, char *text, size_t size)
-{
-	static const char *const rates[] = {"/s", " k/s", " M/s", NULL};
-	static const char *const times[] = {" ns", " us", " ms", " s", NULL};
-	static const char *const sizes[] = {" B", " KiB", " MiB", NULL};
-	static const char *const numbers[] = {"", NULL};
-
-	if (isnan(value)) {
-		snprintf(text, size, "-");
-		return text;
-	}
-	switch (m) {
-	case RATE:
-		return scaled(value, rates, 1000, text, size);
-	case P50:
-	case P99:
-	case SERVER_CPU:
-	case CLIENT_CPU:
-		return scaled(value, times, 1000, text, size);
-	case RESIDENT:
-	case MEMORY:
-		return scaled(value, sizes, 1024, text, size);
-	default:
-		return scaled(value, numbers, 1000, text, size);
-	}
-}
-
-const char *report_metric_name(enum metric m)
-{
-	static const char *const names[METRICS] = {
-		[RATE] = "replies_per_s",
-		[P50] = "p50_ns",
-		[P99] = "p99_ns",
-		[SERVER_CPU] = "server_cpu_ns_per_reply",
-		[CLIENT_CPU] = "client_cpu_ns_per_message",
-		[RESIDENT] = "resident_bytes_per_connection",
-		[MEMORY] = "memory_bytes_per_connection",
-		[MESSAGE_CALLS] = "calls_per_message",
-		[OPENING_CALLS] = "calls_per_connection",
-	};
-
-	return names[m];
 }
 
 /* A ratio, or a figure that stands alone. */
-static char *measured(const struct row *row, double value, char *text, size_t size)
+static char *measured(double value, const struct row *row, char text[FIGURE_MAX])
 {
-	if (row->against == NOBODY)
-		return report_figure(row->metric, value, text, size);
-	snprintf(text, size, isnan(value) ? "-" : "%.*f", value < 10 ? 2 : 1, value);
+	return figure(value, row->against == NONE ? row->metric : RATE, text);
+}
+
+char *report_row(const struct row *row, char text[REPORT_ROW_MAX])
+{
+	char bound[FIGURE_MAX];
+	bool is_ratio = row->against != NONE;
+
+	snprintf(text, REPORT_ROW_MAX, "%s: %s of %s%s%s at %s %s", row->of->name,
+		metrics[row->metric].name, server_name(row->subject), is_ratio ? " to " : "",
+		is_ratio ? server_name(row->against) : "",
+		row->sense == AT_LEAST ? "least" : "most", measured(row->bound, row, bound));
 	return text;
 }
 
-char *report_bound(const struct row *row, char *text, size_t size)
+static void read_word(const char *path, char word[FIGURE_MAX])
 {
-	char value[32];
+	FILE *file = fopen(path, "re");
 
-	snprintf(text, size, "%s %s", row->sense == AT_LEAST ? ">=" : "<=",
-		measured(row, row->bound, value, sizeof value));
-	return text;
+	if (!file || fscanf(file, "%31s", word) != 1)
+		snprintf(word, FIGURE_MAX, "?");
+	if (file)
+		fclose(file);
 }
 
-/* Rows. */
-
-static void print_row(FILE *to, const struct row *row, const struct judgement *j)
+void report_begin(struct report *r, const struct plan *plan)
 {
-	char value[32];
-	char low[32];
-	char high[32];
-	char bound[48];
-	char own[32];
-	char other[32];
-	char between[80];
+	struct utsname host = {.sysname = "?"};
+	char control[FIGURE_MAX];
+	char load[FIGURE_MAX];
+	char conditions[512];
 
-	snprintf(between, sizeof between, "%s to %s", measured(row, j->spread.q1, low, sizeof low),
-		measured(row, j->spread.q3, high, sizeof high));
-	fprintf(to, "%-4s %-45s %-28s", row->id, row->of->name, row->what);
-	if (j->why) {
-		fprintf(to, " %s: %s%s%s\n", verdict_name(j->verdict), contestant_name(j->whose),
-			j->whose == NOBODY ? "" : ": ", j->why);
-		return;
-	}
-	fprintf(to, " %9s  %-20s %-11s %-7s %9s %9s%s\n",
-		measured(row, j->spread.median, value, sizeof value), between,
-		report_bound(row, bound, sizeof bound), verdict_name(j->verdict),
-		report_figure(row->metric, j->own, own, sizeof own),
-		report_figure(row->metric, j->other, other, sizeof other),
-		j->client_limited ? "  *" : "");
+	(void)uname(&host);
+	read_word("/proc/sys/net/ipv4/tcp_congestion_control", control);
+	read_word("/proc/loadavg", load);
+	snprintf(conditions, sizeof conditions,
+		"%s %s, %ld processors shared by servers and client, loopback, %s, load before %s; "
+		"runs of %lld ms, %zu rounds at most",
+		host.sysname, host.release, sysconf(_SC_NPROCESSORS_ONLN), control, load,
+		(long long)plan->run_ms, plan->rounds);
+	printf("%s\n", conditions);
+	for (size_t i = 0; i < plan->programs.with_count; i++)
+		printf("bobbind with %s\n", plan->programs.with[i]);
+	if (r->json)
+		fprintf(r->json,
+			"{\"program\": \"bobbin-bench " BOBBIN_VERSION
+			"\",\n\"conditions\": \"%s\",\n\"rows\": [",
+			conditions);
 }
 
-static void print_rows(FILE *to, const struct report *r)
-{
-	bool limited = false;
+/* Text. */
 
-	fprintf(to, "%-4s %-45s %-28s %9s  %-20s %-11s %-7s %9s %9s\n", "row", "case", "measured",
-		"median", "quartiles", "bound", "", "own", "other");
-	for (size_t i = 0; i < row_count; i++) {
-		if (!r->selected[i])
-			continue;
-		print_row(to, &rows[i], &r->judgements[i]);
-		limited |= r->judgements[i].client_limited;
+static void print_entrant(const struct contest *c, enum server s)
+{
+	const struct entrant *e = &c->entrants[s];
+	char text[FIGURE_MAX];
+
+	printf("  %-24s", server_name(s));
+	for (int m = 0; m < METRICS && !e->fault[0]; m++) {
+		double median = median_of(e->of[m], c->rounds);
+		if (!isnan(median))
+			printf("  %s %s", metrics[m].name, figure(median, m, text));
 	}
-	if (limited)
-		fputs("*    the client was at its limit: look at the server's processor time below\n",
-			to);
+	printf("%s%s\n", e->fault,
+		2 * e->client_limited > c->rounds ? "  (client at its limit)" : "");
 }
 
-/* Cases. */
-
-static void print_outcome(FILE *to, enum contestant who, const struct outcome *o)
+static void print_row(const struct row *row, const struct verdict *v, const char *why)
 {
-	static const enum metric columns[] = {
-		RATE, P50, P99, SERVER_CPU, CLIENT_CPU, RESIDENT, MEMORY};
-	char text[32];
+	char text[REPORT_ROW_MAX];
+	char median[FIGURE_MAX];
+	char low[FIGURE_MAX];
+	char high[FIGURE_MAX];
 
-	fprintf(to, "     %-20s", contestant_name(who));
-	if (o->fault[0]) {
-		fprintf(to, " %s: %s\n", o->absent ? "left out" : "invalid", o->fault);
-		return;
-	}
-	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-		enum metric m = columns[i];
-		double median = spread_of(o->of[m], o->count).median;
-		fprintf(to, " %10s", report_figure(m, median, text, sizeof text));
-	}
-	fputs(o->client_limited ? "  client at its limit\n" : "\n", to);
-	if (o->note[0])
-		fprintf(to, "       %s\n", o->note);
+	printf("%-8s  %s: ", state_name(v->state), report_row(row, text));
+	if (why || v->count == 0)
+		printf("%s\n", why ? why : "no round counts");
+	else
+		printf("%s [%s %s]\n", measured(v->median, row, median), measured(v->low, row, low),
+			measured(v->high, row, high));
 }
 
-static void print_cases(FILE *to, const struct report *r)
+/* JSON: no text of it has a quote or a backslash. */
+
+static void write_number(FILE *to, const char *before, double value)
 {
-	fprintf(to, "\nmedians of the runs\n     %-20s %10s %10s %10s %10s %10s %10s %10s\n", "",
-		"rate", "p50", "p99", "server cpu", "client cpu", "resident", "in all");
-	for (size_t c = 0; c < bench_case_count; c++) {
-		if (!r->contestants[c])
-			continue;
-		fprintf(to, "%s\n", bench_cases[c].name);
-		for (int who = 0; who < CONTESTANTS; who++) {
-			if (r->contestants[c] & BIT(who))
-				print_outcome(to, who, &r->outcomes[c][who]);
+	fprintf(to, isfinite(value) ? "%s%.9g" : "%snull", before, value);
+}
+
+static void write_figures(
+	FILE *to, const char *name, const struct contest *c, enum server s, enum metric m)
+{
+	fprintf(to, ",\n  \"%s\": [", name);
+	for (size_t i = 0; i < c->rounds && s != NONE && !c->entrants[s].fault[0]; i++)
+		write_number(to, i ? ", " : "", c->entrants[s].of[m][i]);
+	fputc(']', to);
+}
+
+static void write_row(FILE *to, const struct contest *c, const struct row *row,
+	const struct verdict *v, const char *why)
+{
+	char text[REPORT_ROW_MAX];
+
+	fprintf(to, "{\"row\": \"%s\", \"verdict\": \"%s\", \"why\": \"%s\"", report_row(row, text),
+		state_name(v->state), why ? why : "");
+	write_number(to, ", \"bound\": ", row->bound);
+	write_number(to, ", \"median\": ", v->median);
+	write_number(to, ", \"low\": ", v->low);
+	write_number(to, ", \"high\": ", v->high);
+	write_figures(to, "figures", c, row->subject, row->metric);
+	write_figures(to, "to", c, row->against, row->metric);
+	fputc('}', to);
+}
+
+void report_case(struct report *r, const struct contest *c)
+{
+	printf("\n%s: medians of %zu rounds, %zu dropped\n", c->rows[0]->of->name, c->rounds,
+		c->dropped);
+	for (int s = 0; s < SERVERS; s++) {
+		if (c->entrants[s].takes_part)
+			print_entrant(c, s);
+	}
+	for (size_t i = 0; i < c->row_count; i++) {
+		const char *why;
+		struct verdict v = contest_judge(c, c->rows[i], &why);
+		print_row(c->rows[i], &v, why);
+		if (r->json) {
+			fputs(r->rows++ ? ",\n" : "\n", r->json);
+			write_row(r->json, c, c->rows[i], &v, why);
 		}
+		r->states[v.state]++;
 	}
+	fflush(stdout);
 }
 
-/* Growth. */
-
-static void print_step(FILE *to, const struct growth_step *s)
+void report_end(struct report *r)
 {
-	static const enum metric columns[] = {RATE, SERVER_CPU, RESIDENT};
-	char text[32];
-
-	fprintf(to, "%11u", s->connections);
-	if (s->fault[0]) {
-		fprintf(to, "  invalid: %s\n", s->fault);
-		return;
-	}
-	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-		fprintf(to, " %11s",
-			report_figure(columns[i], s->of[columns[i]], text, sizeof text));
-	fprintf(to, " %11s\n", report_figure(MEMORY, s->kernel, text, sizeof text));
-}
-
-static void print_growth(FILE *to, const struct growth *g)
-{
-	fprintf(to,
-		"\nbobbind, line, as its connections become more; memory for each of them\n"
-		"%11s %11s %11s %11s %11s\n",
-		"connections", "rate", "server cpu", "resident", "kernel's");
-	for (size_t i = 0; i < g->count; i++)
-		print_step(to, &g->steps[i]);
-	if (g->end[0])
-		fprintf(to, "it ends here: %s\n", g->end);
-}
-
-static bool has_rows(const struct report *r)
-{
-	for (size_t i = 0; i < row_count; i++) {
-		if (r->selected[i])
-			return true;
-	}
-	return false;
-}
-
-void report_print(FILE *to, const struct report *r)
-{
-	if (has_rows(r)) {
-		fputc('\n', to);
-		print_rows(to, r);
-		print_cases(to, r);
-	}
-	if (r->growth.count > 0 || r->growth.end[0])
-		print_growth(to, &r->growth);
+	putchar('\n');
+	for (int s = 0; s < STATES; s++)
+		printf("%s%zu %s", s ? ", " : "", r->states[s], state_name(s));
+	putchar('\n');
+	if (r->json)
+		fputs("\n]}\n", r->json);
 }

@@ -1,40 +1,25 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * report - what came out: as a table for a person, as JSON for a program, and as a picture.
- *
- * Each takes all cases and rows; those that were not selected have no outcome.
- */
+/* report - what came out: case by case as text for a person, and row by row as JSON for a program. */
 #ifndef BOBBIN_BENCH_REPORT_H
 #define BOBBIN_BENCH_REPORT_H
 
-#include "growth.h"
-#include "judge.h"
+#include "contest.h"
 
 #include <stdio.h>
 
-#define ROWS_MAX  48
-#define CASES_MAX 32
+#define REPORT_ROW_MAX 160
 
 struct report {
-	const struct plan *plan;
-	bool selected[ROWS_MAX];
-	struct judgement judgements[ROWS_MAX];
-	unsigned contestants[CASES_MAX]; /* bits of those that took part; 0: it was not run */
-	struct outcome (*outcomes)[CONTESTANTS]; /* by case */
-	struct growth growth;
-	char conditions[512];
+	FILE *json; /* NULL: none is wanted */
+	size_t rows;
+	size_t states[STATES]; /* rows in each */
 };
 
-void report_print(FILE *to, const struct report *r);
-void report_write_json(FILE *to, const struct report *r);
-void report_write_svg(FILE *to, const struct report *r);
+/* What a row says: "raw c=64: rate of bobbind to floor at least 0.97". */
+char *report_row(const struct row *row, char text[REPORT_ROW_MAX]);
 
-/* A figure with its unit: "61.2 k/s", "1.31 ms", "9.8 KiB". */
-char *report_figure(enum metric m, double value, char *text, size_t size);
-
-/* The words of a bound: ">= 0.97", "<= 5.00 ms". */
-char *report_bound(const struct row *row, char *text, size_t size);
-
-const char *report_metric_name(enum metric m);
+void report_begin(struct report *r, const struct plan *plan);
+void report_case(struct report *r, const struct contest *c);
+void report_end(struct report *r);
 
 #endif
