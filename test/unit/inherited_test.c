@@ -39,8 +39,8 @@ enum {
 };
 
 /*
- * In an endpoint's address %0 is the port of the first socket, and so on.  got has each endpoint: its
- * name, which is left out where it is the address; the place of its socket, or -; and the origin.
+ * In an endpoint's address %0 is the port of the first socket, and so on.  got has each endpoint:
+ * its name, which is left out where it is the address; the place of its socket, or -; the origin.
  */
 static const struct row {
 	const char *passed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves listener and listen_failure: what needs its options, failures, and the end of the queue. */
+/* Proves listener and listen_failure: unset options, failures, and the end of the queue. */
 #include "server/door/listener.h"
 
 #include "capture.h"
@@ -97,7 +97,8 @@ static const struct {
 	{NETWORK_TCP4, "[::1]", EX_NOHOST, " error=\"it has no IPv4 address\"\n"},
 	{NETWORK_TCP6, "127.0.0.1", EX_NOHOST, " error=\"it has no IPv6 address\"\n"},
 	{NETWORK_TCP4, "127.0.0.1", EX_UNAVAILABLE,
-		" error=\"Address already in use\" port_owner=\"another listener of this server\"\n"},
+		" error=\"Address already in use\" "
+		"port_owner=\"another listener of this server\"\n"},
 };
 
 TEST_ROWS(a_failure_is_told_once_and_closes_every_socket, SUITE_COUNT(failures))

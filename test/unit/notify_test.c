@@ -46,29 +46,6 @@ static void open_for(const char *name)
 	notify_open();
 }
 
-/* The start of a name, and so many characters in all. */
-static const char *lengthen(const char *start, size_t len)
-{
-	static char text[256];
-
-	memset(text, 'x', len);
-	memcpy(text, start, strlen(start));
-	text[len] = '\0';
-	return text;
-}
-
-static const char *begin(void)
-{
-	char start[64];
-
-	/* The longest name that there is. */
-	snprintf(start, sizeof start, "@bobbin-notify-test-%d", (int)getpid());
-	const char *name = lengthen(start, sizeof(struct sockaddr_un){0}.sun_path - 1);
-	must_bind(name);
-	open_for(name);
-	return name;
-}
-
 static const char *hear(void)
 {
 	static char text[2 * NOTIFY_MAX];
@@ -81,50 +58,72 @@ static const char *hear(void)
 	return text;
 }
 
-TEST(a_path_is_a_name_too_and_stays_in_the_environment)
-{
-	char path[1100];
+#define LEN_MAX (sizeof(struct sockaddr_un){0}.sun_path - 1)
 
-	scratch_enter();
-	ck_assert_ptr_nonnull(getcwd(path, 1024));
-	strcat(path, "/notify");
-	must_bind(path);
-	open_for(path);
-	notify_stopping();
-	ck_assert_str_eq(hear(), "STOPPING=1");
-	ck_assert_str_eq(getenv("NOTIFY_SOCKET"), path);
-}
+static const char wrong[] = "it is neither a path from the root nor an abstract name";
 
+/* $ is a path in the test's folder, and @$ an abstract name. */
 static const struct {
 	const char *name;
-	size_t len; /* 0: the name's */
-	const char *reason;
-} none[] = {
-	{"", 0, NULL},
-	{"relative/path", 0, "it is neither a path from the root nor an abstract name"},
-	{"vsock:2:1234", 0, "it is neither a path from the root nor an abstract name"},
-	{"/", 0, "it is neither a path from the root nor an abstract name"},
-	{"@", 0, "it is neither a path from the root nor an abstract name"},
-	{"/", sizeof(struct sockaddr_un){0}.sun_path, "it is too long"},
-	{"@", sizeof(struct sockaddr_un){0}.sun_path, "it is too long"},
+	size_t len;         /* with that many characters in all; 0: as it is */
+	const char *reason; /* NULL: it is a manager's; "": there is none */
+} names[] = {
+	{"$", 0, NULL},
+	{"@$", 0, NULL},
+	{"@$", LEN_MAX, NULL},
+	{"@$", LEN_MAX + 1, "it is too long"},
+	{"/", LEN_MAX + 1, "it is too long"},
+	{"", 0, ""},
+	{"relative/path", 0, wrong},
+	{"vsock:2:1234", 0, wrong},
+	{"/", 0, wrong},
+	{"@", 0, wrong},
 };
 
-TEST_ROWS(a_name_that_is_none_is_told_once_and_nothing_is_sent, SUITE_COUNT(none))
+static const char *write_name(int i)
 {
-	const char *name = none[_i].len ? lengthen(none[_i].name, none[_i].len) : none[_i].name;
-	char words[512] = "";
+	static char text[1200];
+	char folder[1024];
 
-	size_t before = open_descriptors();
+	scratch_enter();
+	ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
+	strcpy(text, names[i].name);
+	if (strchr(text, '$'))
+		sprintf(strchr(text, '$'), "%s/notify", folder);
+	while (strlen(text) < names[i].len)
+		strcat(text, "x");
+	return text;
+}
+
+static const char *begin(int i)
+{
+	const char *name = write_name(i);
+
+	if (!names[i].reason)
+		must_bind(name);
 	open_for(name);
+	return name;
+}
+
+TEST_ROWS(a_name_is_a_managers_or_is_told_once, SUITE_COUNT(names))
+{
+	char words[512];
+	const char *name = begin(_i);
+
 	notify_ready("serving %d listeners", 2);
 	notify_stopping();
-	if (none[_i].reason)
-		snprintf(words, sizeof words,
-			" level=warn event=notify_socket_unusable socket=%s reason=\"%s\"\n", name,
-			none[_i].reason);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), none[_i].reason ? 1 : 0);
-	ck_assert_ptr_nonnull(strstr(capture_text(STDERR_FILENO), words));
-	ck_assert_uint_eq(open_descriptors(), before);
+	ck_assert_str_eq(getenv("NOTIFY_SOCKET"), name);
+	ck_assert_uint_eq(
+		capture_count(STDERR_FILENO, "\n"), names[_i].reason && *names[_i].reason);
+	if (!names[_i].reason) {
+		ck_assert_str_eq(hear(), "READY=1\nSTATUS=serving 2 listeners");
+		ck_assert_str_eq(hear(), "STOPPING=1");
+		return;
+	}
+	snprintf(words, sizeof words,
+		" level=warn event=notify_socket_unusable socket=%s reason=\"%s\"\n", name,
+		names[_i].reason);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), *names[_i].reason != '\0');
 }
 
 TEST(an_extension_is_never_shorter_and_a_status_cannot_pass_for_a_key)
@@ -137,7 +136,7 @@ TEST(an_extension_is_never_shorter_and_a_status_cannot_pass_for_a_key)
 		"READY=1\nSTATUS=two STOPPING=1",
 	};
 
-	begin();
+	(void)begin(1);
 	notify_extend(1);
 	notify_extend(1000);
 	notify_extend(1001);
@@ -152,7 +151,7 @@ TEST(what_is_too_long_is_cut)
 	char text[2 * NOTIFY_MAX] = "";
 
 	memset(text, 'x', sizeof text - 1);
-	begin();
+	(void)begin(1);
 	notify_send("%s", text);
 	ck_assert_uint_eq(strlen(hear()), NOTIFY_MAX);
 	notify_status("%s", text);
@@ -161,7 +160,7 @@ TEST(what_is_too_long_is_cut)
 
 TEST(a_manager_that_is_back_is_heard_by)
 {
-	const char *name = begin();
+	const char *name = begin(1);
 
 	close(manager);
 	notify_stopping();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves reload: the names of what has changed, and what a reload warns of or refuses. */
+/* Proves reload: the names of what has changed, and what a reload frees, warns of or refuses. */
 #include "server/life/reload.h"
 
 #include "capture.h"
@@ -114,6 +114,21 @@ TEST(the_names_are_cut_off_at_the_room_there_is)
 }
 
 /* Putting in force. */
+
+TEST(a_set_goes_when_it_is_replaced_and_nothing_else_holds_it)
+{
+	begin(must_load(A, ""));
+	struct settings *first = current_hold(&rig.current);
+	configure(A, "line: { prefix = \"x\"; };");
+	ck_assert(reload_it());
+	ck_assert_uint_eq(first->holders, 1);
+	ck_assert_uint_eq(rig.current.settings->holders, 1);
+	configure(A, "listen: { reuse_port = true; };");
+	ck_assert(!reload_it());
+	ck_assert_uint_eq(rig.current.settings->holders, 1);
+	settings_release(first);
+	settings_release(rig.current.settings);
+}
 
 TEST(more_connections_than_the_system_allows_are_warned_of)
 {

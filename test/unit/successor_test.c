@@ -174,8 +174,10 @@ TEST(its_signals_are_as_they_were_at_our_start)
 	(void)signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_eq(successor_start(&s, "/bin/grep", arguments, sockets, SOCKETS), 0);
 	ck_assert_int_eq(hear(), SUCCESSOR_FAILED);
-	ck_assert_str_eq(capture_text(STDOUT_FILENO),
-		"SigBlk:\t0000000000000002\nSigIgn:\t0000000000000000\n");
+	ck_assert_uint_eq(capture_count(STDOUT_FILENO, "SigBlk:\t0000000000000002\n"), 1);
+	/* Our own parent may have others ignored. */
+	const char *ignored = strstr(capture_text(STDOUT_FILENO), "SigIgn:");
+	ck_assert_uint_eq(strtoull(ignored + 7, NULL, 16) >> (SIGPIPE - 1) & 1, 0);
 }
 
 TEST(as_many_sockets_as_can_be_are_handed_over)
