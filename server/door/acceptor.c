@@ -352,7 +352,7 @@ static void accept_queued(struct acceptor *a)
 	unsigned ours = a->listener.shared ? listener_queued(&a->listener) : UINT_MAX;
 
 	if (!a->listener.shared)
-		listener_let_nobody_in(&a->listener);
+		listener_drop_syns(&a->listener);
 	if (accept_some(a, ours, receive) && !a->listener.shared)
 		(void)accept_some(a, listener_queued(&a->listener), turn_away);
 }

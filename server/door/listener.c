@@ -281,7 +281,7 @@ static void set_least_hops(int fd, int least)
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least);
 }
 
-void listener_let_nobody_in(struct listener *l)
+void listener_drop_syns(struct listener *l)
 {
 	if (drop_syns(l->fd))
 		return;

@@ -25,7 +25,7 @@ struct listener {
 	bool inherited;                                /* it was open before we were started */
 	bool shared;        /* a supervisor, which passed the socket, keeps it open */
 	enum origin origin; /* for a successor */
-	bool drops_routed;  /* listener_let_nobody_in() has set a bound: listener_admit() is due */
+	bool drops_routed;  /* listener_drop_syns() has set a bound: listener_admit() is due */
 	unsigned backlog;   /* as it is now; 0: another process chose it */
 	unsigned unset;     /* how many of the next accepted sockets may lack the options */
 };
@@ -69,7 +69,7 @@ unsigned listener_queued(const struct listener *l);
  * live (IP_MINTTL of ip(7), IPV6_MINHOPCOUNT) drops SYNs that came over a router, or from a host
  * that sends with less than the largest, as nearly all hosts do.
  */
-void listener_let_nobody_in(struct listener *l);
+void listener_drop_syns(struct listener *l);
 
 /* Let a socket that was accepted since then receive from everywhere again. */
 void listener_admit(const struct listener *l, int fd);
