@@ -61,26 +61,63 @@ static void must_pass(const struct address *a)
 	sources_leave(&s, a);
 }
 
-/* How many live. */
+/*
+ * Scripts: each step is a letter for the source and what it does.  Lower case comes under the first
+ * terms, upper case under the second.  a+ is admitted, a! is too many, a~ is too fast, a- leaves, and
+ * >6 resizes the table to 6 entries.
+ */
+static const struct {
+	size_t entries;
+	struct sources_terms terms[2];
+	const char *script;
+} scripts[] = {
+	/* As many as a source may have; one that is refused is not counted. */
+	{4, {{.per_address = 1}}, "a+ a! b+ a! a- a+ a!"},
+	{4, {{.per_address = 3}}, "a+ a+ a+ a! a! a- a+ a!"},
+	{1, {{.per_address = 0}}, "a+ a+ a+ a+ a+ a+ a+ a+ a+ a+"},
+	/* What entered without a limit counts when there is one. */
+	{4, {{.per_address = 0}, {.per_address = 1}}, "a+ a+ A! a- A! a- A+ A!"},
+	/* A token is taken only by a connection that is admitted; each source has its own. */
+	{4, {{.per_address = 2, .rate = 1, .burst = 3}}, "a+ a+ a! a! a! a! a- a+ a- a~ b+"},
+	/* When all are live a new source is too many, and one that is there is not. */
+	{2, {{.per_address = 0}}, "a+ b+ c! a+ b- c+ b!"},
+	/* A full table forgets the source last seen longest ago, by a refusal too. */
+	{3, {{.rate = 1, .burst = 1}}, "a+ a- b+ b- c+ c- a~ d+ d- c~ a~ d~ b+"},
+	/* A source is last seen when its last connection ends. */
+	{2, {{.rate = 1, .burst = 1}}, "a+ b+ b- a- c+ a~"},
+	/* A table that grows keeps live sources, what was spent, and the order. */
+	{4, {{.rate = 1, .burst = 1}, {.per_address = 1}},
+		"a+ b+ c+ d+ d- c- >6 A! B! e+ f+ g+ c~ d+ a- b-"},
+};
 
-TEST_ROWS(a_source_has_as_many_connections_as_it_may_and_not_one_more, 4)
+static enum sources_verdict verdict_of(char mark)
 {
-	const struct sources_terms terms = {.per_address = _i};
-	struct address a = must_address("192.0.2.1");
+	if (mark == '+')
+		return SOURCES_ADMITTED;
+	return mark == '!' ? SOURCES_TOO_MANY : SOURCES_TOO_FAST;
+}
 
-	sources_init(&s, 4);
-	/* Some of them entered when there was no limit. */
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(enter(&a, i == 0 ? &no_terms : &terms),
-			_i == 0 || i < _i || i == 0 ? SOURCES_ADMITTED : SOURCES_TOO_MANY);
-	if (_i == 0)
-		return;
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
-	/* A refused one is not counted: one that leaves makes room. */
-	sources_leave(&s, &a);
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
-	ck_assert_uint_eq(s.used, 1);
+static void step(const char *at, const struct sources_terms terms[2])
+{
+	struct address source = numbered((unsigned char)at[0] | 0x20);
+	bool second = at[0] < 'a';
+
+	if (at[0] == '>')
+		ck_assert_int_eq(sources_resize(&s, (size_t)(at[1] - '0')), 0);
+	else if (at[1] == '-')
+		sources_leave(&s, &source);
+	else
+		ck_assert_msg(
+			enter(&source, &terms[second]) == verdict_of(at[1]), "otherwise at %s", at);
+}
+
+TEST_ROWS(a_source_is_admitted_as_the_script_says, SUITE_COUNT(scripts))
+{
+	const char *at = scripts[_i].script;
+
+	sources_init(&s, scripts[_i].entries);
+	for (; at[0] && at[1]; at += 2 + (at[2] == ' '))
+		step(at, scripts[_i].terms);
 }
 
 static const struct {
@@ -210,25 +247,6 @@ TEST(in_the_long_run_it_is_the_rate_to_the_last_connection)
 	ck_assert_int_eq(admitted_at(&a, &terms, START_NS + 200 * NS_PER_S), 2);
 }
 
-TEST(too_fast_is_said_of_the_rate_alone_and_each_source_has_its_own)
-{
-	const struct sources_terms terms = {.per_address = 2, .rate = 1, .burst = 3};
-	struct address a = must_address("192.0.2.1");
-	struct address b = must_address("192.0.2.2");
-
-	sources_init(&s, 4);
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
-	/* No token is taken by one that is refused for the other reason. */
-	for (int i = 0; i < 9; i++)
-		ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_MANY);
-	sources_leave(&s, &a);
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_ADMITTED);
-	sources_leave(&s, &a);
-	ck_assert_int_eq(enter(&a, &terms), SOURCES_TOO_FAST);
-	ck_assert_int_eq(enter(&b, &terms), SOURCES_ADMITTED);
-}
-
 TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
 {
 	const struct sources_terms before = {.rate = 1000, .burst = 1000};
@@ -241,51 +259,7 @@ TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
 	ck_assert_int_eq(admitted_at(&a, &after, START_NS + NS_PER_S), 1);
 }
 
-/* Whom the table keeps. */
-
-TEST(a_full_table_forgets_the_one_seen_least_recently)
-{
-	const struct sources_terms terms = {.rate = 1, .burst = 1};
-	struct address a[6];
-
-	sources_init(&s, 3);
-	for (uint32_t i = 0; i < 6; i++)
-		a[i] = numbered(i);
-	for (uint32_t i = 0; i < 3; i++)
-		ck_assert_int_eq(admitted_at(&a[i], &terms, START_NS), 1);
-	/* Seen again, though refused: now 1 is the oldest. */
-	ck_assert_int_eq(enter(&a[0], &terms), SOURCES_TOO_FAST);
-	ck_assert_int_eq(admitted_at(&a[3], &terms, START_NS), 1);
-	ck_assert_int_eq(enter(&a[2], &terms), SOURCES_TOO_FAST);
-	ck_assert_int_eq(enter(&a[0], &terms), SOURCES_TOO_FAST);
-	ck_assert_int_eq(enter(&a[3], &terms), SOURCES_TOO_FAST);
-	/* Forgotten: its bucket is full again. */
-	ck_assert_int_eq(enter(&a[1], &terms), SOURCES_ADMITTED);
-	/* A source is last seen when its last connection ends: of these two, 4 last. */
-	sources_init(&s, 2);
-	ck_assert_int_eq(enter(&a[4], &terms), SOURCES_ADMITTED);
-	ck_assert_int_eq(enter(&a[5], &terms), SOURCES_ADMITTED);
-	sources_leave(&s, &a[5]);
-	sources_leave(&s, &a[4]);
-	ck_assert_int_eq(enter(&a[0], &terms), SOURCES_ADMITTED);
-	ck_assert_int_eq(enter(&a[4], &terms), SOURCES_TOO_FAST);
-}
-
-TEST(when_all_are_live_a_new_source_is_too_many_and_an_old_one_is_not)
-{
-	struct address a = numbered(1);
-	struct address b = numbered(2);
-	struct address c = numbered(3);
-
-	sources_init(&s, 2);
-	must_enter(&a);
-	must_enter(&b);
-	ck_assert_int_eq(enter(&c, &no_terms), SOURCES_TOO_MANY);
-	must_enter(&a);
-	sources_leave(&s, &b);
-	must_enter(&c);
-	ck_assert_int_eq(enter(&b, &no_terms), SOURCES_TOO_MANY);
-}
+/* Many sources. */
 
 static uint32_t longest_chain(void)
 {
@@ -366,30 +340,6 @@ TEST(a_large_table_costs_nothing_until_it_is_used)
 }
 
 /* Growing. */
-
-TEST(a_table_that_grows_keeps_who_is_live_and_what_was_spent_and_their_order)
-{
-	const struct sources_terms terms = {.rate = 1, .burst = 1};
-	struct address a[8];
-
-	sources_init(&s, 4);
-	for (uint32_t i = 0; i < 8; i++)
-		a[i] = numbered(i);
-	for (uint32_t i = 0; i < 4; i++)
-		ck_assert_int_eq(enter(&a[i], &terms), SOURCES_ADMITTED);
-	sources_leave(&s, &a[3]);
-	sources_leave(&s, &a[2]);
-	ck_assert_int_eq(sources_resize(&s, 6), 0);
-	for (uint32_t i = 0; i < 2; i++)
-		ck_assert_int_eq(enter(&a[i], &one_live), SOURCES_TOO_MANY);
-	/* Two more find room; the next one takes the place of the oldest. */
-	for (uint32_t i = 4; i < 7; i++)
-		ck_assert_int_eq(enter(&a[i], &terms), SOURCES_ADMITTED);
-	ck_assert_int_eq(enter(&a[2], &terms), SOURCES_TOO_FAST);
-	ck_assert_int_eq(enter(&a[3], &terms), SOURCES_ADMITTED);
-	sources_leave(&s, &a[0]);
-	sources_leave(&s, &a[1]);
-}
 
 static const struct {
 	size_t size;
