@@ -596,16 +596,6 @@ TEST_ROWS(what_a_cut_connection_owed_is_what_its_worker_found, 8)
 	ck_assert_uint_eq(registry_cut_owing(&r), cut && found.unanswered);
 }
 
-TEST(a_young_connection_is_woken_when_it_comes_of_age)
-{
-	struct pair p = must_pair(&patient);
-	struct slot *slot = must_put(&p, 0);
-
-	while (registry_wake_idle(&r, SHORT_NS) == 0)
-		ck_assert_int_lt(deadline_now(), slot->since_ns + PATIENCE_NS);
-	ck_assert_int_ge(deadline_now(), slot->since_ns + SHORT_NS);
-}
-
 /*
  * The race: each worker answers lines and goes idle in between, while the stop comes at any moment.
  * Knocks go on until all have ended, as in a stop; a worker that neither sees the flag nor is told
