@@ -5,6 +5,8 @@
 #include "common/block.h"
 #include "common/deadline.h"
 #include "common/lock.h"
+#include "common/socket.h"
+#include "common/stream.h"
 #include "server/log.h"
 
 #include <sys/socket.h>
@@ -72,7 +74,7 @@ void admission_leave(struct admission *a, const struct candidate *candidate)
 /* Refusing. */
 
 /* Each reason once a second, with the number of refusals in between. */
-static void log_refusal(
+static void tell_refused(
 	struct admission *a, const struct candidate *candidate, enum refusal why, int64_t now_ns)
 {
 	struct log_line l;
@@ -109,7 +111,7 @@ void admission_refuse(struct admission *a, struct refused *refused,
 {
 	const char *text = refusal_reply(why);
 
-	log_refusal(a, candidate, why, now_ns);
+	tell_refused(a, candidate, why, now_ns);
 	if (text) {
 		send_reason(candidate, text);
 		refused_put(refused, candidate->fd, now_ns);

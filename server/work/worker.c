@@ -75,7 +75,7 @@ static void add_connection(struct log_line *l, const struct connection *c)
  * These two are never inlined: their struct log_line would lie in the frame of each connection, and
  * cost each a page while it waits.
  */
-__attribute__((noinline)) static void log_opened(const struct connection *c)
+__attribute__((noinline)) static void tell_opened(const struct connection *c)
 {
 	struct log_line l;
 
@@ -115,7 +115,7 @@ static void converse(struct workers *w, struct slot *slot, const struct connecti
 	socklen_t len = sizeof info;
 
 	if (log_wants(LOG_DEBUG))
-		log_opened(c);
+		tell_opened(c);
 	stream_init(&s, slot->fd, &c->endpoint->terms, &slot->status);
 	c->endpoint->service->serve(&s, c);
 	stream_finish(&s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves acceptor: what it does about each errno of accept(2).
+ * Proves acceptor: what it does about each errno of accept(2), and how it rests.
  *
- * accept4() follows a script, resting takes no time, and the clock can be moved, so that what would
- * take seconds is only recorded.  rest_fault_test.c has the same in real time.
+ * accept4() follows a script, rests take no time but are recorded, and the clock can be moved.  That
+ * a rest lasts until its deadline is registry's.
  */
 #include "acceptors.h"
 
@@ -22,18 +22,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MS NS_PER_MS
+#define MS          NS_PER_MS
+#define PATIENCE_NS (60 * NS_PER_S)
+#define ACTS_MAX    64
 
 /* The script. */
-
-struct act {
+static struct {
 	int error;          /* 0: the real accept4() */
 	int64_t advance_ns; /* of the clock, before */
-};
+} script[ACTS_MAX];
 
-#define ACTS_MAX 64
-
-static struct act script[ACTS_MAX];
 static int acts;
 static int scripted_fd = -1;
 static atomic_int at;
@@ -43,6 +41,7 @@ static _Atomic int64_t clock_offset_ns;
 static int64_t rests[ACTS_MAX];
 static atomic_int rest_count;
 static _Thread_local int64_t last_duration_ns;
+static _Thread_local int64_t last_deadline_ns;
 
 int __real_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags);
@@ -69,7 +68,7 @@ int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 int64_t __wrap_deadline_after(int64_t duration_ns)
 {
 	last_duration_ns = duration_ns;
-	return __real_deadline_after(duration_ns);
+	return last_deadline_ns = __real_deadline_after(duration_ns);
 }
 
 int64_t __wrap_deadline_now(void)
@@ -80,8 +79,23 @@ int64_t __wrap_deadline_now(void)
 void __wrap_registry_rest(struct registry *r, int64_t deadline_ns)
 {
 	(void)r;
-	(void)deadline_ns;
+	ck_assert_int_eq(deadline_ns, last_deadline_ns);
 	rests[atomic_fetch_add(&rest_count, 1)] = last_duration_ns;
+}
+
+static void add_acts(int times, int error, int64_t advance_ns)
+{
+	for (int i = 0; i < times; i++) {
+		script[acts].error = error;
+		script[acts++].advance_ns = advance_ns;
+	}
+}
+
+static void begin(int count)
+{
+	acceptors_begin(count);
+	acceptors_open();
+	scripted_fd = acceptors[0].listener.fd;
 }
 
 static bool is_played(void *unused)
@@ -90,19 +104,7 @@ static bool is_played(void *unused)
 	return atomic_load(&at) == acts;
 }
 
-static void add_act(int error, int64_t advance_ns)
-{
-	script[acts++] = (struct act){error, advance_ns};
-}
-
-static void begin(void)
-{
-	acceptors_begin(1);
-	acceptors_open();
-	scripted_fd = acceptors[0].listener.fd;
-}
-
-/* The script to its end, then a client, who is served, then the stop. */
+/* The script to its end, then a client, which is served, then the stop. */
 static void play(void)
 {
 	acceptors_start();
@@ -110,193 +112,157 @@ static void play(void)
 	acceptors_check_serves(0);
 	rig_await_rest();
 	acceptors_stop();
-	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
+	ck_assert(!acceptors_is_lost(0));
 	rig_check_sum();
 }
 
-/* Nothing to count. */
-
-TEST(an_interruption_is_passed_over)
+static void check_rests(const int64_t *expected_ms, int count)
 {
-	begin();
-	for (int i = 0; i < 5; i++)
-		add_act(EINTR, 0);
-	play();
-	ck_assert_int_eq(rest_count, 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=closed"), 1);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
+	ck_assert_int_eq(atomic_load(&rest_count), count);
+	for (int i = 0; i < count; i++)
+		ck_assert_int_eq(rests[i], expected_ms[i] * MS);
 }
 
-TEST(the_listeners_own_timeout_is_passed_over)
+#define CHECK_RESTS(...)                                                                           \
+	check_rests((const int64_t[]){__VA_ARGS__}, SUITE_COUNT(((const int64_t[]){__VA_ARGS__})))
+
+/* A line of the log, which names the listener and the errno. */
+static void check_told(const char *event, const char *between, int error, const char *rest)
 {
-	begin();
-	for (int i = 0; i < 5; i++)
-		add_act(EAGAIN, 0);
-	play();
-	ck_assert_int_eq(rest_count, 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
+	char line[256];
+
+	snprintf(line, sizeof line, " event=%s listener=127.0.0.1:0%s error=\"%s\"%s\n", event,
+		between, strerrordesc_np(error), rest);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, line), 1);
 }
 
-TEST(a_listener_that_does_not_block_is_made_to_and_costs_one_rest)
+static const struct {
+	int error;
+	bool theirs;
+	bool shortage;
+} errors[] = {
+	{EINTR, false, false}, {EAGAIN, false, false}, /* the listener's own timeout */
+	{ECONNABORTED, true, false}, {EPROTO, true, false}, {ECONNRESET, true, false},
+	{ETIMEDOUT, true, false}, {EPERM, true, false}, {ENETDOWN, true, false},
+	{ENETUNREACH, true, false}, {EHOSTDOWN, true, false}, {EHOSTUNREACH, true, false},
+	{ENONET, true, false}, {ENOPROTOOPT, true, false}, {EOPNOTSUPP, true, false},
+	{EMFILE, false, true}, {ENFILE, false, true}, {ENOBUFS, false, true}, {ENOMEM, false, true},
+	{EXDEV, false, true}, /* accept(2) does not know it */
+};
+
+TEST_ROWS(
+	an_error_is_counted_told_and_rested_by_its_kind_and_the_next_is_served, SUITE_COUNT(errors))
 {
-	begin();
-	int fd = acceptors[0].listener.fd;
-	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	add_act(0, 0);
-	acceptors_start();
-	await(is_played, NULL);
-	acceptors_check_serves(0);
-	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-	ck_assert_int_eq(rest_count, 1);
-	ck_assert_int_eq(rests[0], 5 * MS);
-	acceptors_stop();
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
-}
-
-/* Their trouble. */
-
-static const int theirs[] = {ECONNABORTED, EPROTO, ECONNRESET, ETIMEDOUT, EPERM, ENETDOWN,
-	ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, ENOPROTOOPT, EOPNOTSUPP};
-
-TEST_ROWS(a_connections_own_trouble_is_counted_and_the_next_is_served, SUITE_COUNT(theirs))
-{
-	begin();
-	add_act(theirs[_i], 0);
-	add_act(theirs[_i], 0);
+	begin(1);
+	add_acts(2, errors[_i].error, 0);
 	play();
-	ck_assert_int_eq(rest_count, 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 2);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 1);
-	/* Nobody's fault here: no line but the served client's. */
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
-}
-
-/* Shortages; the last is an errno that the table does not know. */
-
-static const int shortages[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EXDEV};
-
-TEST_ROWS(a_shortage_is_counted_told_and_rested_and_the_next_is_served, SUITE_COUNT(shortages))
-{
-	char words[128];
-
-	begin();
-	add_act(shortages[_i], 0);
-	play();
-	ck_assert_int_eq(rest_count, 1);
-	ck_assert_int_eq(rests[0], 5 * MS);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 1);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), errors[_i].theirs ? 2 : 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), errors[_i].shortage ? 2 : 0);
 	ck_assert_uint_eq(rig_count(COUNTER_THREADS_FAILED), 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 0);
-	snprintf(words, sizeof words,
-		" level=warn event=accept_shortage listener=127.0.0.1:0 error=\"%s\" untold_before=0\n",
-		strerrordesc_np(shortages[_i]));
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 1);
+	if (errors[_i].shortage) {
+		CHECK_RESTS(5, 10);
+		check_told("accept_shortage", "", errors[_i].error, " untold_before=0");
+	} else {
+		ck_assert_int_eq(rest_count, 0);
+	}
+	/* And the line of the client that was served. */
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), errors[_i].shortage ? 2 : 1);
 }
 
 TEST(the_back_off_doubles_from_5_ms_to_1_s_and_stays_there)
 {
-	static const int64_t expected[] = {5 * MS, 10 * MS, 20 * MS, 40 * MS, 80 * MS, 160 * MS,
-		320 * MS, 640 * MS, 1000 * MS, 1000 * MS, 1000 * MS, 1000 * MS};
-
-	begin();
-	for (size_t i = 0; i < SUITE_COUNT(expected); i++)
-		add_act(shortages[i % 4], 0);
+	begin(1);
+	add_acts(12, EMFILE, 0);
 	play();
-	ck_assert_int_eq(rest_count, SUITE_COUNT(expected));
-	for (size_t i = 0; i < SUITE_COUNT(expected); i++)
-		ck_assert_int_eq(rests[i], expected[i]);
+	CHECK_RESTS(5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000, 1000);
 }
 
-TEST(a_connection_that_is_served_ends_the_back_off)
+TEST(a_connection_that_is_served_ends_the_back_off_and_the_others_trouble_does_not)
 {
-	begin();
-	add_act(EMFILE, 0);
-	add_act(EMFILE, 0);
-	add_act(EINTR, 0);
-	add_act(ECONNABORTED, 0);
-	add_act(EMFILE, 0);
-	add_act(0, 0);
-	add_act(EMFILE, 0);
+	begin(1);
+	add_acts(2, EMFILE, 0);
+	add_acts(1, EINTR, 0);
+	add_acts(1, ECONNABORTED, 0);
+	add_acts(1, EMFILE, 0);
+	add_acts(1, 0, 0);
+	add_acts(1, EMFILE, 0);
 	close(acceptors_dial(0));
 	play();
-	ck_assert_int_eq(rest_count, 4);
-	ck_assert_int_eq(rests[0], 5 * MS);
-	ck_assert_int_eq(rests[1], 10 * MS);
-	/* The others' trouble does not. */
-	ck_assert_int_eq(rests[2], 20 * MS);
-	ck_assert_int_eq(rests[3], 5 * MS);
+	CHECK_RESTS(5, 10, 20, 5);
 }
 
 TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold)
 {
-	begin();
-	add_act(EMFILE, 0);
-	for (int i = 0; i < 19; i++)
-		add_act(EMFILE, 10 * MS);
-	add_act(EMFILE, 1000 * MS);
-	add_act(ENFILE, 0);
-	add_act(EMFILE, 1000 * MS);
+	begin(1);
+	add_acts(1, EMFILE, 0);
+	add_acts(19, EMFILE, 10 * MS);
+	add_acts(1, ENFILE, 1000 * MS);
+	add_acts(1, EMFILE, 0);
+	add_acts(1, ENOMEM, 1000 * MS);
 	play();
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 23);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=accept_shortage"), 3);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=0\n"), 1);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=19\n"), 1);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, " untold_before=1\n"), 1);
+	check_told("accept_shortage", "", EMFILE, " untold_before=0");
+	check_told("accept_shortage", "", ENFILE, " untold_before=19");
+	check_told("accept_shortage", "", ENOMEM, " untold_before=1");
 }
 
-/* The listener is gone. */
+TEST(a_listener_that_does_not_block_is_made_to_and_costs_one_rest)
+{
+	begin(1);
+	ck_assert_int_eq(fcntl(scripted_fd, F_SETFL, O_NONBLOCK), 0);
+	add_acts(1, 0, 0);
+	acceptors_start();
+	await(is_played, NULL);
+	acceptors_check_serves(0);
+	ck_assert_int_eq(fcntl(scripted_fd, F_GETFL) & O_NONBLOCK, 0);
+	CHECK_RESTS(5);
+	acceptors_stop();
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 0);
+}
 
 static const int fatal[] = {EBADF, EINVAL, ENOTSOCK, EFAULT};
 
 TEST_ROWS(a_listener_that_is_gone_ends_its_acceptor_and_no_other, SUITE_COUNT(fatal))
 {
-	char words[128];
+	char address[64];
 
-	acceptors_begin(2);
-	acceptors_open();
-	scripted_fd = acceptors[0].listener.fd;
-	add_act(EINTR, 0);
-	add_act(fatal[_i], 0);
+	begin(2);
+	add_acts(1, EINTR, 0);
+	add_acts(1, fatal[_i], 0);
 	acceptors_start();
 	acceptors_await_end(0);
-	ck_assert_int_eq(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
-	ck_assert_int_ne(atomic_load(&acceptors[1].state), ACCEPTOR_LOST);
+	ck_assert(acceptors_is_lost(0));
 	ck_assert_int_eq(acceptors[0].listener.fd, -1);
 	ck_assert_int_eq(fcntl(scripted_fd, F_GETFD), -1);
 	ck_assert_uint_eq(barrier_wait(&rig.accepting, 0), 1);
 	ck_assert_int_eq(rest_count, 0);
-	snprintf(words, sizeof words,
-		" level=error event=listener_lost listener=127.0.0.1:0 address=127.0.0.1:%u error=\"%s\"\n",
-		(unsigned)address_port(&acceptors[0].listener.bound), strerrordesc_np(fatal[_i]));
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
+	snprintf(address, sizeof address, " address=127.0.0.1:%u",
+		(unsigned)address_port(&acceptors[0].listener.bound));
+	check_told("listener_lost", address, fatal[_i], "");
 	acceptors_check_serves(1);
 	rig_await_rest();
 	acceptors_stop();
-	ck_assert_int_ne(atomic_load(&acceptors[1].state), ACCEPTOR_LOST);
+	ck_assert(!acceptors_is_lost(1));
 	rig_check_sum();
 }
 
-/* While draining. */
-
 TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
 {
-	begin();
-	add_act(EINTR, 0);
-	add_act(ECONNABORTED, 0);
-	add_act(EMFILE, 0);
 	int fds[3];
+
+	begin(1);
+	add_acts(1, EINTR, 0);
+	add_acts(1, ECONNABORTED, 0);
+	add_acts(1, EMFILE, 0);
 	for (int i = 0; i < 3; i++) {
 		fds[i] = acceptors_dial(0);
 		must_send_text(fds[i], "x\n");
 	}
-	registry_stop(&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), 60 * NS_PER_S));
+	registry_stop(&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), PATIENCE_NS));
 	acceptors_start();
 	acceptors_await_end(0);
-	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
+	ck_assert(!acceptors_is_lost(0));
 	for (int i = 0; i < 3; i++)
 		peer_expects(fds[i], "echo: x\n");
 	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 3);
@@ -307,10 +273,10 @@ TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
 
 TEST(a_listener_that_goes_while_draining_is_told_and_ends_the_acceptor)
 {
-	begin();
-	add_act(EBADF, 0);
+	begin(1);
+	add_acts(1, EBADF, 0);
 	int fd = acceptors_dial(0);
-	registry_stop(&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), 60 * NS_PER_S));
+	registry_stop(&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), PATIENCE_NS));
 	acceptors_start();
 	acceptors_await_end(0);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "event=listener_lost"), 1);

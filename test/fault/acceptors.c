@@ -81,17 +81,28 @@ void acceptors_await_end(int which)
 	await(has_ended, &acceptors[which]);
 }
 
+bool acceptors_is_lost(int which)
+{
+	return atomic_load(&acceptors[which].lost);
+}
+
 int acceptors_dial(int which)
 {
 	return must_dial(&acceptors[which].listener.bound);
+}
+
+void acceptors_exchange(int fd)
+{
+	must_send_text(fd, "x\n");
+	peer_expects(fd, "echo: x\n");
 }
 
 void acceptors_check_serves(int which)
 {
 	int fd = acceptors_dial(which);
 
-	must_send_text(fd, "x\n");
+	acceptors_exchange(fd);
 	must_half_close(fd);
-	peer_expects_last_text(fd, "echo: x\n");
+	peer_expects_last_text(fd, "");
 	close(fd);
 }

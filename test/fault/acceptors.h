@@ -7,6 +7,8 @@
 
 #include "server/door/acceptor.h"
 
+#include <stdbool.h>
+
 #define ACCEPTORS_MAX 2
 
 extern struct acceptor acceptors[ACCEPTORS_MAX];
@@ -26,10 +28,16 @@ void acceptors_stop(void);
 /* Wait until this one has ended of its own accord; acceptors_stop() is still due. */
 void acceptors_await_end(int which);
 
+/* Whether its listener failed. */
+bool acceptors_is_lost(int which);
+
 /* A client of this one. */
 int acceptors_dial(int which);
 
-/* One line there and back, and the end. */
+/* One line there and back. */
+void acceptors_exchange(int fd);
+
+/* A client from its connect to its end, with one line. */
 void acceptors_check_serves(int which);
 
 #endif

@@ -5,41 +5,26 @@
 #include "server/settings/template.h"
 #include "test/suite.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-TEST(a_run_is_twelve_hexadecimal_digits)
-{
-	struct identity i;
-
-	identity_init(&i);
-	ck_assert_uint_eq(strlen(i.run), 12);
-	ck_assert_uint_eq(strspn(i.run, "0123456789abcdef"), 12);
-}
-
-TEST(no_run_is_like_another)
+TEST(a_run_is_twelve_hexadecimal_digits_unlike_any_others_and_has_the_systems_name)
 {
 	enum {
 		RUNS = 100
 	};
 	struct identity runs[RUNS];
-
-	for (int i = 0; i < RUNS; i++) {
-		identity_init(&runs[i]);
-		for (int j = 0; j < i; j++)
-			ck_assert_str_ne(runs[i].run, runs[j].run);
-	}
-}
-
-TEST(the_host_is_the_systems_name)
-{
-	struct identity i;
 	char host[HOST_NAME_MAX + 1] = "";
 
 	ck_assert_int_eq(gethostname(host, sizeof host - 1), 0);
-	identity_init(&i);
-	ck_assert_str_eq(i.host, host);
+	for (int i = 0; i < RUNS; i++) {
+		identity_init(&runs[i]);
+		ck_assert_uint_eq(strlen(runs[i].run), 12);
+		ck_assert_uint_eq(strspn(runs[i].run, "0123456789abcdef"), 12);
+		ck_assert_str_eq(runs[i].host, host);
+		for (int j = 0; j < i; j++)
+			ck_assert_str_ne(runs[i].run, runs[j].run);
+	}
 }
 
 static const struct {
