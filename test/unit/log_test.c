@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves log: quoting, JSON, length, levels, and that writing never blocks nor changes anyone's
- * descriptor. */
+/*
+ * Proves log: quoting, JSON, length, levels, and that writing never blocks and leaves the descriptor
+ * blocking that other processes share.
+ */
 #include "server/log.h"
 
 #include "capture.h"
@@ -35,7 +37,7 @@ static void begin(enum log_level level, enum log_format format)
 	log_open(level, format);
 }
 
-/* What stands behind "event=said". */
+/* What follows "event=said". */
 static const char *fields(void)
 {
 	const char *found = strstr(capture_text(STDERR_FILENO), "event=said");
@@ -82,7 +84,7 @@ static const struct {
 	{"[::1]:7007", "[::1]:7007", "\"[::1]:7007\""},
 };
 
-TEST_ROWS(logfmt_quotes_what_would_be_misread, SUITE_COUNT(values))
+TEST_ROWS(logfmt_quotes_what_would_be_misread_and_json_everything, SUITE_COUNT(values))
 {
 	char expected[128];
 
@@ -90,18 +92,11 @@ TEST_ROWS(logfmt_quotes_what_would_be_misread, SUITE_COUNT(values))
 	say(LOG_INFO, "key", values[_i].value);
 	snprintf(expected, sizeof expected, " key=%s\n", values[_i].logfmt);
 	ck_assert_str_eq(fields(), expected);
-}
-
-TEST_ROWS(json_is_a_valid_object_with_the_value_in_it, SUITE_COUNT(values))
-{
-	char expected[128];
-
 	begin(LOG_INFO, LOG_JSON);
 	say(LOG_INFO, "key", values[_i].value);
 	snprintf(expected, sizeof expected, ",\"key\":%s}\n", values[_i].json);
-	ck_assert_msg(json_is_line(capture_text(STDERR_FILENO)), "%s", capture_text(STDERR_FILENO));
-	ck_assert_msg(
-		strstr(capture_text(STDERR_FILENO), expected), "%s", capture_text(STDERR_FILENO));
+	const char *text = capture_text(STDERR_FILENO);
+	ck_assert_msg(json_is_line(text) && strstr(text, expected), "%s", text);
 }
 
 /* A stray byte, an unfinished character, an overlong one, a surrogate, one beyond the last, two in
@@ -237,14 +232,68 @@ TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own
 
 /* Writing. */
 
-/* A pipe, its end at descriptor 2, the reading end returned. */
+/*
+ * Each puts something at descriptor 2 that fills up, has the log open it, and returns the other end.
+ */
+
+static void put(int fd)
+{
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+}
+
+/* A pipe, not yet open. */
 static int must_pipe(void)
 {
 	int fds[2];
 
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
-	close(fds[1]);
+	put(fds[1]);
+	return fds[0];
+}
+
+static int open_pipe(void)
+{
+	int reader = must_pipe();
+
+	log_open(LOG_INFO, LOG_LOGFMT);
+	return reader;
+}
+
+/* It cannot be opened anew, so the log asks the shared description before each line. */
+static int open_pipe_of_another_user(void)
+{
+	int reader = must_pipe();
+
+	ck_assert_int_eq(fchmod(STDERR_FILENO, 0), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	return reader;
+}
+
+static int open_terminal(void)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	ck_assert_int_ge(master, 0);
+	ck_assert_int_eq(grantpt(master), 0);
+	ck_assert_int_eq(unlockpt(master), 0);
+	int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_ge(terminal, 0);
+	put(terminal);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	return master;
+}
+
+static int open_socket(void)
+{
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	put(fds[1]);
+	log_open(LOG_INFO, LOG_LOGFMT);
 	return fds[0];
 }
 
@@ -284,123 +333,73 @@ static void check_tells_of(int reader, uint64_t dropped)
 	ck_assert_ptr_null(strstr(must_drain(reader), "log_dropped"));
 }
 
-TEST(a_full_pipe_does_not_block_and_what_is_dropped_is_told_later)
+static int (*const sinks[])(void) = {
+	open_pipe, open_pipe_of_another_user, open_terminal, open_socket};
+
+TEST_ROWS(what_is_full_does_not_block_and_what_is_dropped_is_told_later, SUITE_COUNT(sinks))
 {
-	int reader = must_pipe();
+	int reader = sinks[_i]();
 	uint64_t sent;
 
-	log_open(LOG_INFO, LOG_LOGFMT);
 	fill_until_dropped(&sent);
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
-	const char *text = must_drain(reader);
-	size_t len = strlen(text);
+	/* The description that others share stays blocking. */
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	if (sinks[_i] == open_terminal)
+		return;
 	/* Whole lines only. */
-	ck_assert_int_eq(text[len - 1], '\n');
+	const char *text = must_drain(reader);
+	ck_assert_int_eq(text[strlen(text) - 1], '\n');
 	check_tells_of(reader, 2);
 	ck_assert_uint_eq(log_dropped(), 2);
-}
-
-TEST(the_shared_description_stays_blocking)
-{
-	must_pipe();
-	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-}
-
-TEST(a_full_terminal_does_not_block_and_its_shared_description_stays_blocking)
-{
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	uint64_t sent;
-
-	if (master < 0)
+	if (sinks[_i] != open_socket)
 		return;
-	ck_assert_int_eq(grantpt(master), 0);
-	ck_assert_int_eq(unlockpt(master), 0);
-	int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(terminal, 0);
-	ck_assert_int_eq(dup2(terminal, STDERR_FILENO), STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	fill_until_dropped(&sent);
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-}
-
-/* Another user's: then the shared description must do, and is asked before each line. */
-TEST(a_full_pipe_that_cannot_be_opened_anew_does_not_block_either)
-{
-	int reader = must_pipe();
-	uint64_t sent;
-
-	ck_assert_int_eq(fchmod(STDERR_FILENO, 0), 0);
-	if (geteuid() == 0)
-		ck_assert_int_eq(seteuid(65534), 0);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	ck_assert_int_eq(seteuid(getuid()), 0);
-	fill_until_dropped(&sent);
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-	must_drain(reader);
-	check_tells_of(reader, 1);
-}
-
-TEST(a_full_disk_is_counted)
-{
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_ge(full, 0);
-	ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	say(LOG_DEBUG, "a", "b");
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 2);
-}
-
-TEST(a_pipe_whose_reader_leaves_is_counted_and_kills_nobody)
-{
-	int reader = must_pipe();
-
-	signals_block();
-	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
+	/* No signal when the reader leaves. */
 	close(reader);
 	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 1);
+	ck_assert_uint_eq(log_dropped(), 3);
 }
 
-/* Then it cannot be opened anew either. */
-TEST(a_pipe_whose_reader_has_left_before_is_counted)
+/* What takes no line at all. */
+
+static void open_full_disk(void)
 {
-	close(must_pipe());
-	signals_block();
+	put(open("/dev/full", O_WRONLY | O_CLOEXEC));
 	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 1);
 }
 
-TEST(a_closed_standard_error_is_counted)
+static void open_nothing(void)
 {
 	close(STDERR_FILENO);
 	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 1);
 }
 
-TEST(a_full_socket_does_not_block_and_stays_as_it_was)
+static void leave_pipe_open(void)
 {
-	int fds[2];
-	uint64_t sent;
+	int reader = open_pipe();
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
-	close(fds[1]);
+	say(LOG_INFO, "a", "b");
+	close(reader);
+}
+
+/* The pipe cannot be opened anew either. */
+static void leave_pipe_before(void)
+{
+	close(must_pipe());
 	log_open(LOG_INFO, LOG_LOGFMT);
-	fill_until_dropped(&sent);
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-	must_drain(fds[0]);
-	check_tells_of(fds[0], 1);
-	/* No signal either when the reader leaves. */
-	close(fds[0]);
+}
+
+static void (*const lost[])(void) = {
+	open_full_disk, open_nothing, leave_pipe_open, leave_pipe_before};
+
+TEST_ROWS(each_line_that_nothing_takes_is_counted_and_no_signal_ends_the_process, SUITE_COUNT(lost))
+{
+	signals_block();
+	lost[_i]();
+	ck_assert_uint_eq(log_dropped(), 0);
+	say(LOG_INFO, "a", "b");
+	say(LOG_DEBUG, "a", "b");
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
 }
@@ -418,7 +417,7 @@ static void *say_many(void *unused)
 	return NULL;
 }
 
-/* Number behind "lines": in the lines that tell of dropped ones. */
+/* The sum of the numbers after "lines": in the lines that tell of dropped ones. */
 static uint64_t sum_told(const char *text)
 {
 	const char *const key = "\"lines\":";
