@@ -232,67 +232,43 @@ TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own
 
 /* Writing. */
 
-/* Each of the open_ functions puts at descriptor 2 what fills up, and returns its other end. */
+/* Each makes a reading end, fds[0], and a writing end, fds[1]; false where the system has none. */
 
-static void put(int fd)
+static bool make_pipe(int fds[2])
+{
+	return pipe2(fds, O_CLOEXEC) == 0;
+}
+
+static bool make_socket(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0;
+}
+
+static bool make_terminal(int fds[2])
+{
+	fds[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fds[0] < 0)
+		return false;
+	ck_assert(grantpt(fds[0]) == 0 && unlockpt(fds[0]) == 0);
+	fds[1] = open(ptsname(fds[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return true;
+}
+
+/* The end of a pipe that the log cannot open anew: it asks the shared description before each line. */
+static bool make_pipe_of_another_user(int fds[2])
+{
+	ck_assert(make_pipe(fds));
+	ck_assert_int_eq(fchmod(fds[1], 0), 0);
+	return geteuid() != 0 || seteuid(65534) == 0;
+}
+
+/* Log to fd, which is closed. */
+static void log_to(int fd)
 {
 	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
 	close(fd);
-}
-
-static int must_pipe(void)
-{
-	int fds[2];
-
-	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	put(fds[1]);
-	return fds[0];
-}
-
-static int open_pipe(void)
-{
-	int reader = must_pipe();
-
-	log_open(LOG_INFO, LOG_LOGFMT);
-	return reader;
-}
-
-/* It cannot be opened anew, so the log asks the shared description before each line. */
-static int open_pipe_of_another_user(void)
-{
-	int reader = must_pipe();
-
-	ck_assert_int_eq(fchmod(STDERR_FILENO, 0), 0);
-	if (geteuid() == 0)
-		ck_assert_int_eq(seteuid(65534), 0);
 	log_open(LOG_INFO, LOG_LOGFMT);
 	ck_assert_int_eq(seteuid(getuid()), 0);
-	return reader;
-}
-
-static int open_terminal(void)
-{
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	if (master < 0)
-		return -1;
-	ck_assert_int_eq(grantpt(master), 0);
-	ck_assert_int_eq(unlockpt(master), 0);
-	int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(terminal, 0);
-	put(terminal);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	return master;
-}
-
-static int open_socket(void)
-{
-	int fds[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	put(fds[1]);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	return fds[0];
 }
 
 static void fill_until_dropped(void)
@@ -331,76 +307,68 @@ static void check_tells_of(int reader, uint64_t dropped)
 	ck_assert_ptr_null(strstr(must_drain(reader), "log_dropped"));
 }
 
-static int (*const sinks[])(void) = {
-	open_pipe, open_pipe_of_another_user, open_terminal, open_socket};
+static bool (*const sinks[])(int fds[2]) = {
+	make_pipe, make_pipe_of_another_user, make_terminal, make_socket};
 
 TEST_ROWS(what_is_full_does_not_block_and_what_is_dropped_is_told_later, SUITE_COUNT(sinks))
 {
-	int reader = sinks[_i]();
+	int fds[2];
 
-	if (reader < 0) /* no terminals here */
+	if (!sinks[_i](fds))
 		return;
+	log_to(fds[1]);
 	fill_until_dropped();
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
 	/* The description that others share stays blocking. */
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-	if (sinks[_i] == open_terminal)
+	if (sinks[_i] == make_terminal)
 		return;
 	/* Whole lines only. */
-	const char *text = must_drain(reader);
+	const char *text = must_drain(fds[0]);
 	ck_assert_int_eq(text[strlen(text) - 1], '\n');
-	check_tells_of(reader, 2);
+	check_tells_of(fds[0], 2);
 	ck_assert_uint_eq(log_dropped(), 2);
-	if (sinks[_i] != open_socket)
-		return;
-	/* No signal when the reader leaves. */
-	close(reader);
+}
+
+/* What takes no line, and kills no process either. */
+static const struct {
+	bool (*make)(int fds[2]);
+	bool left; /* the reader leaves before log_open() */
+} unread[] = {{make_pipe, false}, {make_pipe, true}, {make_socket, false}};
+
+TEST_ROWS(lines_without_a_reader_are_counted, SUITE_COUNT(unread))
+{
+	int fds[2];
+
+	/* A socket needs no SIGPIPE blocked. */
+	if (unread[_i].make == make_pipe)
+		signals_block();
+	ck_assert(unread[_i].make(fds));
+	if (unread[_i].left)
+		close(fds[0]);
+	log_to(fds[1]);
+	if (!unread[_i].left)
+		close(fds[0]);
 	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 3);
+	ck_assert_uint_eq(log_dropped(), 1);
 }
 
-/* What takes no line at all. */
-
-static void open_full_disk(void)
+TEST(lines_to_a_full_disk_are_counted)
 {
-	put(open("/dev/full", O_WRONLY | O_CLOEXEC));
-	log_open(LOG_INFO, LOG_LOGFMT);
-}
-
-static void open_nothing(void)
-{
-	close(STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
-}
-
-static void leave_pipe_open(void)
-{
-	int reader = open_pipe();
-
-	say(LOG_INFO, "a", "b");
-	close(reader);
-}
-
-/* The pipe cannot be opened anew either. */
-static void leave_pipe_before(void)
-{
-	close(must_pipe());
-	log_open(LOG_INFO, LOG_LOGFMT);
-}
-
-static void (*const lost[])(void) = {
-	open_full_disk, open_nothing, leave_pipe_open, leave_pipe_before};
-
-TEST_ROWS(each_line_that_nothing_takes_is_counted_and_no_signal_ends_the_process, SUITE_COUNT(lost))
-{
-	signals_block();
-	lost[_i]();
-	ck_assert_uint_eq(log_dropped(), 0);
+	log_to(open("/dev/full", O_WRONLY | O_CLOEXEC));
 	say(LOG_INFO, "a", "b");
 	say(LOG_DEBUG, "a", "b");
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
+}
+
+TEST(lines_to_a_closed_standard_error_are_counted)
+{
+	close(STDERR_FILENO);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	say(LOG_INFO, "a", "b");
+	ck_assert_uint_eq(log_dropped(), 1);
 }
 
 /* Many at once. */
@@ -443,20 +411,22 @@ static bool all_valid(const char *text, size_t *ticks)
 TEST(lines_of_many_threads_are_whole_and_each_is_written_or_counted)
 {
 	pthread_t threads[THREADS];
-	int reader = must_pipe();
+	int fds[2];
 	size_t ticks;
 
-	log_open(LOG_INFO, LOG_JSON);
+	ck_assert(make_pipe(fds));
+	log_to(fds[1]);
+	log_choose(LOG_INFO, LOG_JSON);
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, say_many, NULL), 0);
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-	const char *text = must_drain(reader);
+	const char *text = must_drain(fds[0]);
 	ck_assert(all_valid(text, &ticks));
 	ck_assert_uint_gt(log_dropped(), 0);
 	ck_assert_uint_eq(ticks + log_dropped(), THREADS * EACH);
 	uint64_t told = sum_told(text);
 	say(LOG_INFO, "a", "b");
-	told += sum_told(must_drain(reader));
+	told += sum_told(must_drain(fds[0]));
 	ck_assert_uint_eq(told, log_dropped());
 }
