@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * manuals_test - the manual pages and the program agree: on every option's type, range and default,
- * and on the causes for which a connection ends.
+ * manuals_test - the manual pages and the program agree on every option's type, range and default,
+ * and on why a connection ends.
  *
- * The pages are read as words, so that it does not matter where their lines are broken.
+ * The pages are read as words, wherever their lines are broken.
  */
 #include "common/stream.h"
 #include "server/settings/options.h"
@@ -37,8 +37,10 @@ static char *must_read(const char *path)
 	return text;
 }
 
-/* What the page must say of a row: ".It Ic KEY A duration from 1ms to 365d; default "30s"; a
- * listener may override it." */
+/*
+ * What the page must say of a row: ".It Ic KEY A duration from 1ms to 365d; default "30s"; a listener
+ * may override it."
+ */
 static void describe(const struct option *row, struct settings *s, char *out, size_t size)
 {
 	char *expects = option_expects(row);

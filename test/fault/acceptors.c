@@ -83,7 +83,7 @@ void acceptors_await_end(int which)
 
 bool acceptors_is_lost(int which)
 {
-	return atomic_load(&acceptors[which].lost);
+	return atomic_load(&acceptors[which].state) == ACCEPTOR_LOST;
 }
 
 int acceptors_dial(int which)

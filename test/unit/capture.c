@@ -19,7 +19,7 @@ void capture_begin(int fd)
 	int memory = memfd_create("captured", MFD_CLOEXEC);
 
 	ck_assert_int_ge(memory, 0);
-	/* Without it two threads write over each other: such a file has no lock on its position. */
+	/* Without O_APPEND two threads write over each other: a memfd has no lock on its position. */
 	ck_assert_int_eq(fcntl(memory, F_SETFL, O_APPEND), 0);
 	ck_assert_int_eq(dup2(memory, fd), fd);
 	close(memory);

@@ -2,7 +2,7 @@
 /*
  * capture - what this process writes to a standard descriptor, kept in memory for the test to read.
  *
- * Each test is a process of its own, so nothing is ever put back.
+ * Each test is a process of its own, so the descriptor is never put back.
  */
 #ifndef BOBBIN_TEST_UNIT_CAPTURE_H
 #define BOBBIN_TEST_UNIT_CAPTURE_H
@@ -15,10 +15,10 @@ void capture_begin(int fd);
 /* All that has been kept so far, as a string.  Valid until the next call for this descriptor. */
 const char *capture_text(int fd);
 
-/* How often the words stand in what has been kept. */
+/* How often the words occur in what has been kept. */
 size_t capture_count(int fd, const char *words);
 
-/* The number behind "key=" where it stands first, or -1. */
+/* The number after the first "key=", or -1. */
 long long capture_number(int fd, const char *key);
 
 /* How many descriptors this process has open. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves current: who holds a set keeps it, and the last one to let go frees it.  That nothing is freed
- * too early or never is for the sanitizers to see. */
+/*
+ * Proves current: a set lives as long as it is held, and no longer.  The sanitizers see what is freed
+ * too early, or never.
+ */
 #include "server/settings/current.h"
 
 #include "server/settings/options.h"
@@ -31,7 +33,7 @@ static void check_in_force(const char *instance)
 	settings_release(s);
 }
 
-TEST(the_settings_in_force_are_held_for_who_asks)
+TEST(the_settings_in_force_are_held_for_the_caller)
 {
 	struct settings *s = make("one");
 
@@ -44,7 +46,7 @@ TEST(the_settings_in_force_are_held_for_who_asks)
 	settings_release(s);
 }
 
-TEST(those_that_are_replaced_are_let_go_of_and_live_on_with_their_holders)
+TEST(replaced_settings_are_released_and_live_on_while_they_are_held)
 {
 	struct settings *one = make("one");
 	struct settings *two = make("two");
@@ -62,7 +64,7 @@ TEST(those_that_are_replaced_are_let_go_of_and_live_on_with_their_holders)
 	settings_release(current.settings);
 }
 
-TEST(each_replacement_has_another_version_even_that_by_the_same)
+TEST(each_replacement_has_another_version_even_by_the_same_settings)
 {
 	struct settings *s = make("one");
 
@@ -82,7 +84,7 @@ TEST(each_replacement_has_another_version_even_that_by_the_same)
 
 static atomic_bool enough;
 
-/* As an acceptor and its workers do: hold, use, let go. */
+/* As an acceptor and its workers do: hold, use, release. */
 static void *use(void *arg)
 {
 	(void)arg;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Each walks over what it is named after; NULL if it is not there. */
+/* Each takes the start of what it is named after, and returns its end; NULL if it is not there. */
 
 static const char *character(const char *p, char c)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves log: quoting, JSON, length, levels, and that writing never blocks nor changes anyone's
- * descriptor. */
+/*
+ * Proves log: quoting, JSON, length, levels, and that writing never blocks and leaves the descriptor
+ * blocking that other processes share.
+ */
 #include "server/log.h"
 
 #include "capture.h"
@@ -35,7 +37,7 @@ static void begin(enum log_level level, enum log_format format)
 	log_open(level, format);
 }
 
-/* What stands behind "event=said". */
+/* What follows "event=said". */
 static const char *fields(void)
 {
 	const char *found = strstr(capture_text(STDERR_FILENO), "event=said");
@@ -82,7 +84,7 @@ static const struct {
 	{"[::1]:7007", "[::1]:7007", "\"[::1]:7007\""},
 };
 
-TEST_ROWS(logfmt_quotes_what_would_be_misread, SUITE_COUNT(values))
+TEST_ROWS(logfmt_quotes_what_would_be_misread_and_json_everything, SUITE_COUNT(values))
 {
 	char expected[128];
 
@@ -90,18 +92,11 @@ TEST_ROWS(logfmt_quotes_what_would_be_misread, SUITE_COUNT(values))
 	say(LOG_INFO, "key", values[_i].value);
 	snprintf(expected, sizeof expected, " key=%s\n", values[_i].logfmt);
 	ck_assert_str_eq(fields(), expected);
-}
-
-TEST_ROWS(json_is_a_valid_object_with_the_value_in_it, SUITE_COUNT(values))
-{
-	char expected[128];
-
 	begin(LOG_INFO, LOG_JSON);
 	say(LOG_INFO, "key", values[_i].value);
 	snprintf(expected, sizeof expected, ",\"key\":%s}\n", values[_i].json);
-	ck_assert_msg(json_is_line(capture_text(STDERR_FILENO)), "%s", capture_text(STDERR_FILENO));
-	ck_assert_msg(
-		strstr(capture_text(STDERR_FILENO), expected), "%s", capture_text(STDERR_FILENO));
+	const char *text = capture_text(STDERR_FILENO);
+	ck_assert_msg(json_is_line(text) && strstr(text, expected), "%s", text);
 }
 
 /* A stray byte, an unfinished character, an overlong one, a surrogate, one beyond the last, two in
@@ -237,21 +232,49 @@ TEST(level_and_format_can_be_chosen_anew_and_a_line_that_was_begun_keeps_its_own
 
 /* Writing. */
 
-/* A pipe, its end at descriptor 2, the reading end returned. */
-static int must_pipe(void)
-{
-	int fds[2];
+/* Each makes a reading end, fds[0], and a writing end, fds[1]; false where the system has none. */
 
-	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
-	close(fds[1]);
-	return fds[0];
+static bool make_pipe(int fds[2])
+{
+	return pipe2(fds, O_CLOEXEC) == 0;
 }
 
-static void fill_until_dropped(uint64_t *sent)
+static bool make_socket(int fds[2])
 {
-	for (*sent = 0; log_dropped() == 0; ++*sent) {
-		ck_assert_uint_lt(*sent, MANY);
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0;
+}
+
+static bool make_terminal(int fds[2])
+{
+	fds[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fds[0] < 0)
+		return false;
+	ck_assert(grantpt(fds[0]) == 0 && unlockpt(fds[0]) == 0);
+	fds[1] = open(ptsname(fds[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return true;
+}
+
+/* The end of a pipe that the log cannot open anew: it asks the shared description before each line. */
+static bool make_pipe_of_another_user(int fds[2])
+{
+	ck_assert(make_pipe(fds));
+	ck_assert_int_eq(fchmod(fds[1], 0), 0);
+	return geteuid() != 0 || seteuid(65534) == 0;
+}
+
+/* Log to fd, which is closed. */
+static void log_to(int fd)
+{
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	ck_assert_int_eq(seteuid(getuid()), 0);
+}
+
+static void fill_until_dropped(void)
+{
+	for (int sent = 0; log_dropped() == 0; sent++) {
+		ck_assert_int_lt(sent, MANY);
 		say(LOG_INFO, "n", "some words that take their place");
 	}
 }
@@ -284,125 +307,68 @@ static void check_tells_of(int reader, uint64_t dropped)
 	ck_assert_ptr_null(strstr(must_drain(reader), "log_dropped"));
 }
 
-TEST(a_full_pipe_does_not_block_and_what_is_dropped_is_told_later)
+static bool (*const sinks[])(int fds[2]) = {
+	make_pipe, make_pipe_of_another_user, make_terminal, make_socket};
+
+TEST_ROWS(what_is_full_does_not_block_and_what_is_dropped_is_told_later, SUITE_COUNT(sinks))
 {
-	int reader = must_pipe();
-	uint64_t sent;
+	int fds[2];
 
-	log_open(LOG_INFO, LOG_LOGFMT);
-	fill_until_dropped(&sent);
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 2);
-	const char *text = must_drain(reader);
-	size_t len = strlen(text);
-	/* Whole lines only. */
-	ck_assert_int_eq(text[len - 1], '\n');
-	check_tells_of(reader, 2);
-	ck_assert_uint_eq(log_dropped(), 2);
-}
-
-TEST(the_shared_description_stays_blocking)
-{
-	must_pipe();
-	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-}
-
-TEST(a_full_terminal_does_not_block_and_its_shared_description_stays_blocking)
-{
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	uint64_t sent;
-
-	if (master < 0)
+	if (!sinks[_i](fds))
 		return;
-	ck_assert_int_eq(grantpt(master), 0);
-	ck_assert_int_eq(unlockpt(master), 0);
-	int terminal = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(terminal, 0);
-	ck_assert_int_eq(dup2(terminal, STDERR_FILENO), STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	fill_until_dropped(&sent);
+	log_to(fds[1]);
+	fill_until_dropped();
+	say(LOG_INFO, "a", "b");
+	ck_assert_uint_eq(log_dropped(), 2);
+	/* The description that others share stays blocking. */
 	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	if (sinks[_i] == make_terminal)
+		return;
+	/* Whole lines only. */
+	const char *text = must_drain(fds[0]);
+	ck_assert_int_eq(text[strlen(text) - 1], '\n');
+	check_tells_of(fds[0], 2);
+	ck_assert_uint_eq(log_dropped(), 2);
 }
 
-/* Another user's: then the shared description must do, and is asked before each line. */
-TEST(a_full_pipe_that_cannot_be_opened_anew_does_not_block_either)
-{
-	int reader = must_pipe();
-	uint64_t sent;
+/* What takes no line, and kills no process either. */
+static const struct {
+	bool (*make)(int fds[2]);
+	bool left; /* the reader leaves before log_open() */
+} unread[] = {{make_pipe, false}, {make_pipe, true}, {make_socket, false}};
 
-	ck_assert_int_eq(fchmod(STDERR_FILENO, 0), 0);
-	if (geteuid() == 0)
-		ck_assert_int_eq(seteuid(65534), 0);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	ck_assert_int_eq(seteuid(getuid()), 0);
-	fill_until_dropped(&sent);
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-	must_drain(reader);
-	check_tells_of(reader, 1);
+TEST_ROWS(lines_without_a_reader_are_counted, SUITE_COUNT(unread))
+{
+	int fds[2];
+
+	/* A socket needs no SIGPIPE blocked. */
+	if (unread[_i].make == make_pipe)
+		signals_block();
+	ck_assert(unread[_i].make(fds));
+	if (unread[_i].left)
+		close(fds[0]);
+	log_to(fds[1]);
+	if (!unread[_i].left)
+		close(fds[0]);
+	say(LOG_INFO, "a", "b");
+	ck_assert_uint_eq(log_dropped(), 1);
 }
 
-TEST(a_full_disk_is_counted)
+TEST(lines_to_a_full_disk_are_counted)
 {
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_ge(full, 0);
-	ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
+	log_to(open("/dev/full", O_WRONLY | O_CLOEXEC));
 	say(LOG_INFO, "a", "b");
 	say(LOG_DEBUG, "a", "b");
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 2);
 }
 
-TEST(a_pipe_whose_reader_leaves_is_counted_and_kills_nobody)
-{
-	int reader = must_pipe();
-
-	signals_block();
-	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	close(reader);
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 1);
-}
-
-/* Then it cannot be opened anew either. */
-TEST(a_pipe_whose_reader_has_left_before_is_counted)
-{
-	close(must_pipe());
-	signals_block();
-	log_open(LOG_INFO, LOG_LOGFMT);
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 1);
-}
-
-TEST(a_closed_standard_error_is_counted)
+TEST(lines_to_a_closed_standard_error_are_counted)
 {
 	close(STDERR_FILENO);
 	log_open(LOG_INFO, LOG_LOGFMT);
 	say(LOG_INFO, "a", "b");
 	ck_assert_uint_eq(log_dropped(), 1);
-}
-
-TEST(a_full_socket_does_not_block_and_stays_as_it_was)
-{
-	int fds[2];
-	uint64_t sent;
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
-	close(fds[1]);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	fill_until_dropped(&sent);
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-	must_drain(fds[0]);
-	check_tells_of(fds[0], 1);
-	/* No signal either when the reader leaves. */
-	close(fds[0]);
-	say(LOG_INFO, "a", "b");
-	ck_assert_uint_eq(log_dropped(), 2);
 }
 
 /* Many at once. */
@@ -418,7 +384,7 @@ static void *say_many(void *unused)
 	return NULL;
 }
 
-/* Number behind "lines": in the lines that tell of dropped ones. */
+/* The sum of the numbers after "lines": in the lines that tell of dropped ones. */
 static uint64_t sum_told(const char *text)
 {
 	const char *const key = "\"lines\":";
@@ -445,20 +411,22 @@ static bool all_valid(const char *text, size_t *ticks)
 TEST(lines_of_many_threads_are_whole_and_each_is_written_or_counted)
 {
 	pthread_t threads[THREADS];
-	int reader = must_pipe();
+	int fds[2];
 	size_t ticks;
 
-	log_open(LOG_INFO, LOG_JSON);
+	ck_assert(make_pipe(fds));
+	log_to(fds[1]);
+	log_choose(LOG_INFO, LOG_JSON);
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, say_many, NULL), 0);
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-	const char *text = must_drain(reader);
+	const char *text = must_drain(fds[0]);
 	ck_assert(all_valid(text, &ticks));
 	ck_assert_uint_gt(log_dropped(), 0);
 	ck_assert_uint_eq(ticks + log_dropped(), THREADS * EACH);
 	uint64_t told = sum_told(text);
 	say(LOG_INFO, "a", "b");
-	told += sum_told(must_drain(reader));
+	told += sum_told(must_drain(fds[0]));
 	ck_assert_uint_eq(told, log_dropped());
 }

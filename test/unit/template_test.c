@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves template: what is expanded to what, what is refused, and that the room always suffices. */
+/* Proves template: what expands to what, what is refused, and that the room always suffices. */
 #include "server/settings/template.h"
 
 #include "test/suite.h"
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAULT_MAX 256
-#define ROOM      4096
+#define MISTAKE_MAX 256
+#define ROOM        4096
 
 static const struct template_values values = {
 	.instance = "alpha",
@@ -18,10 +18,10 @@ static const struct template_values values = {
 	.listener = "front",
 };
 
-static bool check(const char *text, size_t room, char mistake[FAULT_MAX])
+static bool check(const char *text, size_t room, char mistake[MISTAKE_MAX])
 {
 	mistake[0] = '\0';
-	bool good = template_check(text, room, mistake, FAULT_MAX);
+	bool good = template_check(text, room, mistake, MISTAKE_MAX);
 	ck_assert_msg(good == (mistake[0] == '\0'), "\"%s\": %s", text, mistake);
 	return good;
 }
@@ -32,78 +32,61 @@ static const struct {
 	size_t longest;
 } good[] = {
 	{"", "", 0},
-	{"hello", "hello", 5},
 	{"{instance}", "alpha", 255},
 	{"{id}", "17", 40},
 	{"{peer}", "192.0.2.1:4711", 80},
 	{"{listener}", "front", 320},
 	{"220 {instance} ready\r\n", "220 alpha ready\r\n", 267},
-	{"{id}{id}", "1717", 80},
 	{"{id} {peer} {listener} {instance}", "17 192.0.2.1:4711 front alpha", 698},
 	{"{{", "{", 1},
-	{"{{{{", "{{", 2},
 	{"{{id}", "{id}", 4},
 	{"{{{id}", "{17", 41},
 	{"{id}{{", "17{", 41},
 	{"}", "}", 1},
-	{"}}", "}}", 2},
 	{"a}b", "a}b", 3},
 	{"{id}}", "17}", 41},
 	{"{{}", "{}", 2},
-	{"{{}}", "{}}", 3},
 	{"%s%n", "%s%n", 4},
 	{"\xc3\xa9\x01", "\xc3\xa9\x01", 3},
 };
 
 TEST_ROWS(values_stand_where_their_placeholders_stood, SUITE_COUNT(good))
 {
-	char mistake[FAULT_MAX];
+	char mistake[MISTAKE_MAX];
 	char to[ROOM];
 
 	ck_assert_msg(check(good[_i].text, ROOM, mistake), "%s", mistake);
 	size_t len = template_expand(good[_i].text, &values, to, sizeof to);
 	ck_assert_uint_eq(len, strlen(good[_i].expanded));
 	ck_assert_mem_eq(to, good[_i].expanded, len);
+	ck_assert_int_eq(
+		template_is_plain(good[_i].text), strcmp(good[_i].text, good[_i].expanded) == 0);
 }
 
+/* Values as long as they may be, and longer ones, fill the room that was checked exactly. */
 TEST_ROWS(the_room_must_do_for_the_longest_values_and_not_for_a_byte_more, SUITE_COUNT(good))
 {
-	char mistake[FAULT_MAX];
-	char said[FAULT_MAX];
-
-	ck_assert(check(good[_i].text, good[_i].longest, mistake));
-	if (good[_i].longest == 0)
-		return;
-	ck_assert(!check(good[_i].text, good[_i].longest - 1, mistake));
-	snprintf(said, sizeof said, "it can become %zu bytes long, and may have %zu at most",
-		good[_i].longest, good[_i].longest - 1);
-	ck_assert_str_eq(mistake, said);
-}
-
-/* Values as long as they are said to be, and longer ones, fill the room that was checked, exactly.
- */
-TEST_ROWS(no_value_makes_it_longer_than_was_checked, SUITE_COUNT(good))
-{
-	char mistake[FAULT_MAX];
+	const size_t room = good[_i].longest;
+	char mistake[MISTAKE_MAX];
+	char said[MISTAKE_MAX];
 	char huge[ROOM];
 	const struct template_values long_values = {huge, huge, huge, huge};
 
 	memset(huge, 'x', sizeof huge);
 	huge[sizeof huge - 1] = '\0';
-	ck_assert(check(good[_i].text, good[_i].longest, mistake));
-	char *to = malloc(good[_i].longest + 1);
+	ck_assert(check(good[_i].text, room, mistake));
+	char *to = malloc(room + 1);
 	ck_assert_ptr_nonnull(to);
-	to[good[_i].longest] = '!';
-	ck_assert_uint_eq(template_expand(good[_i].text, &long_values, to, good[_i].longest),
-		good[_i].longest);
-	ck_assert_int_eq(to[good[_i].longest], '!');
+	to[room] = '!';
+	ck_assert_uint_eq(template_expand(good[_i].text, &long_values, to, room), room);
+	ck_assert_int_eq(to[room], '!');
 	free(to);
-}
-
-TEST_ROWS(a_plain_text_is_one_that_is_its_own_expansion, SUITE_COUNT(good))
-{
-	ck_assert_int_eq(
-		template_is_plain(good[_i].text), strcmp(good[_i].text, good[_i].expanded) == 0);
+	if (room == 0)
+		return;
+	ck_assert(!check(good[_i].text, room - 1, mistake));
+	snprintf(said, sizeof said, "it can become %zu bytes long, and may have %zu at most", room,
+		room - 1);
+	ck_assert_str_eq(mistake, said);
 }
 
 static const struct {
@@ -111,14 +94,12 @@ static const struct {
 	const char *mistake;
 } bad[] = {
 	{"{", "a { is never closed"},
-	{"a{", "a { is never closed"},
 	{"{id", "a { is never closed"},
 	{"{{{", "a { is never closed"},
 	{"{id}{", "a { is never closed"},
 	{"{i{id}", "a { is never closed"},
 	{"{id{{", "a { is never closed"},
 	{"{}", "{} is no placeholder"},
-	{"{{{}", "{} is no placeholder"},
 	{"{foo}", "{foo} is no placeholder"},
 	{"{ID}", "{ID} is no placeholder"},
 	{"{i}", "{i} is no placeholder"},
@@ -130,10 +111,10 @@ static const struct {
 		"{0123456789012345678901234567890123456789} is no placeholder"},
 };
 
-TEST_ROWS(a_fault_is_told_with_what_there_is, SUITE_COUNT(bad))
+TEST_ROWS(a_mistake_is_told_with_what_there_is, SUITE_COUNT(bad))
 {
-	char mistake[FAULT_MAX];
-	char said[FAULT_MAX];
+	char mistake[MISTAKE_MAX];
+	char said[MISTAKE_MAX];
 
 	ck_assert(!check(bad[_i].text, ROOM, mistake));
 	snprintf(said, sizeof said,
@@ -142,7 +123,7 @@ TEST_ROWS(a_fault_is_told_with_what_there_is, SUITE_COUNT(bad))
 	ck_assert_str_eq(mistake, said);
 }
 
-TEST(a_fault_is_cut_off_where_its_room_ends)
+TEST(a_mistake_is_cut_off_where_its_room_ends)
 {
 	char mistake[9] = "........";
 
@@ -163,7 +144,7 @@ static const struct {
 
 static void check_any(const char *text)
 {
-	char mistake[FAULT_MAX];
+	char mistake[MISTAKE_MAX];
 	char *exact = strdup(text); /* so that a sanitizer sees a step beyond */
 	size_t room = 0;
 
@@ -198,7 +179,7 @@ static void check_all(const char *const *words, size_t most, char *text)
 	*end = '\0';
 }
 
-TEST_ROWS(every_text_can_be_expanded_or_has_a_fault, SUITE_COUNT(languages))
+TEST_ROWS(every_text_can_be_expanded_or_has_a_mistake, SUITE_COUNT(languages))
 {
 	char text[64] = "";
 
