@@ -73,7 +73,7 @@ void session_echo(struct stream *s);
  *	shut     the owner shuts the socket of a stream that it has woken
  *	finish   in this thread: the last words
  *	unanswered    something was unanswered
- *	owed     the same, and the peer is reset
+ *	owed     the same, and the peer of a stream that was cut is reset
  */
 struct session_scene {
 	const char *name;
