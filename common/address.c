@@ -39,7 +39,7 @@ static const char *parse_port(const char *text, in_port_t *port)
 	unsigned value = 0;
 
 	if (*text == '\0')
-		return "the port is empty: write a number from 0 to 65535 behind the last colon";
+		return "the port is empty: write a number from 0 to 65535 after the last colon";
 	for (const char *p = text; *p; p++) {
 		if (*p < '0' || *p > '9')
 			return "the port is not a number from 0 to 65535 (service names are not "
@@ -52,7 +52,7 @@ static const char *parse_port(const char *text, in_port_t *port)
 	return NULL;
 }
 
-/* "[host]:port": finds the end of the host, and the port's first character. */
+/* "[host]:port": find the end of the host, and the port's first character. */
 static const char *split_brackets(const char *text, const char **end, const char **port)
 {
 	*end = strchr(text, ']');
@@ -61,7 +61,7 @@ static const char *split_brackets(const char *text, const char **end, const char
 	if (*end == text + 1)
 		return "there is no address between the brackets";
 	if ((*end)[1] == '\0')
-		return "missing port: write ':' and a number behind ']'";
+		return "missing port: write ':' and a number after ']'";
 	if ((*end)[1] != ':')
 		return "only ':' and the port may follow ']'";
 	*port = *end + 2;
@@ -90,7 +90,7 @@ static bool looks_numeric(const char *host)
 	return host[strspn(host, "0123456789.")] == '\0';
 }
 
-/* An IPv6 address, perhaps with '%' and a zone, which only the system that has it can judge. */
+/* An IPv6 address, perhaps with '%' and a zone.  Only the system that has a zone can judge it. */
 static bool is_ipv6(const char *host)
 {
 	char digits[INET6_ADDRSTRLEN];
@@ -114,7 +114,7 @@ static const char *check_host(const char *host, bool bracketed)
 		return inet_pton(AF_INET, host, &in4) == 1
 			? NULL
 			: "the host is not an IPv4 address of four numbers from 0 to 255";
-	/* What inet_aton(3) takes here is hexadecimal, and the resolver takes it: "127.0x1". */
+	/* The resolver would read hexadecimal numbers as inet_aton(3) does: "127.0x1". */
 	if (inet_aton(host, &in4) || strpbrk(host, " \t\r\n/"))
 		return "the host is neither an address nor a name";
 	return NULL;

@@ -4,7 +4,7 @@
  *
  *   ":7007"  "127.0.0.1:7007"  "[::1]:7007"  "[fe80::1%eth0]:7007"  "localhost:7007"
  *
- * Stricter than Go in two places: a port is a number, never a service name, and it must be there.
+ * It is stricter than Go in two places: a port is a number, never a service name, and it must be there.
  * The digits are read here and not by getaddrinfo(3), to which "8080" is the host 0.0.31.144 and
  * port 99999 is 34463.
  *
@@ -30,7 +30,7 @@ enum network {
 	NETWORK_TCP6, /* IPv6 only */
 };
 
-/* What a text said, before any name was looked up.  An empty host is the wildcard. */
+/* What a text says before any name is looked up.  An empty host is the wildcard. */
 struct host_port {
 	char host[ADDRESS_HOST_MAX];
 	in_port_t port; /* host byte order */
@@ -48,7 +48,7 @@ struct address {
 /* "tcp", "tcp4" or "tcp6" into *network.  Returns 0 or -EINVAL. */
 int address_parse_network(const char *text, enum network *network);
 
-/* The other way round. */
+/* The text of a network. */
 const char *address_network_name(enum network network);
 
 /*
@@ -66,9 +66,7 @@ int address_parse(const char *text, struct host_port *out, const char **mistake)
 int address_lookup(const struct host_port *where, enum network network, struct address *list,
 	size_t max, const char **mistake);
 
-/*
- * The one to listen on among count addresses: the first IPv4 one, else the first, as Go chooses.
- */
+/* Of count addresses the one to listen on: the first IPv4 one, else the first, as Go chooses. */
 const struct address *address_preferred(const struct address *list, int count);
 
 /*

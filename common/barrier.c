@@ -30,8 +30,8 @@ void barrier_leave(struct barrier *b)
 	lock_take(&b->lock);
 	assert(b->inside > 0);
 	/*
-	 * Under the lock, or the waiter could look, find one inside, and then sleep through the
-	 * signal.
+	 * Under the lock, or the waiter could find one thread inside, and then go to sleep after
+	 * the signal.
 	 */
 	if (--b->inside == 0)
 		pthread_cond_signal(&b->empty);

@@ -22,26 +22,26 @@ struct barrier { /* fields belong to barrier.c */
 	bool closed;          /* [lock] becomes true once, for good */
 };
 
-/* Make *b an open barrier with nobody inside. */
+/* Make *b an open barrier with no thread inside. */
 void barrier_init(struct barrier *b);
 
 /*
- * Step in, for oneself or for the thread that one is about to start: whoever counts only once it
- * runs can be missed by a wait.  True: somebody owes one barrier_leave().  False: the barrier is
- * closed.
+ * Step in, for the calling thread or for one that it is about to start: a thread that entered only
+ * once it runs could be missed by a wait.  True: that thread owes one barrier_leave().  False: the
+ * barrier is closed.
  */
 bool barrier_enter(struct barrier *b);
 
-/* Step out.  The caller touches nothing afterwards that the waiter may take away. */
+/* Step out.  Afterwards the caller touches nothing that the waiter may take away. */
 void barrier_leave(struct barrier *b);
 
-/* From now on nobody enters.  Those inside stay until they leave. */
+/* From now on no thread enters.  Threads inside stay until they leave. */
 void barrier_close(struct barrier *b);
 
 /*
- * Sleep until nobody is inside or the monotonic clock passes deadline_ns (see deadline.h).
- * Returns how many are still inside; 0 means that all have left.  One waiter only; with a deadline
- * that has passed it does not wait, and anyone may look.
+ * Sleep until no thread is inside or the monotonic clock passes deadline_ns (deadline.h).  Returns
+ * how many are still inside; 0 means that all have left.  Only one thread may wait; with a deadline
+ * that has passed the call does not wait, and any thread may make it.
  */
 unsigned barrier_wait(struct barrier *b, int64_t deadline_ns);
 

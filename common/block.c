@@ -42,7 +42,7 @@ static bool is_mapped(const struct block *b)
 {
 	static const unsigned char mapped[MAPPED_LENGTH / 8] = {[10] = 0xff, [11] = 0xff};
 
-	/* A shorter prefix would have a zero for the last of these bits. */
+	/* No need to look at the length: with a shorter prefix the last of these bits is 0. */
 	return b->family == AF_INET6 && memcmp(b->prefix, mapped, sizeof mapped) == 0;
 }
 
@@ -91,7 +91,7 @@ static const char *read_length(const char *text, struct block *b)
 				    : "the prefix of an IPv6 block has a length from 0 to 128";
 }
 
-/* The block as it stands there, bits behind the prefix and all. */
+/* The block as it is written, even with bits set after the prefix. */
 static const char *read_block(const char *text, struct block *b)
 {
 	size_t len = strcspn(text, "/");
@@ -106,7 +106,7 @@ static const char *read_block(const char *text, struct block *b)
 	return NULL;
 }
 
-/* What should have been written for it in *right, and why, if that is something else. */
+/* Set *right to what should have been written.  Returns why, if that is something else, or NULL. */
 static const char *judge(const struct block *b, struct block *right)
 {
 	*right = *b;
@@ -115,7 +115,7 @@ static const char *judge(const struct block *b, struct block *right)
 		*right = unmap(right);
 		return "an IPv4-mapped address counts as IPv4";
 	}
-	return block_equal(right, b) ? NULL : "bits are set behind the prefix, where zeros belong";
+	return block_equal(right, b) ? NULL : "bits are set after the prefix, where zeros belong";
 }
 
 int block_parse(const char *text, struct block *out, const char **mistake)
@@ -154,7 +154,7 @@ bool block_equal(const struct block *a, const struct block *b)
 
 /* Lists. */
 
-/* The next item at or behind *at, which moves behind it; NULL when there is none. */
+/* The next item from *at on, and *at moved to its end; NULL when there is none. */
 static const char *next_item(const char **at, size_t *len)
 {
 	static const char between[] = ", \t\r\n";
@@ -242,7 +242,7 @@ static bool has(const struct block *b, const struct block *host)
 
 	if (b->family != host->family || memcmp(b->prefix, host->prefix, whole) != 0)
 		return false;
-	/* Where the prefix ends with a byte there may be no next one, and it would not count. */
+	/* Where the prefix ends with a byte, there may be no next byte to look at. */
 	return b->length % 8 == 0 ||
 		(host->prefix[whole] & byte_mask(b->length % 8)) == b->prefix[whole];
 }

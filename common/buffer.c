@@ -43,7 +43,7 @@ void buffer_compact(struct buffer *b, size_t need)
 bool buffer_grow(struct buffer *b, size_t size)
 {
 	size = buffer_whole_pages(size);
-	/* Not mremap(2): ThreadSanitizer does not see what that moves, and takes it for a race. */
+	/* Not mremap(2): ThreadSanitizer does not see what it moves, and reports a race. */
 	void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
 		return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * buffer - bytes that live in a small place of their owner's until they need a larger one.
+ * buffer - bytes that live in a small place, the owner's, until they need a larger one.
  *
- * The larger one comes from mmap(2), so that it is given back whole and at once, and a page of it
- * that is never touched costs nothing.
+ * The larger one comes from mmap(2): it is given back whole and at once, and a page that is never
+ * touched costs nothing.
  *
  * Threads:  a buffer belongs to one thread.
  */
@@ -30,7 +30,7 @@ static inline size_t buffer_held(const struct buffer *b)
 /* An empty buffer at home. */
 void buffer_init(struct buffer *b, char *home, size_t home_size);
 
-/* Back home; what was in it is dropped, and larger memory given back. */
+/* Go back home: what the buffer holds is dropped, and larger memory given back. */
 void buffer_release(struct buffer *b);
 
 bool buffer_is_home(const struct buffer *b);
@@ -42,8 +42,8 @@ bool buffer_is_home(const struct buffer *b);
 bool buffer_grow(struct buffer *b, size_t size);
 
 /*
- * Move what it holds to the front if need bytes from start on would not fit otherwise, or if there
- * is no room after end.
+ * Move what it holds to the front if there is no room after it, or if need bytes from start on would
+ * not fit otherwise.
  */
 void buffer_compact(struct buffer *b, size_t need);
 

@@ -2,8 +2,8 @@
 /*
  * lock - mutexes and condition variables whose failures abort, and waits on the monotonic clock.
  *
- * A mutex call can only fail when we are wrong (a lock not ours, memory overwritten), and no caller
- * could go on.
+ * A mutex call fails only because of a bug (a lock that another thread holds, memory overwritten),
+ * and no caller could go on.
  *
  * Threads:  any.
  */

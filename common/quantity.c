@@ -99,7 +99,7 @@ static int parse(const struct unit *units, const char *text, int64_t *value)
 		unit = units;
 	if (!unit)
 		return -EINVAL;
-	/* Reduced first, or "12.345678901s" would overflow on its way to a value that fits. */
+	/* Reduced first, or "12.345678901s" would overflow before it becomes a value that fits. */
 	int64_t factor = common_factor(unit->scale, divisor);
 	divisor /= factor;
 	assert(divisor > 0);

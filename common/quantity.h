@@ -2,8 +2,8 @@
 /*
  * quantity - durations and sizes as people write them: "30s", "250ms", "64KiB".
  *
- * A quantity is a number, which may have a decimal point, and a unit right behind it.  A bare "0"
- * needs no unit. Durations are kept in nanoseconds, sizes in bytes, both in an int64_t.
+ * A quantity is a number, which may have a decimal point, and directly after it a unit.  A bare "0"
+ * needs no unit.  Durations are kept in nanoseconds, sizes in bytes, both in an int64_t.
  *
  * Threads:  any.
  */
@@ -30,7 +30,7 @@ int quantity_parse_size(const char *text, int64_t *value_bytes);
 
 /*
  * Write a value (0 or more) with the largest unit that needs no decimal point, into a buffer of
- * QUANTITY_TEXT_MAX. Returns the buffer.  What is written parses back to the same value.
+ * QUANTITY_TEXT_MAX.  Returns the buffer.  What is written parses back to the same value.
  */
 char *quantity_format_duration(int64_t value_ns, char text[QUANTITY_TEXT_MAX]);
 char *quantity_format_size(int64_t value_bytes, char text[QUANTITY_TEXT_MAX]);

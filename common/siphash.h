@@ -2,7 +2,7 @@
 /*
  * siphash - SipHash-2-4, a keyed hash for tables whose keys a stranger chooses.
  *
- * Who does not know the key cannot find inputs that meet in one bucket.  Aumasson and Bernstein,
+ * Without the key an attacker cannot find inputs that share a bucket.  Aumasson and Bernstein,
  * "SipHash: a fast short-input PRF", 2012.
  *
  * Threads:  any.

@@ -41,7 +41,7 @@ static int set_int(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
-/* Whole seconds, rounded up: keepalive knows nothing smaller. */
+/* Whole seconds, rounded up: keepalive has no smaller unit. */
 static int seconds(int64_t ns)
 {
 	return (int)((ns + NS_PER_S - 1) / NS_PER_S);
@@ -51,8 +51,7 @@ int socket_set_options(int fd, const struct socket_options *options)
 {
 	int64_t dead = options->dead_after_ns;
 	/*
-	 * With TCP_USER_TIMEOUT set it, and not the number of probes, decides when keepalive gives
-	 * up.
+	 * No number of probes: TCP_USER_TIMEOUT, where it is set, decides when keepalive gives up.
 	 */
 	const struct {
 		int level;
@@ -149,7 +148,7 @@ int socket_listen(const struct address *at, const struct socket_listening *how,
 	return fd;
 }
 
-/* A non-blocking connect has begun: wait for its end. */
+/* Wait for the end of a non-blocking connect. */
 static int await_connected(int fd, int64_t deadline_ns)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};

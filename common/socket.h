@@ -2,9 +2,9 @@
 /*
  * socket - TCP sockets with their options set: listen, dial, adopt.
  *
- * Linux hands a listener's options on to the sockets accepted from it, at the handshake (socket(7),
- * tcp(7)).  Options set before listen(2) therefore reach every connection, and none needs a call of
- * its own.
+ * Linux gives a listener's options to the sockets accepted from it, at the handshake (socket(7),
+ * tcp(7)).  Options set before listen(2) therefore reach every connection, and no connection needs
+ * calls of its own.
  *
  * Threads:  any.
  */
@@ -49,15 +49,15 @@ struct socket_listening {
 };
 
 /*
- * Have a listening socket keep a client from accept(2) until it has sent something, or for about so
- * long; 0: at once.  TCP_DEFER_ACCEPT of tcp(7), in whole seconds.  Returns 0 or -errno.
+ * Make a listening socket hand a client to accept(2) only when the client has sent something, or
+ * after about so long; 0: at once.  TCP_DEFER_ACCEPT of tcp(7), in whole seconds.  Returns 0 or -errno.
  */
 int socket_defer_accept(int fd, int64_t duration_ns);
 
-/* What TCP_CONGESTION is on a new socket. */
+/* The TCP_CONGESTION of a new socket. */
 void socket_system_congestion(char name[SOCKET_CONGESTION_MAX]);
 
-/* The system knows this congestion control, and lets us use it. */
+/* Does the system know this congestion control, and let us use it? */
 bool socket_knows_congestion(const char *name);
 
 /*
@@ -68,9 +68,9 @@ int socket_listen(const struct address *at, const struct socket_listening *how,
 	const struct socket_options *options);
 
 /*
- * Begin to connect to the address and do not wait; from the local address from, unless that is
- * NULL. With a port of 0 in from the kernel chooses one at the connect, not at the bind, so that
- * each peer has all ports of that address (IP_BIND_ADDRESS_NO_PORT, ip(7)).  Returns a
+ * Begin to connect to the address and do not wait; from the local address `from`, unless that is
+ * NULL.  With port 0 in `from`, the kernel chooses a port at the connect, not at the bind, so that
+ * all ports of that address can be used for each peer (IP_BIND_ADDRESS_NO_PORT, ip(7)).  Returns a
  * non-blocking, close-on-exec descriptor, the caller's to close, that polls writable when the
  * connect has ended; or -errno.
  */
@@ -93,10 +93,10 @@ int64_t socket_unread(int fd);
  */
 int64_t socket_untaken(int fd);
 
-/* How many of them have not even been sent, for want of room at the peer.  Likewise. */
+/* How many of them have not even been sent, because the peer has no room.  Likewise. */
 int64_t socket_unsent(int fd);
 
-/* The peer's FIN has been received.  False when that cannot be told. */
+/* Has the peer's FIN been received?  False when that cannot be told. */
 bool socket_fin_received(int fd);
 
 /* Make the coming close(2) send RST and drop what is unsent. */

@@ -50,7 +50,7 @@ void stream_init(
 /* Messages. */
 
 /* Hand out a message, and consume it with the bytes around it. */
-static bool hand_out(
+static inline bool hand_out(
 	struct stream *s, const struct framing_message *found, struct stream_message *message)
 {
 	*message = (struct stream_message){
@@ -80,7 +80,7 @@ static size_t appetite(const struct stream *s)
 	return (size_t)s->terms->max_line + 1 - held;
 }
 
-static bool end_where_input_ended(struct stream *s, enum framing_found found)
+static bool end_instead(struct stream *s, enum framing_found found)
 {
 	size_t max = stream_message_max(s->terms);
 
@@ -90,11 +90,14 @@ static bool end_where_input_ended(struct stream *s, enum framing_found found)
 	return stream_end_with(s, found == FRAMING_CUT_OFF ? STREAM_TRUNCATED : STREAM_EOF, 0);
 }
 
-static bool read_message(struct stream *s, struct stream_message *message)
+/* Inline: a copy for each framing, in which the compiler knows it.  This runs once a message. */
+__attribute__((always_inline)) static inline bool read_message(
+	struct stream *s, enum stream_framing framing, int64_t max, struct stream_message *message)
 {
 	struct framing_message found;
 	size_t need;
 
+	assert(s->terms->framing == framing);
 	if (!stream_may_begin(s))
 		return false;
 	for (;;) {
@@ -104,12 +107,11 @@ static bool read_message(struct stream *s, struct stream_message *message)
 			.scanned = s->scanned,
 			.ended = s->input_ended,
 		};
-		enum framing_found what = framing_find(
-			s->terms->framing, stream_message_max(s->terms), &bytes, &found, &need);
+		enum framing_found what = framing_find(framing, (size_t)max, &bytes, &found, &need);
 		if (what == FRAMING_WHOLE)
 			return hand_out(s, &found, message);
 		if (what != FRAMING_PART)
-			return end_where_input_ended(s, what);
+			return end_instead(s, what);
 		s->scanned = bytes.scanned;
 		if (!stream_fill(s, need, appetite(s)))
 			return false;
@@ -118,20 +120,17 @@ static bool read_message(struct stream *s, struct stream_message *message)
 
 bool stream_read_line(struct stream *s, struct stream_message *line)
 {
-	assert(s->terms->framing == STREAM_LINE);
-	return read_message(s, line);
+	return read_message(s, STREAM_LINE, s->terms->max_line, line);
 }
 
 bool stream_read_frame(struct stream *s, struct stream_message *frame)
 {
-	assert(s->terms->framing == STREAM_FRAME);
-	return read_message(s, frame);
+	return read_message(s, STREAM_FRAME, s->terms->max_frame, frame);
 }
 
 bool stream_read_some(struct stream *s, struct stream_message *bytes)
 {
-	assert(s->terms->framing == STREAM_RAW);
-	return read_message(s, bytes);
+	return read_message(s, STREAM_RAW, 0, bytes);
 }
 
 /* Sending. */

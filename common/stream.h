@@ -107,7 +107,7 @@ enum stream_drain {
 
 struct stream {                 /* fields belong to stream.c but for [result] */
 	enum stream_end end;    /* [result] */
-	int error;              /* [result] the errno behind the end, or 0 */
+	int error;              /* [result] the errno that caused the end, or 0 */
 	uint64_t bytes_dropped; /* [result] read and dropped while lingering */
 	bool unanswered;        /* [result] input, or a reply, was lost with the end */
 

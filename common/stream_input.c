@@ -10,6 +10,7 @@
 #include "quantity.h"
 #include "tally.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* A connection that has said nothing for so long rests, and gives its bulk buffers back. */
@@ -61,13 +62,12 @@ bool stream_may_begin(struct stream *s)
 
 /* Memory. */
 
-/* Give back what a resting connection does not need. */
+/* Give back the bulk buffers of a connection that waits between messages. */
 static void rest(struct stream *s)
 {
-	if (buffer_held(&s->in) == 0)
-		buffer_release(&s->in);
-	if (s->out.end == 0)
-		buffer_release(&s->out);
+	assert(buffer_held(&s->in) == 0 && s->out.end == 0);
+	buffer_release(&s->in);
+	buffer_release(&s->out);
 }
 
 static bool holds_bulk(const struct stream *s)
@@ -222,6 +222,7 @@ static ssize_t receive(
 			too_late(s, w->late);
 			return -1;
 		}
+		/* Before the deadline this is the end of REST_NS, so the wait is an idle one. */
 		if (n == -EAGAIN)
 			rest(s);
 		if (!heed_the_knock(s, w))

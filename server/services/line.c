@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * line - each line comes back behind a prefix.  A last line without its '\n' is answered without
- * one too.  Before the first one there may be a banner.
+ * line - each line comes back after a prefix.  A last line without its '\n' is answered without one
+ * too.  A banner may come before the first reply.
  */
 #include "services.h"
 
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* The text of a template for this connection.  Most have no placeholder, and cost nothing. */
+/* The text of a template for this connection.  Most have no placeholder, and need no room. */
 static struct iovec fill_in(
 	const char *text, const struct connection *c, char room[TEMPLATE_TEXT_MAX])
 {
@@ -28,9 +28,8 @@ static struct iovec fill_in(
 }
 
 /*
- * It leaves with the first reply, or when the client is waited for.  This and answer_by_name() are
- * not to be inlined: most connections need no room, and it would lie in the frame of each that
- * waits.
+ * The banner leaves with the first reply, or before the first wait.  This and answer_by_name() are
+ * not inlined: most connections need no room, which would lie in the stack frame of each that waits.
  */
 __attribute__((noinline)) static bool greet(struct stream *s, const struct connection *c)
 {

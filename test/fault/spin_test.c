@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Proves spin: it asks for as long as it was told, learns when that does not pay, and gives way. */
-#include "common/spin.h"
+#include "common/transport.h"
 
 #include "common/deadline.h"
 #include "common/stream.h"
@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,13 +22,12 @@ static int64_t step_ns;
 static int64_t now_ns;
 static unsigned looks;
 
-/* And at this look this is sent to the one who spins. */
+/* And at this look this is sent to the thread that spins. */
 static unsigned send_at;
-static const char *text;
+static const char *text = "x";
 
 static struct pair pair;
 static struct spin_permits permits;
-static struct spin spin;
 
 /* So often another thread has run in our place; at this look at the clock once more. */
 static long replaced;
@@ -55,6 +53,8 @@ int __wrap_getrusage(int who, struct rusage *usage)
 	return 0;
 }
 
+static struct transport transport;
+
 static void begin(void)
 {
 	const struct socket_options options = {
@@ -62,24 +62,31 @@ static void begin(void)
 
 	pair = must_pair(&options);
 	permits = (struct spin_permits){.count = 1};
-	spin = (struct spin){.idle = 0};
+	transport_init(&transport, pair.near, NS_PER_S, NS_PER_S);
+	transport.permits = &permits;
+	transport.spin_ns = TIME_NS;
 	step_ns = NS_PER_US;
-	looks = 0;
-	send_at = 0;
-	replace_at = 0;
-	text = "x";
 }
+
+static void end(void)
+{
+	pair_close(&pair);
+}
+
+SUITE_FIXTURE(begin, end)
 
 static ssize_t receive(void)
 {
-	struct transport t = {
-		.fd = pair.near, .permits = &permits, .spin_ns = TIME_NS, .spin = spin};
 	char byte;
 
 	looks = 0;
-	ssize_t n = transport_spin(&t, &byte, 1);
-	spin = t.spin;
-	return n;
+	return transport_spin(&transport, &byte, 1);
+}
+
+static void must_receive_now(void)
+{
+	must_send_text(pair.far, "x");
+	ck_assert_int_eq(receive(), 1);
 }
 
 /* How many calls go by before one asks the socket, in which something waits. */
@@ -95,41 +102,32 @@ static unsigned idle_calls(void)
 	return calls;
 }
 
+/* It asks for as long as it was told: a look when it begins, and one each time it asks again. */
 static void must_find_nothing(void)
 {
 	ck_assert_int_eq(receive(), -EAGAIN);
-	ck_assert_uint_gt(looks, 1);
+	ck_assert_uint_eq(looks, 1 + TIME_NS / step_ns);
 }
 
-TEST(what_has_come_is_received)
+TEST(what_has_come_or_comes_in_time_is_received)
 {
-	begin();
-	must_send_text(pair.far, "x");
-	ck_assert_int_eq(receive(), 1);
-	pair_close(&pair);
-}
-
-TEST(what_comes_in_time_is_received)
-{
-	begin();
+	must_receive_now();
 	send_at = 30;
 	ck_assert_int_eq(receive(), 1);
 	ck_assert_uint_ge(looks, 30);
-	pair_close(&pair);
 }
 
-TEST(it_asks_for_as_long_as_it_was_told)
+TEST_ROWS(the_end_of_the_stream_and_an_error_are_told_as_by_recv, 2)
 {
-	begin();
-	ck_assert_int_eq(receive(), -EAGAIN);
-	/* One when it begins, and one behind each time that it asks again. */
-	ck_assert_uint_eq(looks, 1 + TIME_NS / step_ns);
-	pair_close(&pair);
+	if (_i)
+		peer_resets(&pair.far);
+	else
+		must_half_close(pair.far);
+	ck_assert_int_eq(receive(), _i ? -ECONNRESET : 0);
 }
 
-TEST(waits_that_brought_nothing_are_followed_by_more_and_more_that_do_not_spin)
+TEST(turns_that_brought_nothing_are_followed_by_more_and_more_waits_without_one)
 {
-	begin();
 	must_find_nothing();
 	for (unsigned after = 1; after <= 2047; after = 2 * after + 1) {
 		unsigned expected = after < 1023 ? after : 1023;
@@ -139,37 +137,37 @@ TEST(waits_that_brought_nothing_are_followed_by_more_and_more_that_do_not_spin)
 		}
 		must_find_nothing();
 	}
-	pair_close(&pair);
 }
 
-TEST(one_that_paid_makes_up_for_them)
+TEST(a_turn_that_paid_makes_up_for_them)
 {
-	begin();
-	must_find_nothing();
-	ck_assert_uint_eq(idle_calls(), 1);
-	must_find_nothing();
-	ck_assert_uint_eq(idle_calls(), 1);
-	pair_close(&pair);
+	for (int i = 0; i < 2; i++) {
+		must_find_nothing();
+		ck_assert_uint_eq(idle_calls(), 1);
+	}
 }
 
-TEST(nobody_spins_without_a_seat)
+TEST(no_thread_spins_without_a_permit_or_when_told_not_to)
 {
-	begin();
 	must_send_text(pair.far, "x");
+	transport.spin_ns = 0;
+	ck_assert_int_eq(receive(), -EAGAIN);
+	transport.spin_ns = TIME_NS;
+	transport.permits = NULL;
+	ck_assert_int_eq(receive(), -EAGAIN);
+	transport.permits = &permits;
 	permits.count = 0;
 	ck_assert_int_eq(receive(), -EAGAIN);
 	/* It was given back, and that was no experience. */
 	permits.count = 1;
 	ck_assert_int_eq(receive(), 1);
-	must_send_text(pair.far, "x");
-	ck_assert_int_eq(receive(), 1);
-	pair_close(&pair);
+	must_receive_now();
 }
 
-/* The permits, on so many processors. */
-static int seats_on(int processors)
+/* The permits, on so many processors; -1: there are not so many here. */
+static int permits_on(int processors)
 {
-	struct spin_permits s;
+	struct spin_permits p;
 	cpu_set_t all;
 	cpu_set_t some;
 
@@ -182,34 +180,33 @@ static int seats_on(int processors)
 	if (CPU_COUNT(&some) < processors)
 		return -1;
 	ck_assert_int_eq(sched_setaffinity(0, sizeof some, &some), 0);
-	spin_init(&s);
+	spin_init(&p);
 	ck_assert_int_eq(sched_setaffinity(0, sizeof all, &all), 0);
-	return s.count;
+	return p.count;
 }
 
-TEST(there_is_a_seat_for_every_two_processors)
+TEST(there_is_a_permit_for_every_two_processors)
 {
-	ck_assert_int_eq(seats_on(1), 0);
-	int two = seats_on(2);
+	ck_assert_int_eq(permits_on(1), 0);
+	int two = permits_on(2);
 	ck_assert(two == 1 || two == -1);
 }
 
-/* Another thread wants the processor as soon as it has begun to spin. */
+/* Another thread wants the processor as soon as this one has begun to spin. */
 static void must_be_replaced(void)
 {
-	spin = (struct spin){.idle = 0};
+	transport.spin = (struct spin){.idle = 0};
 	replace_at = 2;
-	must_find_nothing();
+	ck_assert_int_eq(receive(), -EAGAIN);
 	ck_assert_uint_lt(looks, 5);
 	replace_at = 0;
-	spin = (struct spin){.idle = 0};
+	transport.spin = (struct spin){.idle = 0};
 }
 
-TEST(a_processor_that_others_want_closes_the_seats_for_longer_and_longer)
+TEST(a_processor_that_others_want_closes_the_permits_for_longer_and_longer)
 {
 	int64_t closed_ns = NS_PER_MS;
 
-	begin();
 	for (int i = 0; i < 14; i++) {
 		step_ns = NS_PER_US;
 		must_be_replaced();
@@ -223,53 +220,31 @@ TEST(a_processor_that_others_want_closes_the_seats_for_longer_and_longer)
 		ck_assert_int_eq(receive(), 1);
 		closed_ns = closed_ns < NS_PER_S / 2 ? 2 * closed_ns : NS_PER_S;
 	}
-	pair_close(&pair);
 }
 
-TEST(spins_that_paid_make_up_for_that)
+TEST(turns_that_paid_make_up_for_that)
 {
-	begin();
 	for (int i = 0; i < 2; i++) {
 		must_be_replaced();
 		now_ns += NS_PER_MS;
-		for (int paid = 0; paid < 200; paid++) {
-			send_at = 3;
+		send_at = 3;
+		for (int paid = 0; paid < 200; paid++)
 			ck_assert_int_eq(receive(), 1);
-		}
 		send_at = 0;
 	}
-	pair_close(&pair);
 }
 
-TEST(the_end_of_the_stream_is_told_as_by_recv)
-{
-	begin();
-	must_half_close(pair.far);
-	ck_assert_int_eq(receive(), 0);
-	pair_close(&pair);
-}
-
-TEST(an_error_is_told_as_by_recv)
-{
-	begin();
-	socket_reset_on_close(pair.far);
-	close(pair.far);
-	pair.far = -1;
-	ck_assert_int_eq(receive(), -ECONNRESET);
-	pair_close(&pair);
-}
-
-/* Nobody sends what it waits for but its own looks at the clock. */
+/* What it waits for is sent by its own looks at the clock. */
 TEST(a_stream_spins_for_its_next_message)
 {
 	struct stream_terms terms = session_terms(STREAM_LINE);
 	atomic_bool draining = false;
-	struct stream_status status = {.draining = &draining, .permits = &permits};
+	struct stream_status status;
 	struct stream_message line;
 	struct stream s;
 
-	begin();
 	terms.spin_ns = TIME_NS;
+	stream_status_init(&status, &draining, &permits);
 	stream_init(&s, pair.near, &terms, &status);
 	text = "x\n";
 	must_send_text(pair.far, text);
@@ -283,5 +258,4 @@ TEST(a_stream_spins_for_its_next_message)
 	must_half_close(pair.far);
 	ck_assert(!stream_read_line(&s, &line));
 	ck_assert_str_eq(stream_end_name(s.end), "eof");
-	pair_close(&pair);
 }

@@ -3,13 +3,16 @@
 #include "peer.h"
 
 #include "common/deadline.h"
+#include "common/socket.h"
 
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define PATIENCE_MS 60000
 
@@ -41,6 +44,13 @@ void must_send_frame(int fd, const void *body, size_t len)
 void must_half_close(int fd)
 {
 	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+}
+
+void peer_resets(int *fd)
+{
+	socket_reset_on_close(*fd);
+	close(*fd);
+	*fd = -1;
 }
 
 void must_receive(int fd, void *data, size_t len)
@@ -149,4 +159,13 @@ void fill_pattern(char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		data[i] = (char)('a' + (i ^ i / 251) % 23);
+}
+
+char *must_pattern(size_t len)
+{
+	char *data = calloc(1, len + 1);
+
+	ck_assert_ptr_nonnull(data);
+	fill_pattern(data, len);
+	return data;
 }

@@ -23,6 +23,9 @@ void must_send_frame(int fd, const void *body, size_t len);
 /* No more will be sent. */
 void must_half_close(int fd);
 
+/* Close it so that the other end gets RST; *fd becomes -1. */
+void peer_resets(int *fd);
+
 /* Exactly len bytes come. */
 void must_receive(int fd, void *data, size_t len);
 
@@ -51,5 +54,8 @@ void must_exchange(int fd, const char *out, char *in, size_t len);
 
 /* Bytes that repeat with a long period, so that a shift shows. */
 void fill_pattern(char *data, size_t len);
+
+/* So many of them, and a byte more, which is 0; the caller's to free. */
+char *must_pattern(size_t len);
 
 #endif

@@ -11,7 +11,7 @@
 
 /*
  * Bind a socket to *at, whose port is 0, and learn the port.  It does not listen, and has
- * SO_REUSEADDR: one that has it too can listen there, and nobody else is given the port.  At [::] it
+ * SO_REUSEADDR: a socket that has it too can listen there, and no other is given the port.  At [::] it
  * is reserved for IPv4 as well.  Returns the socket, the caller's to close.
  */
 int must_reserve(struct address *at);

@@ -34,18 +34,10 @@ static const struct {
 	const char *text;
 	int64_t value;
 } good[] = {
-	{DURATION, "0", 0},
 	{DURATION, "0.0", 0},
 	{DURATION, "000", 0},
 	{DURATION, "0s", 0},
 	{DURATION, "0d", 0},
-	{DURATION, "1ns", 1},
-	{DURATION, "1us", 1000},
-	{DURATION, "1ms", 1000000},
-	{DURATION, "1s", S},
-	{DURATION, "1min", 60 * S},
-	{DURATION, "1h", 3600 * S},
-	{DURATION, "1d", 86400 * S},
 	{DURATION, "30s", 30 * S},
 	{DURATION, "007ms", 7000000},
 	{DURATION, "1.5s", 1500000000},
@@ -60,21 +52,14 @@ static const struct {
 	{DURATION, "100.000000000s", 100 * S},
 	{DURATION, "99999.999999999s", 99999999999999},
 	{DURATION, "9223372036.854775807s", INT64_MAX},
-	{DURATION, "9223372036854775807ns", INT64_MAX},
 	{DURATION, "106751d", INT64_C(106751) * 86400 * S},
-	{SIZE, "0", 0},
 	{SIZE, "0B", 0},
-	{SIZE, "1B", 1},
-	{SIZE, "1KiB", 1024},
-	{SIZE, "1MiB", 1048576},
 	{SIZE, "1GiB", 1073741824},
-	{SIZE, "64KiB", 65536},
 	{SIZE, "0.5KiB", 512},
 	{SIZE, "1.5MiB", 1572864},
 	{SIZE, "0.125KiB", 128},
 	{SIZE, "0.0009765625KiB", 1},
 	{SIZE, "8589934591GiB", INT64_C(8589934591) << 30},
-	{SIZE, "9223372036854775807B", INT64_MAX},
 };
 
 TEST_ROWS(a_number_with_a_unit_is_read, SUITE_COUNT(good))
@@ -89,79 +74,31 @@ TEST_ROWS(a_number_with_a_unit_is_read, SUITE_COUNT(good))
 
 static const struct {
 	enum kind kind;
-	const char *text;
 	int error;
+	const char *texts[40];
 } bad[] = {
-	{DURATION, "", EINVAL},
-	{DURATION, " ", EINVAL},
-	{DURATION, "s", EINVAL},
-	{DURATION, "1", EINVAL},
-	{DURATION, "1.5", EINVAL},
-	{DURATION, "0.5", EINVAL},
-	{DURATION, "-1s", EINVAL},
-	{DURATION, "+1s", EINVAL},
-	{DURATION, "-0", EINVAL},
-	{DURATION, " 1s", EINVAL},
-	{DURATION, "1 s", EINVAL},
-	{DURATION, "1s ", EINVAL},
-	{DURATION, "1s\n", EINVAL},
-	{DURATION, "1S", EINVAL},
-	{DURATION, "1sec", EINVAL},
-	{DURATION, "1m", EINVAL},
-	{DURATION, "1M", EINVAL},
-	{DURATION, "1Min", EINVAL},
-	{DURATION, "1w", EINVAL},
-	{DURATION, "1y", EINVAL},
-	{DURATION, "1h30min", EINVAL},
-	{DURATION, "1KiB", EINVAL},
-	{DURATION, "1B", EINVAL},
-	{DURATION, ".5s", EINVAL},
-	{DURATION, "1.s", EINVAL},
-	{DURATION, "1.", EINVAL},
-	{DURATION, ".", EINVAL},
-	{DURATION, "1..5s", EINVAL},
-	{DURATION, "1.5.5s", EINVAL},
-	{DURATION, "1,5s", EINVAL},
-	{DURATION, "0x10s", EINVAL},
-	{DURATION, "1e3s", EINVAL},
-	{DURATION, "inf", EINVAL},
-	{DURATION, "nans", EINVAL},
-	{DURATION, "0.5ns", EINVAL},
-	{DURATION, "1.5ns", EINVAL},
-	{DURATION, "0.0001us", EINVAL},
-	{DURATION, "0.0000000001s", EINVAL},
-	{DURATION, "9223372036854775808ns", ERANGE},
-	{DURATION, "9223372036854775807us", ERANGE},
-	{DURATION, "9223372036.854775808s", ERANGE},
-	{DURATION, "106752d", ERANGE},
-	{DURATION, "99999999999999999999s", ERANGE},
-	{DURATION, "18446744073709551617s", ERANGE},
-	{SIZE, "", EINVAL},
-	{SIZE, "1", EINVAL},
-	{SIZE, "1b", EINVAL},
-	{SIZE, "1K", EINVAL},
-	{SIZE, "1k", EINVAL},
-	{SIZE, "1KB", EINVAL},
-	{SIZE, "1kiB", EINVAL},
-	{SIZE, "1KIB", EINVAL},
-	{SIZE, "1KiBs", EINVAL},
-	{SIZE, "1TiB", EINVAL},
-	{SIZE, "1s", EINVAL},
-	{SIZE, "-1B", EINVAL},
-	{SIZE, "0.5B", EINVAL},
-	{SIZE, "0.1KiB", EINVAL},
-	{SIZE, "8589934592GiB", ERANGE},
-	{SIZE, "9223372036854775808B", ERANGE},
-	{SIZE, "99999999999999999999B", ERANGE},
+	{DURATION, EINVAL,
+		{"", " ", "s", "1", "1.5", "0.5", "-1s", "+1s", "-0", " 1s", "1 s", "1s ", "1s\n",
+			"1S", "1sec", "1m", "1M", "1Min", "1w", "1y", "1h30min", "1KiB", "1B",
+			".5s", "1.s", "1.", ".", "1..5s", "1.5.5s", "1,5s", "0x10s", "1e3s", "inf",
+			"nans", "0.5ns", "1.5ns", "0.0001us", "0.0000000001s"}},
+	{DURATION, ERANGE,
+		{"9223372036854775808ns", "9223372036854775807us", "9223372036.854775808s",
+			"106752d", "99999999999999999999s", "18446744073709551617s"}},
+	{SIZE, EINVAL,
+		{"", "1", "1b", "1K", "1k", "1KB", "1kiB", "1KIB", "1KiBs", "1TiB", "1s", "-1B",
+			"0.5B", "0.1KiB"}},
+	{SIZE, ERANGE, {"8589934592GiB", "9223372036854775808B", "99999999999999999999B"}},
 };
 
 TEST_ROWS(what_is_no_quantity_is_refused_and_the_value_left_alone, SUITE_COUNT(bad))
 {
-	int64_t value = UNTOUCHED;
-	int rc = parse(bad[_i].kind, bad[_i].text, &value);
-
-	ck_assert_msg(rc == -bad[_i].error, "\"%s\" gave %d", bad[_i].text, rc);
-	ck_assert_int_eq(value, UNTOUCHED);
+	for (const char *const *text = bad[_i].texts; *text; text++) {
+		int64_t value = UNTOUCHED;
+		ck_assert_msg(
+			parse(bad[_i].kind, *text, &value) == -bad[_i].error, "\"%s\"", *text);
+		ck_assert_int_eq(value, UNTOUCHED);
+	}
 }
 
 static const struct {
@@ -200,10 +137,12 @@ static const struct {
 TEST_ROWS(a_value_is_written_with_the_largest_unit_that_needs_no_point, SUITE_COUNT(written))
 {
 	char text[QUANTITY_TEXT_MAX];
-	char *returned = format(written[_i].kind, written[_i].value, text);
+	int64_t value = UNTOUCHED;
 
-	ck_assert_ptr_eq(returned, text);
+	ck_assert_ptr_eq(format(written[_i].kind, written[_i].value, text), text);
 	ck_assert_str_eq(text, written[_i].text);
+	ck_assert_int_eq(parse(written[_i].kind, text, &value), 0);
+	ck_assert_int_eq(value, written[_i].value);
 }
 
 static void reads_back(enum kind kind, int64_t value)
@@ -212,31 +151,22 @@ static void reads_back(enum kind kind, int64_t value)
 	int64_t again = UNTOUCHED;
 	int rc = parse(kind, format(kind, value, text), &again);
 
-	ck_assert_msg(rc == 0 && again == value, "%" PRId64 " was written \"%s\", read as %" PRId64,
-		value, text, again);
+	ck_assert_msg(rc == 0 && again == value, "%" PRId64 " was written \"%s\"", value, text);
 }
 
+/* All magnitudes and their neighbours, powers of what units differ by, and both ends. */
 TEST_ROWS(what_is_written_reads_back_to_the_same_value, 2)
 {
-	const enum kind kinds[] = {DURATION, SIZE};
-	const enum kind kind = kinds[_i];
+	static const int64_t factors[] = {2, 10, 60, 3};
 
-	for (int64_t v = 0; v < 5000; v++)
-		reads_back(kind, v);
-	for (int64_t v = INT64_MAX; v > INT64_MAX - 1000; v--)
-		reads_back(kind, v);
-	/* All magnitudes, and the neighbours of round values. */
-	for (int64_t v = 1; v < INT64_MAX / 7; v = v * 7 / 5 + 1) {
-		reads_back(kind, v - 1);
-		reads_back(kind, v);
-		reads_back(kind, v + 1);
+	for (size_t f = 0; f < SUITE_COUNT(factors); f++) {
+		for (int64_t v = 1; v < INT64_MAX / 60; v *= factors[f]) {
+			for (int64_t near = v - 1; near <= v + 1; near++) {
+				reads_back((enum kind)_i, near);
+				reads_back((enum kind)_i, INT64_MAX - near);
+			}
+		}
 	}
-	for (int64_t v = 1; v <= INT64_MAX / 60; v *= 60)
-		reads_back(kind, v);
-	for (int64_t v = 1; v <= INT64_MAX / 10; v *= 10)
-		reads_back(kind, v);
-	for (int bit = 0; bit < 63; bit++)
-		reads_back(kind, INT64_C(1) << bit);
 }
 
 /* The lists in the header are for messages: each word of them is a unit. */

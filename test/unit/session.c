@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* session - a stream on the near end of a pair, with a gate and an owner. */
+/* session - a stream on the near end of a pair, with a status and an owner. */
 #include "session.h"
 
 #include "common/deadline.h"
 #include "common/lock.h"
+#include "peer.h"
+#include "test/suite.h"
 
-#include <check.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PATIENCE_NS (60 * NS_PER_S)
@@ -31,23 +33,12 @@ void session_open(struct session *s, const struct stream_terms *terms)
 {
 	struct socket_options options = stream_socket_options(terms, true, 0);
 
-	s->terms = *terms;
-	s->pair = must_pair(&options);
-	s->rested = false;
-	s->started = false;
-	atomic_init(&s->draining, false);
+	*s = (struct session){.terms = *terms, .pair = must_pair(&options)};
 	spin_init(&s->permits);
 	stream_status_init(&s->status, &s->draining, &s->permits);
 	atomic_store(&s->status.state, STATUS_NEW);
 	lock_init(&s->lock);
 	stream_init(&s->stream, s->pair.near, &s->terms, &s->status);
-}
-
-void session_open_plain(struct session *s, enum stream_framing framing)
-{
-	struct stream_terms terms = session_terms(framing);
-
-	session_open(s, &terms);
 }
 
 void session_finish(struct session *s)
@@ -70,8 +61,7 @@ static void *run(void *arg)
 	struct session *s = arg;
 
 	s->serve(&s->stream);
-	s->rested = s->stream.in.data == s->stream.in_inline &&
-		s->stream.out.data == s->stream.out_inline;
+	s->rested = buffer_is_home(&s->stream.in) && buffer_is_home(&s->stream.out);
 	session_finish(s);
 	return NULL;
 }
@@ -84,7 +74,10 @@ static void ignore(int signal)
 void session_start(struct session *s, void (*serve)(struct stream *s))
 {
 	struct sigaction knock = {.sa_handler = ignore};
+	int unused = STATUS_NEW;
 
+	/* From now on STATUS_NEW is what the thread says. */
+	(void)atomic_compare_exchange_strong(&s->status.state, &unused, STATUS_BUSY);
 	sigemptyset(&knock.sa_mask);
 	ck_assert_int_eq(sigaction(SIGURG, &knock, NULL), 0);
 	s->serve = serve;
@@ -92,9 +85,16 @@ void session_start(struct session *s, void (*serve)(struct stream *s))
 	ck_assert_int_eq(pthread_create(&s->thread, NULL, run, s), 0);
 }
 
-void session_join(struct session *s)
+void session_ends_as(struct session *s, const char *end)
 {
-	ck_assert_int_eq(pthread_join(s->thread, NULL), 0);
+	if (s->pair.far >= 0)
+		(void)shutdown(s->pair.far, SHUT_WR);
+	if (s->started)
+		ck_assert_int_eq(pthread_join(s->thread, NULL), 0);
+	else if (s->pair.near >= 0)
+		session_finish(s);
+	ck_assert_str_eq(stream_end_name(s->stream.end), end);
+	session_close(s);
 }
 
 void session_await_state(struct session *s, enum stream_state state)
@@ -125,16 +125,11 @@ void session_await_taken(struct session *s)
 	}
 }
 
-void session_raise_flag(struct session *s)
-{
-	atomic_store(&s->draining, true);
-}
-
-static void shut(struct session *s, int how)
+static void shut(struct session *s)
 {
 	lock_take(&s->lock);
 	if (s->pair.near >= 0)
-		shutdown(s->pair.near, how);
+		shutdown(s->pair.near, SHUT_RDWR);
 	lock_drop(&s->lock);
 }
 
@@ -153,40 +148,142 @@ bool session_wake(struct session *s, enum stream_state state)
 void session_cut(struct session *s)
 {
 	atomic_store(&s->status.state, STATUS_FORCED);
-	shut(s, SHUT_RDWR);
+	shut(s);
 }
 
-void session_cut_woken(struct session *s)
+bool session_read(struct stream *s, struct stream_message *message)
 {
-	shut(s, SHUT_RDWR);
+	if (s->terms->framing == STREAM_LINE)
+		return stream_read_line(s, message);
+	if (s->terms->framing == STREAM_FRAME)
+		return stream_read_frame(s, message);
+	return stream_read_some(s, message);
 }
 
-void echo_lines(struct stream *s)
+bool session_answer(struct stream *s, const struct stream_message *message)
 {
-	struct stream_message line;
+	if (s->terms->framing == STREAM_FRAME)
+		return stream_write_frame(s, message->data, message->len);
+	return stream_write(s, message->data, message->len + message->end);
+}
 
-	while (stream_read_line(s, &line)) {
-		if (!stream_write(s, line.data, line.len + line.end))
-			return;
+void session_echo(struct stream *s)
+{
+	struct stream_message message;
+
+	while (session_read(s, &message) && session_answer(s, &message))
+		continue;
+}
+
+/* Scenes. */
+
+size_t session_bytes(const char *text, size_t len, char *out)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = text[i] == '~' ? '\0' : text[i];
+	return len;
+}
+
+static bool read_is(struct session *s, const char *text, size_t len)
+{
+	struct stream_message m;
+
+	return session_read(&s->stream, &m) && m.len == len && memcmp(m.data, text, len) == 0 &&
+		session_answer(&s->stream, &m);
+}
+
+static bool receives(int fd, const char *text, size_t len)
+{
+	char got[4096];
+
+	must_receive(fd, got, len);
+	return memcmp(got, text, len) == 0;
+}
+
+static bool is(const char *step, size_t len, const char *word)
+{
+	return strlen(word) == len && memcmp(step, word, len) == 0;
+}
+
+static bool take_state(struct session *s, const char *step, size_t len)
+{
+	static const char *const names[] = {"new", "idle", "busy", "lingers"};
+
+	for (size_t i = 0; i < SUITE_COUNT(names); i++) {
+		if (is(step, len, names[i])) {
+			session_await_state(s, (enum stream_state)(STATUS_NEW + i));
+			return true;
+		}
 	}
+	return false;
 }
 
-void echo_frames(struct stream *s)
+static bool take(struct session *s, const char *step, size_t len)
 {
-	struct stream_message frame;
+	struct stream_message none;
+	char text[4096];
+	size_t text_len = session_bytes(step + 1, len - 1, text);
 
-	while (stream_read_frame(s, &frame)) {
-		if (!stream_write_frame(s, frame.data, frame.len))
-			return;
-	}
+	if (*step == '>')
+		must_send(s->pair.far, text, text_len);
+	else if (*step == '<')
+		return receives(s->pair.far, text, text_len);
+	else if (*step == '=')
+		return read_is(s, text, text_len);
+	else if (is(step, len, "$"))
+		peer_expects_last(s->pair.far, "", 0);
+	else if (is(step, len, "fin"))
+		must_half_close(s->pair.far);
+	else if (is(step, len, "rst"))
+		peer_resets(&s->pair.far);
+	else if (is(step, len, "silent"))
+		return socket_unread(s->pair.far) == 0;
+	else if (is(step, len, "start"))
+		session_start(s, session_echo);
+	else if (is(step, len, "over"))
+		return !session_read(&s->stream, &none) && !session_read(&s->stream, &none);
+	else if (is(step, len, "taken"))
+		session_await_taken(s);
+	else if (is(step, len, "flag"))
+		atomic_store(&s->draining, true);
+	else if (is(step, len, "wake"))
+		return session_wake(s, STATUS_IDLE) || session_wake(s, STATUS_NEW);
+	else if (is(step, len, "busy?"))
+		return !session_wake(s, STATUS_IDLE) && !session_wake(s, STATUS_NEW);
+	else if (is(step, len, "cut"))
+		session_cut(s);
+	else if (is(step, len, "finish"))
+		session_finish(s);
+	else if (is(step, len, "shut"))
+		shut(s);
+	else
+		return is(step, len, "owed") || is(step, len, "unanswered") ||
+			take_state(s, step, len);
+	return true;
 }
 
-void echo_bytes(struct stream *s)
+void session_play(const struct session_scene *scene, void (*serve)(struct stream *s))
 {
-	struct stream_message bytes;
+	static struct session s;
+	struct stream_terms terms = session_terms(scene->framing);
+	size_t len;
 
-	while (stream_read_some(s, &bytes)) {
-		if (!stream_write(s, bytes.data, bytes.len))
-			return;
+	bool owed = strstr(scene->script, "|owed");
+	bool unanswered = owed || strstr(scene->script, "|unanswered");
+	session_open(&s, &terms);
+	if (serve)
+		session_start(&s, serve);
+	for (const char *step = scene->script; *step; step += len + (step[len] == '|')) {
+		len = strcspn(step, "|");
+		ck_assert_msg(take(&s, step, len), "%s: \"%.*s\"", scene->name, (int)len, step);
 	}
+	/* A cut ends the thread by itself, and the reset shows before the peer ends too. */
+	if (strcmp(scene->end, "forced") == 0) {
+		ck_assert_int_eq(pthread_join(s.thread, NULL), 0);
+		s.started = false;
+		ck_assert_msg(peer_is_reset_within(s.pair.far, owed ? PATIENCE_NS : 0) == owed,
+			"%s: reset or not", scene->name);
+	}
+	session_ends_as(&s, scene->end);
+	ck_assert_msg(s.stream.unanswered == unanswered, "%s: unanswered", scene->name);
 }
