@@ -2,7 +2,7 @@
 /* report_json - the result as JSON, every round of it. */
 #include "report.h"
 
-#include "test/load/json.h"
+#include "test/load/text/json.h"
 
 #include <math.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* checker_test - each verdict, with the replies cut into pieces of every size. */
-#include "checker.h"
-
+#include "test/load/wire/checker.h"
 #include "test/suite.h"
 
 #include <stdio.h>

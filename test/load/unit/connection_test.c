@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* connection_test - what a connection's end is called, when the peer's side of it comes while we send. */
-#include "connection.h"
-
 #include "common/deadline.h"
+#include "test/load/engine/connection.h"
 #include "test/suite.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* expression_test - bounds: what is one, what it measures, when it is broken. */
-#include "expression.h"
-
+#include "test/load/figures/expression.h"
 #include "test/suite.h"
 
 #include <string.h>

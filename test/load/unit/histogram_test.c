@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* histogram_test - percentiles against those of the sorted values themselves. */
-#include "histogram.h"
-
+#include "test/load/figures/histogram.h"
 #include "test/suite.h"
 
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* layout_test - no line is wider than 80 columns, and nothing is lost on the way. */
-#include "layout.h"
-
+#include "test/load/text/layout.h"
 #include "test/suite.h"
 
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* options_test - the command line, its refusals, and that the manual page knows every option. */
-#include "options.h"
-
+#include "test/load/settings/options.h"
 #include "test/suite.h"
 
 #include <arpa/inet.h>

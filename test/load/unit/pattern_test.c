@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* pattern_test - which patterns are right, and what fits them. */
-#include "pattern.h"
-
+#include "test/load/wire/pattern.h"
 #include "test/suite.h"
 
 #include <string.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* payload_test - what is sent, made again from its numbers, and what a request was when the mark
  * was taken. */
-#include "mark.h"
-#include "payload.h"
-#include "wire.h"
-
+#include "test/load/engine/mark.h"
+#include "test/load/wire/payload.h"
+#include "test/load/wire/wire.h"
 #include "test/suite.h"
 
 #include <string.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* rate_test - what is a rate, and when its events come. */
-#include "rate.h"
-
 #include "common/deadline.h"
+#include "test/load/text/rate.h"
 #include "test/suite.h"
 
 static struct rate must_parse(const char *text)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* result_test - the exit status that follows from the figures, and which cause comes first. */
-#include "result.h"
-
 #include "common/deadline.h"
+#include "test/load/figures/result.h"
 #include "test/suite.h"
 
 #include <stdlib.h>

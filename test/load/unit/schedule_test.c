@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* schedule_test - when messages are due, and how fast connections open. */
-#include "schedule.h"
-
 #include "common/deadline.h"
+#include "test/load/engine/schedule.h"
 #include "test/suite.h"
 
 #include <stdlib.h>

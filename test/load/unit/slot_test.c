@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* slot_test - which messages come due, and whose fault it is that they are late. */
-#include "slot.h"
-
 #include "common/deadline.h"
+#include "test/load/engine/slot.h"
 #include "test/suite.h"
 
 #include <stdlib.h>

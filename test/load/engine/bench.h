@@ -3,10 +3,10 @@
 #ifndef BOBBIN_LOAD_BENCH_H
 #define BOBBIN_LOAD_BENCH_H
 
-#include "figures.h"
 #include "schedule.h"
-#include "settings.h"
-#include "wire.h"
+#include "test/load/figures/figures.h"
+#include "test/load/settings/settings.h"
+#include "test/load/wire/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>

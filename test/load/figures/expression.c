@@ -3,8 +3,8 @@
 #include "expression.h"
 
 #include "common/quantity.h"
-#include "rate.h"
-#include "text.h"
+#include "test/load/text/rate.h"
+#include "test/load/text/text.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -9,8 +9,8 @@
 #define BOBBIN_LOAD_ENDPOINT_H
 
 #include "common/address.h"
-#include "figures.h"
-#include "wire.h"
+#include "test/load/figures/figures.h"
+#include "test/load/wire/wire.h"
 
 struct endpoint {
 	enum network network; /* default NETWORK_TCP */

@@ -16,8 +16,8 @@
 #define BOBBIN_LOAD_CONNECTION_H
 
 #include "bench.h"
-#include "checker.h"
 #include "slot.h"
+#include "test/load/wire/checker.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
 
 #include "common/deadline.h"
 #include "common/quantity.h"
-#include "pattern.h"
 #include "settings.h"
+#include "test/load/wire/pattern.h"
 
 #include <errno.h>
 #include <stdbool.h>

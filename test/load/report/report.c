@@ -3,8 +3,8 @@
 #include "report.h"
 
 #include "common/quantity.h"
-#include "layout.h"
-#include "text.h"
+#include "test/load/text/layout.h"
+#include "test/load/text/text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,10 +2,10 @@
 /* run - the default command. */
 #include "run.h"
 
-#include "engine.h"
-#include "options.h"
-#include "report.h"
-#include "report_json.h"
+#include "test/load/engine/engine.h"
+#include "test/load/report/report.h"
+#include "test/load/report/report_json.h"
+#include "test/load/settings/options.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "report_json.h"
 
 #include "common/deadline.h"
-#include "json.h"
+#include "test/load/text/json.h"
 
 #include <math.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #ifndef BOBBIN_LOAD_CONTROL_H
 #define BOBBIN_LOAD_CONTROL_H
 
-#include "figures.h"
+#include "test/load/figures/figures.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -4,8 +4,8 @@
 #define BOBBIN_LOAD_SETTINGS_H
 
 #include "endpoint.h"
-#include "expression.h"
-#include "rate.h"
+#include "test/load/figures/expression.h"
+#include "test/load/text/rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
 #ifndef BOBBIN_LOAD_ENGINE_H
 #define BOBBIN_LOAD_ENGINE_H
 
-#include "result.h"
-#include "settings.h"
+#include "test/load/figures/result.h"
+#include "test/load/settings/settings.h"
 
 /*
  * Run the load; the endpoint has been resolved.  Returns 0 with *result filled, or -errno if it

@@ -8,7 +8,7 @@
 #ifndef BOBBIN_LOAD_PROGRESS_H
 #define BOBBIN_LOAD_PROGRESS_H
 
-#include "figures.h"
+#include "test/load/figures/figures.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* progress - one line on standard error. */
 #include "progress.h"
 
-#include "text.h"
+#include "test/load/text/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #ifndef BOBBIN_LOAD_MARK_H
 #define BOBBIN_LOAD_MARK_H
 
-#include "wire.h"
+#include "test/load/wire/wire.h"
 
 /*
  * Requests below sent, and sent_offset bytes of request sent, were handed to the socket, which has

@@ -5,7 +5,7 @@
 #define BOBBIN_LOAD_RESULT_H
 
 #include "figures.h"
-#include "settings.h"
+#include "test/load/settings/settings.h"
 
 #include <stdbool.h>
 #include <stdint.h>

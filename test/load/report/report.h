@@ -3,8 +3,8 @@
 #ifndef BOBBIN_LOAD_REPORT_H
 #define BOBBIN_LOAD_REPORT_H
 
-#include "result.h"
-#include "settings.h"
+#include "test/load/figures/result.h"
+#include "test/load/settings/settings.h"
 
 #include <stdio.h>
 

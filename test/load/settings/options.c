@@ -3,7 +3,7 @@
 #include "options.h"
 
 #include "common/deadline.h"
-#include "layout.h"
+#include "test/load/text/layout.h"
 #include "value.h"
 
 #include <assert.h>

@@ -14,7 +14,7 @@
 #ifndef BOBBIN_LOAD_SCHEDULE_H
 #define BOBBIN_LOAD_SCHEDULE_H
 
-#include "rate.h"
+#include "test/load/text/rate.h"
 
 #include <stdbool.h>
 #include <stdint.h>

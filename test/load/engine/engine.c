@@ -5,7 +5,7 @@
 #include "common/deadline.h"
 #include "common/lock.h"
 #include "common/quantity.h"
-#include "progress.h"
+#include "test/load/report/progress.h"
 #include "thread.h"
 
 #include <errno.h>
