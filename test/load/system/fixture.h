@@ -8,8 +8,8 @@
 #ifndef BOBBIN_LOAD_FIXTURE_H
 #define BOBBIN_LOAD_FIXTURE_H
 
-#include "process.h"
 #include "record.h"
+#include "test/process.h"
 
 #include <stdint.h>
 

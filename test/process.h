@@ -4,8 +4,8 @@
  *
  * A child dies with the test that started it, however that ends.
  */
-#ifndef BOBBIN_LOAD_PROCESS_H
-#define BOBBIN_LOAD_PROCESS_H
+#ifndef BOBBIN_TEST_PROCESS_H
+#define BOBBIN_TEST_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
