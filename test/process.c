@@ -3,43 +3,46 @@
 #include "process.h"
 
 #include "common/deadline.h"
+#include "common/lock.h"
 
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AWAIT_NS (20 * NS_PER_S)
-#define END_NS   (60 * NS_PER_S)
+/* Address space for a stream, of which only what is printed takes memory: so no text ever moves. */
+#define TEXT_MAX ((size_t)64 << 20)
 
-/* In the child: a test has one thread, so more than async-signal-safe calls is allowed. */
-static void become(
-	const char *const argv[], int out, int err, const struct process_setting *setting)
+/* Starting. */
+
+static void become(const char *const argv[], int out, int err,
+	const struct process_setting *setting, pid_t parent)
 {
-	struct rlimit limit = {(rlim_t)setting->descriptors, (rlim_t)setting->descriptors};
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
-	if (setting->term)
-		setenv("TERM", setting->term, 1);
-	if (setting->descriptors > 0)
-		setrlimit(RLIMIT_NOFILE, &limit);
-	execv(argv[0], (char *const *)(const void *)argv);
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (setting->prepare)
+		setting->prepare(setting->argument);
+	execvp(argv[0], (char *const *)(const void *)argv);
 	_exit(127);
 }
 
-/* Both ends of what the child writes to; both are closed when another program begins. */
+/* Both ends of what the child writes to. */
 static void must_open_terminal(int ends[2], int columns)
 {
 	const struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
@@ -49,87 +52,148 @@ static void must_open_terminal(int ends[2], int columns)
 	ck_assert_int_eq(fcntl(ends[1], F_SETFD, FD_CLOEXEC), 0);
 }
 
-struct process *process_start(const char *const argv[], const struct process_setting *setting)
+/* Returns the child's end. */
+static int open_stream(struct process_stream *s, int columns)
 {
-	static const struct process_setting none;
-	struct process *p = calloc(1, sizeof *p);
-	int out[2];
-	int err[2];
+	int ends[2];
 
-	setting = setting ? setting : &none;
-	ck_assert_ptr_nonnull(p);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	if (setting->columns > 0)
-		must_open_terminal(err, setting->columns);
+	if (columns > 0)
+		must_open_terminal(ends, columns);
 	else
-		ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
-	p->pid = fork();
-	ck_assert_int_ge(p->pid, 0);
-	if (p->pid == 0)
-		become(argv, out[1], err[1], setting);
-	close(out[1]);
-	close(err[1]);
-	p->out.fd = out[0];
-	p->err.fd = err[0];
-	return p;
+		ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	s->fd = ends[0];
+	s->text = mmap(NULL, TEXT_MAX, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert(s->text != MAP_FAILED);
+	return ends[1];
 }
 
 /* A terminal whose other end has gone says EIO. */
-static void read_more(struct process_stream *s)
+static void read_more(struct process *p, struct process_stream *s)
 {
-	ssize_t n = read(s->fd, s->text + s->len, PROCESS_TEXT_MAX - 1 - s->len);
+	char data[65536];
+	ssize_t n = read(s->fd, data, sizeof data);
 
-	if (n > 0) {
+	lock_take(&p->lock);
+	if (n > 0 && s->len + (size_t)n < TEXT_MAX) {
+		memcpy(s->text + s->len, data, (size_t)n);
 		s->len += (size_t)n;
-		return;
+	} else {
+		s->ended = true;
 	}
-	close(s->fd);
-	s->fd = -1;
+	pthread_cond_broadcast(&p->grown);
+	lock_drop(&p->lock);
 }
 
-static bool has_ended(const struct process *p)
+static void *read_both(void *arg)
 {
-	return p->out.fd < 0 && p->err.fd < 0;
-}
-
-/* Read what comes next from either, or wait until the deadline. */
-static void pass(struct process *p, int64_t deadline_ns)
-{
+	struct process *p = arg;
 	struct pollfd fds[] = {
 		{.fd = p->out.fd, .events = POLLIN},
 		{.fd = p->err.fd, .events = POLLIN},
 	};
-	int64_t left_ns = deadline_ns - deadline_now();
 
-	if (poll(fds, 2, left_ns > 0 ? (int)(left_ns / NS_PER_MS) + 1 : 0) <= 0)
-		return;
-	if (fds[0].revents)
-		read_more(&p->out);
-	if (fds[1].revents)
-		read_more(&p->err);
+	/* Only this thread sets ended. */
+	while (!p->out.ended || !p->err.ended) {
+		fds[0].fd = p->out.ended ? -1 : p->out.fd;
+		fds[1].fd = p->err.ended ? -1 : p->err.fd;
+		if (poll(fds, 2, -1) <= 0)
+			continue;
+		if (fds[0].revents)
+			read_more(p, &p->out);
+		if (fds[1].revents)
+			read_more(p, &p->err);
+	}
+	return NULL;
 }
 
-bool process_read_until(struct process *p, int64_t moment_ns)
+struct process *process_start(const char *const argv[], const struct process_setting *setting)
 {
-	while (!has_ended(p) && deadline_now() < moment_ns)
-		pass(p, moment_ns);
-	return has_ended(p);
+	static const struct process_setting none;
+	struct process *p = calloc(1, sizeof *p);
+	pid_t parent = getpid();
+
+	setting = setting ? setting : &none;
+	ck_assert_ptr_nonnull(p);
+	lock_init(&p->lock);
+	lock_cond_init(&p->grown);
+	int out = open_stream(&p->out, 0);
+	int err = open_stream(&p->err, setting->columns);
+	fflush(NULL);
+	p->pid = fork();
+	ck_assert_int_ge(p->pid, 0);
+	if (p->pid == 0)
+		become(argv, out, setting->err ? setting->err : err, setting, parent);
+	close(out);
+	close(err);
+	ck_assert_int_eq(pthread_create(&p->reader, NULL, read_both, p), 0);
+	return p;
+}
+
+/* What it prints. */
+
+/* [lock] held. */
+static const char *find(const char *from, const char *text, bool whole)
+{
+	const char *found = strstr(from, text);
+
+	return found && (!whole || strchr(found, '\n')) ? found : NULL;
+}
+
+static const char *await(
+	struct process *p, struct process_stream *s, const char *from, const char *text, bool whole)
+{
+	int64_t deadline_ns = deadline_after(PROCESS_PATIENCE_NS);
+	const char *found;
+
+	lock_take(&p->lock);
+	while (!(found = find(from, text, whole)) && !s->ended && deadline_now() < deadline_ns)
+		lock_wait(&p->grown, &p->lock, deadline_ns);
+	if (!found)
+		ck_abort_msg("it %s \"%s\"; it printed:\n%s\n%s",
+			s->ended ? "has ended without" : "does not print", text, p->out.text,
+			p->err.text);
+	lock_drop(&p->lock);
+	return found + strlen(text);
 }
 
 const char *process_await(struct process *p, struct process_stream *from, const char *text)
 {
-	int64_t deadline_ns = deadline_after(AWAIT_NS);
-	const char *found;
-
-	while (!(found = strstr(from->text, text)) || !strchr(found, '\n')) {
-		ck_assert_msg(!has_ended(p), "it ended without \"%s\":\n%s\n%s", text, p->out.text,
-			p->err.text);
-		ck_assert_msg(deadline_now() < deadline_ns,
-			"it does not print \"%s\", but:\n%s\n%s", text, p->out.text, p->err.text);
-		pass(p, deadline_ns);
-	}
-	return found + strlen(text);
+	return await(p, from, from->text, text, true);
 }
+
+const char *process_await_next(
+	struct process *p, struct process_stream *from, const char *after, const char *text)
+{
+	return await(p, from, after, text, true);
+}
+
+const char *process_await_part(
+	struct process *p, struct process_stream *from, const char *after, const char *text)
+{
+	return await(p, from, after, text, false);
+}
+
+const char *process_end_of(struct process *p, struct process_stream *from)
+{
+	lock_take(&p->lock);
+	const char *end = from->text + from->len;
+	lock_drop(&p->lock);
+	return end;
+}
+
+size_t process_count(struct process *p, struct process_stream *from, const char *text)
+{
+	size_t count = 0;
+
+	lock_take(&p->lock);
+	for (const char *at = from->text; (at = strstr(at, text)); at += strlen(text))
+		count++;
+	lock_drop(&p->lock);
+	return count;
+}
+
+/* What its threads do. */
 
 /* The state of a thread, as proc(5) has it, and its time on a processor; "ended" is at rest. */
 static bool is_at_rest(pid_t pid, const char *thread, unsigned long long *ran_ns)
@@ -172,10 +236,13 @@ static bool all_at_rest(pid_t pid, unsigned long long *ran_ns)
 	return rest;
 }
 
-/* Twice, and none has run between: else one may have woken another after we had looked at it. */
+/*
+ * Twice, and none has run in between: else one may have woken another that was already looked at.
+ * /proc has no event to wait for; poll() leaves the core to them.
+ */
 void process_await_rest(const struct process *p)
 {
-	int64_t deadline_ns = deadline_after(AWAIT_NS);
+	int64_t deadline_ns = deadline_after(PROCESS_PATIENCE_NS);
 	unsigned long long before = 0;
 	unsigned long long after = 1;
 
@@ -185,21 +252,47 @@ void process_await_rest(const struct process *p)
 	}
 }
 
-int process_end_within(struct process *p, int64_t bound_ns)
+/* Ending. */
+
+bool process_ends_by(struct process *p, int64_t moment_ns)
 {
+	lock_take(&p->lock);
+	while ((!p->out.ended || !p->err.ended) && deadline_now() < moment_ns)
+		lock_wait(&p->grown, &p->lock, moment_ns);
+	bool ended = p->out.ended && p->err.ended;
+	lock_drop(&p->lock);
+	return ended;
+}
+
+int process_status(pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 	int status;
 
-	ck_assert_msg(process_read_until(p, deadline_after(bound_ns)),
-		"it has not ended after %.1f s; it printed:\n%s\n%s", (double)bound_ns / 1e9,
-		p->out.text, p->err.text);
-	ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
-	p->pid = 0;
+	ck_assert_int_ge(pidfd, 0);
+	ck_assert_msg(poll(&end, 1, (int)(PROCESS_PATIENCE_NS / 1000000)) == 1,
+		"process %d does not end", (int)pid);
+	close(pidfd);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int process_end_within(struct process *p, int64_t bound_ns)
+{
+	if (!process_ends_by(p, deadline_after(bound_ns))) {
+		lock_take(&p->lock);
+		ck_abort_msg("it has not ended after %.1f s; it printed:\n%s\n%s",
+			(double)bound_ns / 1e9, p->out.text, p->err.text);
+	}
+	pid_t pid = p->pid;
+	p->pid = 0;
+	return process_status(pid);
 }
 
 int process_end(struct process *p)
 {
-	return process_end_within(p, END_NS);
+	return process_end_within(p, PROCESS_PATIENCE_NS);
 }
 
 void process_kill(struct process *p, int signal)
@@ -215,9 +308,12 @@ void process_free(struct process *p)
 		kill(p->pid, SIGKILL);
 		waitpid(p->pid, NULL, 0);
 	}
-	if (p->out.fd >= 0)
-		close(p->out.fd);
-	if (p->err.fd >= 0)
-		close(p->err.fd);
+	/* Some other process may still have the streams: their end is not waited for. */
+	pthread_cancel(p->reader);
+	pthread_join(p->reader, NULL);
+	close(p->out.fd);
+	close(p->err.fd);
+	munmap(p->out.text, TEXT_MAX);
+	munmap(p->err.text, TEXT_MAX);
 	free(p);
 }

@@ -337,7 +337,7 @@ static void run(struct trial *t)
 
 	fixture_serve(service, t->server.text);
 	fixture_start_load(service, t->load.text);
-	if (!process_read_until(fixture.load, fixture.started_ns + hang_ns)) {
+	if (!process_ends_by(fixture.load, fixture.started_ns + hang_ns)) {
 		wrong(t, "it has not ended after %.1f s", (double)hang_ns / 1e9);
 		return;
 	}

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -145,11 +146,19 @@ static void must_do_without_some(void)
 	ck_assert_double_gt(fixture_json("messages.not_sent_no_room"), 0);
 }
 
+static void have_few_descriptors(const void *unused)
+{
+	const struct rlimit few = {24, 24};
+
+	(void)unused;
+	setrlimit(RLIMIT_NOFILE, &few);
+}
+
 TEST(too_few_descriptors_are_no_descriptors)
 {
 	fixture_serve("line", "");
-	fixture_start_load_with(
-		"line", "-c 40 -n 100 --timeout 1s", &(struct process_setting){.descriptors = 24});
+	fixture_start_load_with("line", "-c 40 -n 100 --timeout 1s",
+		&(struct process_setting){.prepare = have_few_descriptors});
 	fixture_end_load();
 	fixture_must_print(" no descriptors\n");
 	fixture_must_print("EMFILE");

@@ -18,6 +18,7 @@
 
 #define WORDS_MAX   60
 #define OPTIONS_MAX 1024
+#define TEXT_MAX    ((size_t)1 << 20)
 
 struct fixture fixture;
 
@@ -163,7 +164,7 @@ void fixture_end_load(void)
 
 void fixture_must_end_soon(void)
 {
-	fixture.status = process_end_within(fixture.load, PROCESS_HANG_NS);
+	fixture.status = process_end_within(fixture.load, FIXTURE_HANG_NS);
 	fixture.ended_ns = deadline_now();
 }
 
@@ -225,7 +226,7 @@ static void fold(const char *text, char *folded, size_t size)
 
 static bool is_printed(const char *text)
 {
-	static char report[PROCESS_TEXT_MAX];
+	static char report[TEXT_MAX];
 	char wanted[256];
 
 	fold(fixture.load->out.text, report, sizeof report);
@@ -253,7 +254,7 @@ void fixture_must_complain(const char *text)
 
 static const char *must_read_json(void)
 {
-	static char text[PROCESS_TEXT_MAX];
+	static char text[TEXT_MAX];
 	FILE *f = fopen(fixture.json, "re");
 
 	ck_assert_ptr_nonnull(f);

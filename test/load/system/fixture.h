@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+/* No load that is told to end may hang: what takes longer fails, on a machine however slow. */
+#define FIXTURE_HANG_NS (INT64_C(10) * 1000000000)
+
 struct fixture {
 	struct process *server;
 	struct process *load;
@@ -48,7 +51,7 @@ void fixture_run_load(const char *service, const char *options);
 void fixture_start_load_with(
 	const char *service, const char *options, const struct process_setting *setting);
 
-/* Wait for its end.  The second one for no longer than PROCESS_HANG_NS: a load that was told to
+/* Wait for its end.  The second one for no longer than FIXTURE_HANG_NS: a load that was told to
  * end. */
 void fixture_end_load(void);
 void fixture_must_end_soon(void);

@@ -67,11 +67,11 @@ static bool has_connect(void)
 /* A server that accepts nothing cannot say that there is a client; the kernel can. */
 static void await_connect(void)
 {
-	int64_t deadline_ns = deadline_after(PROCESS_HANG_NS);
+	int64_t deadline_ns = deadline_after(FIXTURE_HANG_NS);
 
 	while (!has_connect()) {
 		ck_assert(deadline_now() < deadline_ns);
-		process_read_until(fixture.load, deadline_after(5 * NS_PER_MS));
+		process_ends_by(fixture.load, deadline_after(5 * NS_PER_MS));
 	}
 }
 
@@ -294,12 +294,11 @@ TEST_OF_ANY_SERVER(every_connection_comes_back_to_a_server_that_was_killed_and_r
 	/* Each count stands behind those before it. */
 	for (int restarted = 0; restarted < 2; restarted++) {
 		for (unsigned long active = 0; active != 400;) {
-			fixture.server->err.len = 0;
-			fixture.server->err.text[0] = '\0';
+			struct process_stream *log = &fixture.server->err;
+			const char *end = process_end_of(fixture.server, log);
 			process_kill(fixture.server, SIGUSR1);
 			active = strtoul(
-				process_await(fixture.server, &fixture.server->err, " active="),
-				NULL, 10);
+				process_await_next(fixture.server, log, end, " active="), NULL, 10);
 		}
 		if (restarted)
 			break;
