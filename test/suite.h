@@ -26,7 +26,8 @@ enum suite_kind {
 struct suite_test {
 	const TTest *test;
 	enum suite_kind kind;
-	int rows; /* it runs once for each, as _i says */
+	int first; /* the least _i */
+	int rows;  /* it runs so often, each time with the next _i */
 };
 
 #define SUITE_TEST(of, sentence, count)                                                            \
@@ -34,7 +35,7 @@ struct suite_test {
 	static const TTest sentence##_test = {#sentence, sentence##_body, __FILE__, __LINE__};     \
 	__attribute__((constructor)) static void sentence##_is_added(void)                         \
 	{                                                                                          \
-		suite_add(&(struct suite_test){&sentence##_test, (of), (int)(count)});             \
+		suite_add(&(struct suite_test){&sentence##_test, (of), 0, (int)(count)});          \
 	}                                                                                          \
 	static void sentence##_body(int _i __attribute__((unused)))
 
