@@ -180,11 +180,14 @@ static enum scene_result repeat(struct scene *s, size_t at)
 	const struct scene_step *step = &s->file->steps[at];
 	long times = s->host->soak ? step->times_soaked : step->times;
 	enum scene_result result = SCENE_PLAYED;
+	char outer[sizeof s->number];
 
+	memcpy(outer, s->number, sizeof outer);
 	for (long n = 1; n <= times && result == SCENE_PLAYED; n++) {
 		snprintf(s->number, sizeof s->number, "%ld", n);
 		result = play_steps(s, at + 1, step->end);
 	}
+	memcpy(s->number, outer, sizeof outer);
 	return result;
 }
 

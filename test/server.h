@@ -18,7 +18,7 @@
 #include "common/address.h"
 
 #define SERVER_LISTENERS_MAX 8
-#define SERVER_COPIES_MAX    128
+#define SERVER_COPIES_MAX    256
 
 struct server {
 	struct process *process;

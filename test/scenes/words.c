@@ -2,6 +2,7 @@
 /* words - what scenes of bobbind say besides what clients do. */
 #include "words.h"
 
+#include "load.h"
 #include "manager.h"
 
 #include "test/client.h"
@@ -442,6 +443,39 @@ static const char *play_conf(const struct scene_call *c)
 	return NULL;
 }
 
+/* The same, and start with it. */
+static const char *play_start(const struct scene_call *c)
+{
+	(void)play_conf(c);
+	return play_with(
+		&(struct scene_call){.server = c->server, .args = (char *[]){"-c", "conf", NULL}});
+}
+
+/* SIGHUP, and the next line with the first of the fields has the others too. */
+static const char *reload(const struct scene_call *c, char **fields)
+{
+	stage.signalled_ns = deadline_now();
+	kill(pid_of(c), SIGHUP);
+	return play_log(&(struct scene_call){.server = c->server, .args = fields});
+}
+
+/* [TEXT]: the file conf becomes so, and is taken. */
+static const char *play_reload(const struct scene_call *c)
+{
+	if (*c->args[0])
+		(void)play_conf(c);
+	return reload(c, (char *[]){"event=reloaded", NULL});
+}
+
+/* [TEXT]: the file conf becomes so, and is refused. */
+static const char *play_refuse(const struct scene_call *c)
+{
+	if (*c->args[0])
+		(void)play_conf(c);
+	return reload(
+		c, (char *[]){"event=reload_failed", "effect=everything stays as it was", NULL});
+}
+
 static const char *play_file(const struct scene_call *c)
 {
 	scratch_write(c->args[0], c->count > 1 ? c->args[1] : "");
@@ -481,6 +515,35 @@ static const char *play_environment(const struct scene_call *c)
 		setenv(c->args[0], equals + 1, 1);
 	else
 		unsetenv(c->args[0]);
+	return NULL;
+}
+
+/* Under load. */
+
+static const char *play_load(const struct scene_call *c)
+{
+	return load_start(c->args[0]);
+}
+
+static const char *play_mark(const struct scene_call *c)
+{
+	return load_mark(c->count > 0);
+}
+
+static const char *play_unload(const struct scene_call *c)
+{
+	return load_end(c->args[0]);
+}
+
+/* LEAST MOST: a random time between them, so that what follows meets each moment of the load. */
+static const char *play_rest(const struct scene_call *c)
+{
+	int64_t least = 0;
+	int64_t most = 0;
+
+	(void)quantity_parse_duration(c->args[0], &least);
+	(void)quantity_parse_duration(c->args[1], &most);
+	poll(NULL, 0, (int)((least + deadline_now() % (most - least)) / NS_PER_MS));
 	return NULL;
 }
 
@@ -649,7 +712,14 @@ static const struct scene_word words[] = {
 	{"idles", 2, 2, false, play_idles},
 	{"options", 2, 4, false, play_options},
 	{"conf", 1, 1, true, play_conf},
+	{"start", 1, 1, true, play_start},
+	{"reload", 1, 1, true, play_reload},
+	{"refuse", 1, 1, true, play_refuse},
 	{"file", 1, 2, false, play_file},
+	{"load", 1, 1, true, play_load},
+	{"mark", 0, 1, false, play_mark},
+	{"unload", 1, 1, true, play_unload},
+	{"rest", 2, 2, false, play_rest},
 	{"run", 1, 1, true, play_run},
 	{"printed", 1, 1, false, play_printed},
 	{"environment", 1, 1, false, play_environment},
@@ -740,7 +810,8 @@ static const char *find_value(void *context, const char *server, const char *nam
 		return first_line(stage.printed);
 	if (strcmp(name, "line") == 0)
 		return stage.line;
-	return stage.line ? server_value(stage.line, name) : NULL;
+	const char *found = stage.line ? server_value(stage.line, name) : NULL;
+	return found ? found : server_value(first_line(stage.printed), name);
 }
 
 const struct scene_host *words_host(void)
