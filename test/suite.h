@@ -26,8 +26,8 @@ enum suite_kind {
 struct suite_test {
 	const TTest *test;
 	enum suite_kind kind;
-	int rows;  /* it runs once for each, as _i says, */
-	int first; /* from here on */
+	int first; /* the least _i */
+	int rows;  /* it runs so often, each time with the next _i */
 };
 
 #define SUITE_TEST(of, sentence, count)                                                            \
