@@ -39,7 +39,8 @@ TEST(a_row_has_a_name_and_help_and_a_reason_its_row)
 TEST(what_is_added_to_a_cell_completes_a_snapshot)
 {
 	struct counters c = {.cells = {0}};
-	struct counts counts = {.of = {[COUNTER_ACCEPTED] = 7, [COUNTER_RELOADS] = 99}};
+	struct counts counts = {
+		.of = {[COUNTER_ACCEPTED] = 7, [COUNTER_RELOADS] = 99, [COUNTER_LOG_DROPPED] = 99}};
 
 	counters_add(&c, COUNTER_THREADS_STARTED, 2);
 	counters_add(&c, COUNTER_HANDOVERS_FAILED, 3);
