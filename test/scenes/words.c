@@ -64,6 +64,7 @@ static struct stage {
 	int64_t signalled_ns;
 	char *line;          /* that the last "log" found */
 	char printed[16384]; /* by the last command */
+	char told[2048];     /* to the manager, the last time */
 	struct note {
 		char what[16];
 		int64_t value;
@@ -660,12 +661,10 @@ static bool tells_its_time(const char *text)
 /* TEXT, or nothing: the manager is told that next, by the server. */
 static const char *play_told(const struct scene_call *c)
 {
-	char text[2048];
-
 	if (c->count == 0)
 		return manager_expect_nothing(&stage.manager);
-	const char *wrong = manager_expect(&stage.manager, pid_of(c), c->args[0], text);
-	return wrong || tells_its_time(text) ? wrong : "another time was told";
+	const char *wrong = manager_expect(&stage.manager, pid_of(c), c->args[0], stage.told);
+	return wrong || tells_its_time(stage.told) ? wrong : "another time was told";
 }
 
 /* full, not-blocking, blocking, forgotten: of the manager's socket, or of the first that it passes. */
@@ -776,6 +775,18 @@ static const char *first_line(const char *text)
 	return line;
 }
 
+/* The port of the nth address that the manager was told. */
+static const char *told_port(size_t n)
+{
+	const char *at = stage.told;
+
+	for (size_t i = 0; i < n && at; i++) {
+		at = strstr(at, "127.0.0.1:");
+		at = at ? at + strlen("127.0.0.1:") : NULL;
+	}
+	return at ? print_number(atol(at)) : NULL;
+}
+
 static const char *find_value(void *context, const char *server, const char *name)
 {
 	static char host[HOST_NAME_MAX + 1];
@@ -788,6 +799,8 @@ static const char *find_value(void *context, const char *server, const char *nam
 		return print_number(address_port(&n->server.addresses[index - 1]));
 	if (strncmp(name, "passed", digits) == 0 && index <= (size_t)stage.manager.count)
 		return print_number(stage.passed[index - 1]);
+	if (strncmp(name, "told", digits) == 0)
+		return told_port(index);
 	if (strcmp(name, "pid") == 0)
 		return print_number(n->server.pid);
 	if (strcmp(name, "oldpid") == 0)
