@@ -33,14 +33,17 @@ static socklen_t name_address(const struct manager *m, struct sockaddr_un *at)
 
 void manager_open(struct manager *m)
 {
-	struct sockaddr_un at;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof at;
 	int on = 1;
 
 	*m = (struct manager){.notified = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
 	ck_assert_int_gt(m->notified, 0);
-	snprintf(m->where, sizeof m->where, "@bobbin-manager-%d", (int)getpid());
-	socklen_t len = name_address(m, &at);
-	ck_assert_int_eq(bind(m->notified, (const struct sockaddr *)&at, len), 0);
+	/* The kernel chooses an abstract name (unix(7), autobind). */
+	ck_assert_int_eq(bind(m->notified, (const struct sockaddr *)&at, sizeof at.sun_family), 0);
+	ck_assert_int_eq(getsockname(m->notified, (struct sockaddr *)&at, &len), 0);
+	snprintf(m->where, sizeof m->where, "@%.*s",
+		(int)(len - offsetof(struct sockaddr_un, sun_path) - 1), at.sun_path + 1);
 	ck_assert_int_eq(setsockopt(m->notified, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
 }
 
