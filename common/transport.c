@@ -134,3 +134,11 @@ int transport_send(struct transport *t, struct iovec *pieces, size_t count, int6
 	}
 	return 0;
 }
+
+void transport_drop(int fd, int calls)
+{
+	char dropped[4096];
+
+	while (calls-- > 0 && recv(fd, dropped, sizeof dropped, MSG_DONTWAIT) > 0)
+		continue;
+}

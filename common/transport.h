@@ -2,7 +2,7 @@
 /*
  * transport - receiving and sending on a connected, blocking TCP socket until a deadline.
  *
- * The only caller of recv(2) and sendmsg(2) on the server's conversations.  It arms SO_RCVTIMEO and
+ * The only caller of recv(2) and sendmsg(2) in the server.  It arms SO_RCVTIMEO and
  * SO_SNDTIMEO (the kernel bounds one call by them), and bounds the whole by the clock: a peer that
  * moves a byte a period cannot stretch a deadline.  It knows nothing of messages.
  *
@@ -55,5 +55,8 @@ ssize_t transport_spin(struct transport *t, void *data, size_t len);
  * that they do not go at once.  Returns 0 or -errno; after an error some may have been sent.
  */
 int transport_send(struct transport *t, struct iovec *pieces, size_t count, int64_t time_ns);
+
+/* Of any socket: read and drop what is there, in so many calls at most, and never wait. */
+void transport_drop(int fd, int calls);
 
 #endif

@@ -3,8 +3,8 @@
 #include "refused.h"
 
 #include "common/deadline.h"
+#include "common/transport.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* How often a socket is read before its close: a client that sends on cannot hold the thread. */
@@ -12,13 +12,9 @@
 
 static void close_oldest(struct refused *r)
 {
-	char dropped[4096];
 	int fd = r->resting[r->first].fd;
 
-	for (int i = 0; i < EMPTY_READS; i++) {
-		if (recv(fd, dropped, sizeof dropped, MSG_DONTWAIT) <= 0)
-			break;
-	}
+	transport_drop(fd, EMPTY_READS);
 	close(fd);
 	r->first = (r->first + 1) % REFUSED_MAX;
 	r->count--;
