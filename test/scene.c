@@ -55,6 +55,12 @@ bool scene_matches(const char *pattern, const char *text)
 	return !*pattern || scene_matches(pattern + 1, text + 1);
 }
 
+const char *scene_find_at(void *context, const char *server, size_t listener, struct address *at)
+{
+	*at = *(const struct address *)context;
+	return listener == 1 && !*server ? NULL : "there is no such listener";
+}
+
 /* Names. */
 
 int scene_client(const struct scene *s, const char *name)
@@ -125,8 +131,11 @@ static const char *play_word(struct scene *s, const struct scene_token *tokens, 
 
 	for (size_t i = 0; i < count; i++)
 		args[i] = tokens[i].text;
-	return s->step->word->play(&(struct scene_call){
-		.scene = s, .server = s->step->server, .count = (int)count, .args = args});
+	return s->step->word->play(&(struct scene_call){.scene = s,
+		.context = s->host->context,
+		.server = s->step->server,
+		.count = (int)count,
+		.args = args});
 }
 
 static double ms(int64_t ns)

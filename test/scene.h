@@ -29,6 +29,7 @@ struct scene; /* one that is being played */
 /* A step of the host's: "WORD ARGUMENT..." */
 struct scene_call {
 	struct scene *scene;
+	void *context;      /* the host's */
 	const char *server; /* that the step names with "@NAME", or "" */
 	int count;
 	char **args; /* ended by NULL; they live for this call */
@@ -38,7 +39,7 @@ struct scene_word {
 	const char *name; /* NULL: the end of the table */
 	int least;        /* so many arguments */
 	int most;
-	bool raw; /* the rest of the line is one argument, exactly as it is written */
+	bool raw; /* the rest of the line is one argument, as it is written */
 	/* Returns NULL, or what came instead of what the step says. */
 	const char *(*play)(const struct scene_call *c);
 };
@@ -53,6 +54,9 @@ struct scene_host {
 	bool timing; /* upper bounds are exact; else 10 s are added to them */
 	bool soak;   /* "soak COUNT" holds */
 };
+
+/* find() for a host whose context is a struct address: the only listener of the only server. */
+const char *scene_find_at(void *context, const char *server, size_t listener, struct address *at);
 
 struct scene_file;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* scene - the player itself: what is wrong in a file is told before anything is played, and what is wrong in play is
- * told with file, line, step and what came instead. */
+/*
+ * scene - the player itself: what is wrong in a file is told before anything is played, and what is
+ * wrong in play with file, line, step and what came instead.
+ */
+#include "test/client.h"
 #include "test/scene.h"
 #include "test/suite.h"
 #include "test/unit/scratch.h"
@@ -32,16 +35,6 @@ static void *serve(void *unused)
 	return unused;
 }
 
-static const char *find(void *context, const char *server, size_t number, struct address *at)
-{
-	socklen_t len = sizeof *at;
-
-	(void)context;
-	if (number != 1 || *server)
-		return "there is no such listener";
-	return getsockname(listener, &at->any, &len) == 0 ? NULL : "no address";
-}
-
 static const char *value(void *context, const char *server, const char *name)
 {
 	(void)context;
@@ -67,7 +60,9 @@ static const struct scene_word words[] = {
 	{.name = NULL},
 };
 
-static struct scene_host host = {.words = words, .find = find, .value = value};
+static struct address address;
+static struct scene_host host = {
+	.words = words, .find = scene_find_at, .value = value, .context = &address};
 
 static struct {
 	const char *text;
@@ -111,11 +106,13 @@ static enum scene_result play(const char *steps, char message[SCENE_MESSAGE_MAX]
 {
 	char text[4096];
 	pthread_t server;
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
 
+	address = client_address("127.0.0.1", 0);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
+	ck_assert_int_eq(bind(listener, &address.any, address_size(&address)), 0);
 	ck_assert_int_eq(listen(listener, 16), 0);
+	ck_assert_int_eq(getsockname(listener, &address.any, &len), 0);
 	ck_assert_int_eq(pthread_create(&server, NULL, serve, NULL), 0);
 	snprintf(text, sizeof text, "# A comment\n\nA scene\n%s", steps);
 	struct scene_file *file = scene_load(scratch_write("scenes", text), &host, message);

@@ -250,7 +250,7 @@ static const char *play_needs(const struct scene_call *c)
 	return scene_skip(c->scene, reason);
 }
 
-/* [HOST]: $free is a port that nobody else is given. */
+/* [HOST]: $free is a port that no other process is given. */
 static const char *play_reserve(const struct scene_call *c)
 {
 	struct address at = client_address(c->count > 0 ? c->args[0] : "127.0.0.1", 0);
