@@ -15,7 +15,7 @@
 #ifndef BOBBIN_LOAD_CONNECTION_H
 #define BOBBIN_LOAD_CONNECTION_H
 
-#include "bench.h"
+#include "lane.h"
 #include "slot.h"
 #include "test/load/wire/checker.h"
 

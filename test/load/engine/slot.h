@@ -15,7 +15,7 @@
 #ifndef BOBBIN_LOAD_SLOT_H
 #define BOBBIN_LOAD_SLOT_H
 
-#include "bench.h"
+#include "lane.h"
 
 #include <stdbool.h>
 #include <stdint.h>

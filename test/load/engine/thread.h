@@ -10,7 +10,7 @@
 #define BOBBIN_LOAD_THREAD_H
 
 #include "agenda.h"
-#include "bench.h"
+#include "lane.h"
 #include "connection.h"
 #include "control.h"
 #include "cost.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* bench - the clock of one thread. */
-#include "bench.h"
+#include "lane.h"
 
 #include "common/deadline.h"
 
