@@ -82,7 +82,7 @@ static int close_json(const struct settings *s, const struct json_file *json, in
 static int deliver(const struct result *r, const struct settings *s, const struct json_file *json)
 {
 	const char *sum = figures_broken_sum(&r->figures);
-	int status = result_status(r, s);
+	int status = result_status(r, &s->bounds);
 	char where[ENDPOINT_TEXT_MAX];
 
 	if (!json->only) {

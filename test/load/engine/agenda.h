@@ -3,7 +3,7 @@
  * agenda - what the connections of a thread have to begin, and when: in an open loop each message
  * of the schedule, in a closed loop each connection's beginning.
  *
- * Threads:  belongs to one thread, whose bench it is given.
+ * Threads:  belongs to one thread, whose lane it is given.
  */
 #ifndef BOBBIN_LOAD_AGENDA_H
 #define BOBBIN_LOAD_AGENDA_H
@@ -31,17 +31,17 @@ struct agenda {                         /* fields belong to agenda.c; due_ns is 
 	int64_t due_ns;   /* when there is next something to do */
 };
 
-/* The load begins at b->start_ns.  The connections are made; part, parts and opening are set. */
-void agenda_begin(struct agenda *a, struct bench *b);
+/* The load begins at lane->start_ns.  The connections are made; part, parts and opening are set. */
+void agenda_begin(struct agenda *a, struct lane *lane);
 
 /* Begin what is due.  What takes longer than until turn_end_ns waits for the next call. */
-void agenda_keep(struct agenda *a, struct bench *b, int64_t turn_end_ns);
+void agenda_keep(struct agenda *a, struct lane *lane, int64_t turn_end_ns);
 
 /* True, with *why, if it is time for agenda_end(). */
-bool agenda_is_over(const struct bench *b, enum agenda_end *why);
+bool agenda_is_over(const struct lane *lane, enum agenda_end *why);
 
 /* From now on nothing more comes due.  What is due may still be begun; after a signal it is given
  * up. */
-void agenda_end(struct agenda *a, struct bench *b, enum agenda_end why);
+void agenda_end(struct agenda *a, struct lane *lane, enum agenda_end why);
 
 #endif

@@ -11,9 +11,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static int dial(struct connection *c, struct bench *b)
+static int dial(struct connection *c, struct lane *lane)
 {
-	const struct settings *s = b->settings;
+	const struct settings *s = lane->settings;
 	const struct address *to = &s->endpoint.addresses[c->address];
 	const int on = 1;
 
@@ -30,64 +30,64 @@ static int dial(struct connection *c, struct bench *b)
 		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 		.data.ptr = c,
 	};
-	return epoll_ctl(b->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) < 0 ? -errno : 0;
+	return epoll_ctl(lane->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) < 0 ? -errno : 0;
 }
 
 /* A connect that fails for want of something here says nothing about how long connects take. */
-static void count_failed_connect(struct connection *c, struct bench *b, int error)
+static void count_failed_connect(struct connection *c, struct lane *lane, int error)
 {
 	enum failure failure = failure_from_errno(error);
 	struct example e = ending_example(c, error);
 
-	failure_count(&b->figures->failures, failure, &e);
+	failure_count(&lane->figures->failures, failure, &e);
 	if (failure != FAILURE_NO_LOCAL_PORT && failure != FAILURE_NO_DESCRIPTORS)
-		histogram_record_never(&b->figures->connect, 1);
+		histogram_record_never(&lane->figures->connect, 1);
 }
 
 /* Try the addresses from c->address on, until one lets the connect begin or all have been tried. */
-static void try_addresses(struct connection *c, struct bench *b, int error)
+static void try_addresses(struct connection *c, struct lane *lane, int error)
 {
-	int count = b->settings->endpoint.count;
+	int count = lane->settings->endpoint.count;
 
 	for (; c->addresses_tried < count; c->address = (c->address + 1) % count) {
 		c->addresses_tried++;
-		bench_look(b, 0);
-		c->attempt_ns = b->now_ns;
+		lane_look(lane, 0);
+		c->attempt_ns = lane->now_ns;
 		if (c->addresses_tried == 1)
-			c->connect_ns = b->now_ns;
-		int rc = dial(c, b);
+			c->connect_ns = lane->now_ns;
+		int rc = dial(c, lane);
 		if (rc >= 0)
 			return;
 		error = -rc;
-		b->figures->address_failed[c->address]++;
+		lane->figures->address_failed[c->address]++;
 		if (c->fd >= 0)
 			close(c->fd);
 		c->fd = -1;
 	}
-	count_failed_connect(c, b, error);
+	count_failed_connect(c, lane, error);
 	c->state = CONNECTION_CLOSED;
 	c->rests = true;
 }
 
-void connecting_begin(struct connection *c, struct bench *b)
+void connecting_begin(struct connection *c, struct lane *lane)
 {
-	c->address = (int)(c->checker.connection % (uint32_t)b->settings->endpoint.count);
+	c->address = (int)(c->checker.connection % (uint32_t)lane->settings->endpoint.count);
 	c->addresses_tried = 0;
-	try_addresses(c, b, 0);
+	try_addresses(c, lane, 0);
 }
 
-void connecting_failed(struct connection *c, struct bench *b, int error)
+void connecting_failed(struct connection *c, struct lane *lane, int error)
 {
-	b->figures->address_failed[c->address]++;
+	lane->figures->address_failed[c->address]++;
 	close(c->fd);
 	c->fd = -1;
-	c->address = (c->address + 1) % b->settings->endpoint.count;
-	try_addresses(c, b, error);
+	c->address = (c->address + 1) % lane->settings->endpoint.count;
+	try_addresses(c, lane, error);
 }
 
 /* A reset in the handshake is ECONNREFUSED; ECONNRESET means that there was a connection, if a
  * short one. */
-void connecting_end(struct connection *c, struct bench *b, uint32_t events)
+void connecting_end(struct connection *c, struct lane *lane, uint32_t events)
 {
 	int error = 0;
 	socklen_t len = sizeof error;
@@ -95,16 +95,16 @@ void connecting_end(struct connection *c, struct bench *b, uint32_t events)
 	if (events & (EPOLLERR | EPOLLHUP))
 		(void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0 && error != ECONNRESET) {
-		connecting_failed(c, b, error);
+		connecting_failed(c, lane, error);
 		return;
 	}
 	c->state = CONNECTION_OPEN;
-	c->opened_ns = b->now_ns;
+	c->opened_ns = lane->now_ns;
 	if (!c->banner_due)
-		slot_has_room(&c->slot, b);
-	b->figures->opened++;
-	b->figures->address_opened[c->address]++;
-	bench_record(b, &b->figures->connect, &b->figures->own_connect, c->connect_ns);
+		slot_set_vacant(&c->slot, lane);
+	lane->figures->opened++;
+	lane->figures->address_opened[c->address]++;
+	lane_record(lane, &lane->figures->connect, &lane->figures->own_connect, c->connect_ns);
 	if (error != 0)
-		ending_by_peer(c, b, error);
+		ending_by_peer(c, lane, error);
 }

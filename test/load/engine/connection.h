@@ -10,7 +10,7 @@
  * them and to check their replies.  Sockets are watched edge-triggered for both directions,
  * registered once: an exchange costs a wait, a recv, a send.
  *
- * Threads:  a connection belongs to one thread, whose bench it is given.
+ * Threads:  a connection belongs to one thread, whose lane it is given.
  */
 #ifndef BOBBIN_LOAD_CONNECTION_H
 #define BOBBIN_LOAD_CONNECTION_H
@@ -71,41 +71,16 @@ struct connection {
 void connection_init(struct connection *c, uint32_t slot, const struct schedule *schedule,
 	struct stamp *stamps, uint64_t stamp_mask);
 
-/* Begin to connect: OPENING, or CLOSED with rests set and the failure counted. */
-void connection_open(struct connection *c, struct bench *b);
-
-/* Do what the events of epoll_wait(2) allow; the new state says what came of it. */
-void connection_ready(struct connection *c, struct bench *b, uint32_t events);
-
-/* Begin what may be begun, and send. */
-void connection_pump(struct connection *c, struct bench *b);
-
-/*
- * End what is overdue: the connect, the banner, the oldest reply, and messages that have waited for
- * room.  For as long as the thread stood still no time has passed.
- */
-void connection_check_timeout(struct connection *c, struct bench *b);
-
-/* Note which requests are acknowledged. */
-void connection_mark(struct connection *c, struct bench *b);
-
-/* The end of the run: what waits for room is given up, what is overdue is that, and the last time
- * what is still under way is cut off. */
-void connection_finish(struct connection *c, struct bench *b, bool last_time);
-
-/* Close, whatever is under way: that is then cut off. */
-void connection_close(struct connection *c, struct bench *b);
-
 /* True until it is established, and has its banner if one is due. */
 bool connection_is_opening(const struct connection *c);
 
 /* True if it has messages to send, now or later, or the load has not begun yet. */
-bool connection_is_wanted(const struct connection *c, const struct bench *b);
+bool connection_is_wanted(const struct connection *c, const struct lane *lane);
 
 /* The oldest request that has no right reply yet. */
 uint64_t connection_oldest(const struct connection *c);
 
 /* Requests below this one may have been answered by now. */
-uint64_t connection_answerable(const struct connection *c, const struct bench *b);
+uint64_t connection_answerable(const struct connection *c, const struct lane *lane);
 
 #endif

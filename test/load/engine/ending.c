@@ -47,57 +47,57 @@ static uint64_t unanswered_below(const struct connection *c, uint64_t bound)
 }
 
 /* How many requests a peer that ended, or kept silent, still owed. */
-static uint64_t owed_by_peer(const struct connection *c, const struct bench *b)
+static uint64_t owed_by_peer(const struct connection *c, const struct lane *lane)
 {
-	return unanswered_below(c, b->marked ? c->marked : c->sent);
+	return unanswered_below(c, lane->marked ? c->marked : c->sent);
 }
 
 /* Requests [from, below) will never be answered: in the ranks they are slower than all that were.
  */
-static void never(const struct connection *c, struct bench *b, uint64_t from, uint64_t below)
+static void never(const struct connection *c, struct lane *lane, uint64_t from, uint64_t below)
 {
 	for (; from < below; from++) {
 		const struct stamp *s = &c->stamps[from & c->stamp_mask];
-		if (s->intended_ns < b->measure_ns)
+		if (s->intended_ns < lane->measure_ns)
 			continue;
-		histogram_record_never(&b->figures->latency, 1);
-		if (schedule_is_open(b->schedule))
-			histogram_record_never(&b->figures->actual, 1);
+		histogram_record_never(&lane->figures->latency, 1);
+		if (schedule_is_open(lane->schedule))
+			histogram_record_never(&lane->figures->actual, 1);
 	}
 }
 
 /* The peer is to blame for all below a bound. */
-static void never_below(const struct connection *c, struct bench *b, uint64_t bound)
+static void never_below(const struct connection *c, struct lane *lane, uint64_t bound)
 {
 	const struct checker *k = &c->checker;
 
 	if (k->gap < k->gap_end)
-		never(c, b, k->gap, bound < k->gap_end ? bound : k->gap_end);
-	never(c, b, k->due, bound);
+		never(c, lane, k->gap, bound < k->gap_end ? bound : k->gap_end);
+	never(c, lane, k->due, bound);
 	if (c->begun > 0 && !c->first_byte_seen)
-		histogram_record_never(&b->figures->first_byte, 1);
+		histogram_record_never(&lane->figures->first_byte, 1);
 }
 
 /* Every request under way ends here; what is neither mismatched nor lost is cut off. */
-static void settle(
-	struct connection *c, struct bench *b, uint64_t mismatched, uint64_t lost, uint64_t excused)
+static void settle(struct connection *c, struct lane *lane, uint64_t mismatched, uint64_t lost,
+	uint64_t excused)
 {
 	uint64_t left = c->begun - c->answered;
 
-	b->figures->mismatched += mismatched;
-	b->figures->lost += lost;
-	b->figures->cut_off += left - mismatched - lost;
-	b->figures->excused += excused;
-	b->outstanding -= left;
+	lane->figures->mismatched += mismatched;
+	lane->figures->lost += lost;
+	lane->figures->cut_off += left - mismatched - lost;
+	lane->figures->excused += excused;
+	lane->outstanding -= left;
 	if (left > 0)
-		b->figures->last_settled_ns = b->now_ns;
+		lane->figures->last_settled_ns = lane->now_ns;
 }
 
-static void end(struct connection *c, const struct bench *b, bool rests)
+static void end(struct connection *c, const struct lane *lane, bool rests)
 {
 	if (c->begun > 0)
-		c->progress_ns = b->now_ns;
-	slot_is_full(&c->slot);
+		c->progress_ns = lane->now_ns;
+	slot_set_full(&c->slot);
 	checker_fini(&c->checker);
 	close(c->fd);
 	c->fd = -1;
@@ -114,7 +114,7 @@ static bool find_mismatched(const struct connection *c, const struct finding *f,
 		*sequence < c->begun;
 }
 
-void ending_mismatch(struct connection *c, struct bench *b, const struct finding *f)
+void ending_mismatch(struct connection *c, struct lane *lane, const struct finding *f)
 {
 	struct example e = ending_example(c, 0);
 	uint64_t sequence;
@@ -129,45 +129,45 @@ void ending_mismatch(struct connection *c, struct bench *b, const struct finding
 		e.phase = PHASE_REPLY;
 		failure_describe_finding(f, e.detail, sizeof e.detail);
 	}
-	failure_count(&b->figures->failures, FAILURE_MISMATCH + f->verdict, &e);
+	failure_count(&lane->figures->failures, FAILURE_MISMATCH + f->verdict, &e);
 	if (mismatched)
-		never(c, b, sequence, sequence + 1);
+		never(c, lane, sequence, sequence + 1);
 	else if (lost > 0)
-		never(c, b, c->checker.gap, c->checker.gap_end);
-	settle(c, b, mismatched, lost, c->begun - c->answered - mismatched - lost);
-	end(c, b, true);
+		never(c, lane, c->checker.gap, c->checker.gap_end);
+	settle(c, lane, mismatched, lost, c->begun - c->answered - mismatched - lost);
+	end(c, lane, true);
 }
 
 /* The peer is at fault; but not for what was sent after the mark. */
-static void fail(
-	struct connection *c, struct bench *b, enum failure failure, const struct example *example)
+static void fail(struct connection *c, struct lane *lane, enum failure failure,
+	const struct example *example)
 {
-	uint64_t owed = owed_by_peer(c, b);
+	uint64_t owed = owed_by_peer(c, lane);
 
-	failure_count(&b->figures->failures, failure, example);
-	never_below(c, b, b->marked ? c->marked : c->begun);
-	settle(c, b, 0, owed, b->marked ? c->begun - c->answered - owed : 0);
-	end(c, b, true);
+	failure_count(&lane->figures->failures, failure, example);
+	never_below(c, lane, lane->marked ? c->marked : c->begun);
+	settle(c, lane, 0, owed, lane->marked ? c->begun - c->answered - owed : 0);
+	end(c, lane, true);
 }
 
-void ending_refused(struct connection *c, struct bench *b)
+void ending_refused(struct connection *c, struct lane *lane)
 {
 	struct example e = ending_example(c, 0);
 	const char *text;
-	size_t len = checker_error_text(&c->checker, b->wire, &text);
+	size_t len = checker_error_text(&c->checker, lane->wire, &text);
 
 	snprintf(e.detail, sizeof e.detail, "%.*s", (int)len, text);
-	fail(c, b, FAILURE_BY_SERVER, &e);
+	fail(c, lane, FAILURE_BY_SERVER, &e);
 }
 
-static void fail_from_peer(struct connection *c, struct bench *b, enum failure failure, int error)
+static void fail_from_peer(struct connection *c, struct lane *lane, enum failure failure, int error)
 {
 	struct example e = ending_example(c, error);
 
 	if (e.phase == PHASE_REPLY)
 		snprintf(e.detail, sizeof e.detail, "after %zu bytes of the reply",
 			c->checker.held ? c->checker.held_len : c->checker.matched);
-	fail(c, b, failure, &e);
+	fail(c, lane, failure, &e);
 }
 
 static bool is_polite(const struct connection *c, enum failure failure)
@@ -175,29 +175,29 @@ static bool is_polite(const struct connection *c, enum failure failure)
 	return failure == FAILURE_EOF && c->begun == c->answered && !c->banner_due;
 }
 
-static void end_politely(struct connection *c, struct bench *b)
+static void end_politely(struct connection *c, struct lane *lane)
 {
-	b->figures->ended_by_server++;
-	end(c, b, c->answered == 0 && b->now_ns - c->opened_ns < SOON_NS);
+	lane->figures->ended_by_server++;
+	end(c, lane, c->answered == 0 && lane->now_ns - c->opened_ns < SOON_NS);
 }
 
 /* What was received may still show a worse fault than the way it ended. */
-static void conclude(struct connection *c, struct bench *b, enum failure failure, int error)
+static void conclude(struct connection *c, struct lane *lane, enum failure failure, int error)
 {
 	struct finding f = {.verdict = VERDICT_CHANGED};
 
-	switch (checker_end(&c->checker, b->wire, connection_answerable(c, b), &f)) {
+	switch (checker_end(&c->checker, lane->wire, connection_answerable(c, lane), &f)) {
 	case CHECK_WRONG:
-		ending_mismatch(c, b, &f);
+		ending_mismatch(c, lane, &f);
 		break;
 	case CHECK_REFUSED:
-		ending_refused(c, b);
+		ending_refused(c, lane);
 		break;
 	default:
 		if (is_polite(c, failure))
-			end_politely(c, b);
+			end_politely(c, lane);
 		else
-			fail_from_peer(c, b, failure, error);
+			fail_from_peer(c, lane, failure, error);
 	}
 }
 
@@ -206,39 +206,39 @@ static void conclude(struct connection *c, struct bench *b, enum failure failure
  * nothing but an end.  EPIPE is a reset that came after the peer's end of stream: we sent on
  * before we had read so far.
  */
-void ending_by_peer(struct connection *c, struct bench *b, int error)
+void ending_by_peer(struct connection *c, struct lane *lane, int error)
 {
 	if (error == 0 && c->send_error != EPIPE)
 		error = c->send_error;
 	if (error != 0)
-		conclude(c, b, failure_from_errno(error), error);
+		conclude(c, lane, failure_from_errno(error), error);
 	else
-		conclude(c, b, checker_inside_reply(&c->checker) ? FAILURE_TRUNCATED : FAILURE_EOF,
-			0);
+		conclude(c, lane,
+			checker_inside_reply(&c->checker) ? FAILURE_TRUNCATED : FAILURE_EOF, 0);
 }
 
-void ending_timeout(struct connection *c, struct bench *b)
+void ending_timeout(struct connection *c, struct lane *lane)
 {
-	conclude(c, b, FAILURE_TIMEOUT, 0);
+	conclude(c, lane, FAILURE_TIMEOUT, 0);
 }
 
-static void close_it(struct connection *c, struct bench *b, uint64_t excused)
+static void close_it(struct connection *c, struct lane *lane, uint64_t excused)
 {
-	settle(c, b, 0, 0, excused);
-	if (b->settings->close_by_reset && c->state == CONNECTION_OPEN)
+	settle(c, lane, 0, 0, excused);
+	if (lane->settings->close_by_reset && c->state == CONNECTION_OPEN)
 		socket_reset_on_close(c->fd);
-	end(c, b, false);
+	end(c, lane, false);
 }
 
-void ending_by_us(struct connection *c, struct bench *b)
+void ending_by_us(struct connection *c, struct lane *lane)
 {
-	close_it(c, b, c->begun - c->answered);
+	close_it(c, lane, c->begun - c->answered);
 }
 
-void ending_with_the_run(struct connection *c, struct bench *b)
+void ending_with_the_run(struct connection *c, struct lane *lane)
 {
-	uint64_t bound = b->marked ? c->marked : c->begun;
+	uint64_t bound = lane->marked ? c->marked : c->begun;
 
-	never_below(c, b, bound);
-	close_it(c, b, c->begun - c->answered - unanswered_below(c, bound));
+	never_below(c, lane, bound);
+	close_it(c, lane, c->begun - c->answered - unanswered_below(c, bound));
 }

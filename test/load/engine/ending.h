@@ -13,25 +13,25 @@
 #include "connection.h"
 
 /* Replies were wrong, as the finding says. */
-void ending_mismatch(struct connection *c, struct bench *b, const struct finding *f);
+void ending_mismatch(struct connection *c, struct lane *lane, const struct finding *f);
 
 /* The server has answered with an error message, which the checker holds. */
-void ending_refused(struct connection *c, struct bench *b);
+void ending_refused(struct connection *c, struct lane *lane);
 
 /*
  * Nothing more comes: the peer ended the stream (error 0), or the connection failed.  An end with
  * nothing owed is the peer's good right, and no failure.
  */
-void ending_by_peer(struct connection *c, struct bench *b, int error);
+void ending_by_peer(struct connection *c, struct lane *lane, int error);
 
 /* Its time is over. */
-void ending_timeout(struct connection *c, struct bench *b);
+void ending_timeout(struct connection *c, struct lane *lane);
 
 /* We end it, and so what is under way is excused. */
-void ending_by_us(struct connection *c, struct bench *b);
+void ending_by_us(struct connection *c, struct lane *lane);
 
 /* We end it because the run is over: what is under way has had its time, and is not excused. */
-void ending_with_the_run(struct connection *c, struct bench *b);
+void ending_with_the_run(struct connection *c, struct lane *lane);
 
 /* An example of what happens to the connection now, with an errno or 0. */
 struct example ending_example(const struct connection *c, int error);

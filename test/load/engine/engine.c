@@ -356,6 +356,7 @@ int engine_run(const struct settings *settings, struct result *result)
 	e->told_ns = DEADLINE_NEVER;
 	e->settings = settings;
 	e->result = result;
+	result->rate = settings->rate;
 	e->signal_fd = -1;
 	e->control.news_fd = -1;
 	progress_init(&e->progress, settings->quiet);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* bench - what the connections of one thread work with: its clock, buffers, budget and figures. */
-#ifndef BOBBIN_LOAD_BENCH_H
-#define BOBBIN_LOAD_BENCH_H
+/* lane - what the connections of one thread work with: its clock, buffers, budget and figures. */
+#ifndef BOBBIN_LOAD_LANE_H
+#define BOBBIN_LOAD_LANE_H
 
 #include "schedule.h"
 #include "test/load/figures/figures.h"
@@ -13,21 +13,21 @@
 #include <stdint.h>
 
 /* Of each of the two buffers; bulk moves in pieces of this size. */
-#define BENCH_BUFFER_BYTES ((size_t)128 * 1024)
+#define LANE_BUFFER_BYTES ((size_t)128 * 1024)
 
 /* Between two looks at the clock little is done.  If more time than this has passed, the thread
  * stood still: it was stopped, or had no processor. */
-#define BENCH_STALL_NS (INT64_C(50) * 1000000)
+#define LANE_STALL_NS (INT64_C(50) * 1000000)
 
 /* So many of the last stalls are remembered. */
-#define BENCH_STALLS 16
+#define LANE_STALLS 16
 
-struct bench_stall {
+struct lane_stall {
 	int64_t from_ns;
 	int64_t to_ns;
 };
 
-struct bench {                           /* belongs to one thread */
+struct lane {                            /* belongs to one thread */
 	const struct settings *settings; /* [const] */
 	const struct wire *wire;         /* [const] */
 	const struct schedule *schedule; /* [const] */
@@ -45,26 +45,28 @@ struct bench {                           /* belongs to one thread */
 	uint64_t outstanding; /* begun, and not yet ended in any way */
 	uint64_t owed;        /* due, and neither begun nor given up */
 
-	struct bench_stall
-		stalls[BENCH_STALLS]; /* the newest at stall_count - 1, round and round */
+	struct lane_stall stalls[LANE_STALLS]; /* the newest at stall_count - 1, round and round */
 	unsigned stall_count;
 
-	char *in; /* BENCH_BUFFER_BYTES each; hold nothing between events */
+	char *in; /* LANE_BUFFER_BYTES each; hold nothing between events */
 	char *out;
 };
 
 /* Look at the clock, since the last look at which the thread may have waited for waited_ns. */
-void bench_look(struct bench *b, int64_t waited_ns);
+void lane_look(struct lane *lane, int64_t waited_ns);
+
+/* What happens now counts for the rates. */
+bool lane_is_measuring(const struct lane *lane);
 
 /* For how much of the time from a moment until the last look the thread stood still. */
-int64_t bench_stalled_since(const struct bench *b, int64_t moment_ns);
+int64_t lane_stalled_since(const struct lane *lane, int64_t moment_ns);
 
 /* Record the time from a moment until the last look; and, if the thread stood still for more than half
  * of it, among those that are the client's own, too. */
-void bench_record(
-	const struct bench *b, struct histogram *all, struct histogram *own, int64_t moment_ns);
+void lane_record(
+	const struct lane *lane, struct histogram *all, struct histogram *own, int64_t moment_ns);
 
 /* So much time has passed since a moment, what the thread stood still not counted. */
-bool bench_has_passed(const struct bench *b, int64_t moment_ns, int64_t duration_ns);
+bool lane_has_passed(const struct lane *lane, int64_t moment_ns, int64_t duration_ns);
 
 #endif

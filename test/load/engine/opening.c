@@ -3,6 +3,7 @@
 #include "opening.h"
 
 #include "common/deadline.h"
+#include "conversation.h"
 
 /* A burst of connects overflows the server's queue, and then SYNs are dropped and sent again after
  * a second. */
@@ -52,7 +53,8 @@ void opening_add(struct opening *o, struct connection *c)
 	o->untried++;
 }
 
-void opening_note(struct opening *o, struct connection *c, const struct bench *b, bool was_opening)
+void opening_note(
+	struct opening *o, struct connection *c, const struct lane *lane, bool was_opening)
 {
 	if (was_opening && !connection_is_opening(c)) {
 		o->under_way--;
@@ -61,14 +63,14 @@ void opening_note(struct opening *o, struct connection *c, const struct bench *b
 	}
 	if (c->state != CONNECTION_CLOSED)
 		return;
-	c->rest_until_ns = b->now_ns + REST_NS;
+	c->rest_until_ns = lane->now_ns + REST_NS;
 	put(c->rests ? &o->resting : &o->closed, c);
 }
 
 /* What has nothing more to send is opened no more. */
-static bool has_next(struct opening *o, const struct bench *b)
+static bool has_next(struct opening *o, const struct lane *lane)
 {
-	while (o->closed.first && !connection_is_wanted(o->closed.first, b))
+	while (o->closed.first && !connection_is_wanted(o->closed.first, lane))
 		take(&o->closed);
 	return o->closed.first && o->under_way < UNDER_WAY_MAX;
 }
@@ -78,18 +80,18 @@ static bool has_next(struct opening *o, const struct bench *b)
  * counted as the last one's connect time.  Under load a few, or a server that comes back is met by
  * few connections for long.
  */
-void opening_go_on(struct opening *o, struct bench *b)
+void opening_go_on(struct opening *o, struct lane *lane)
 {
-	int burst = b->start_ns > 0 ? BURST : 1;
+	int burst = lane->start_ns > 0 ? BURST : 1;
 
-	while (o->resting.first && o->resting.first->rest_until_ns <= b->now_ns)
+	while (o->resting.first && o->resting.first->rest_until_ns <= lane->now_ns)
 		put(&o->closed, take(&o->resting));
-	while (burst-- > 0 && has_next(o, b) && pace_take(&o->pace, b->now_ns)) {
+	while (burst-- > 0 && has_next(o, lane) && pace_take(&o->pace, lane->now_ns)) {
 		struct connection *c = take(&o->closed);
 		o->under_way++;
-		connection_open(c, b);
+		conversation_open(c, lane);
 		if (!connection_is_opening(c))
-			opening_note(o, c, b, true);
+			opening_note(o, c, lane, true);
 	}
 }
 

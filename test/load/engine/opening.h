@@ -3,7 +3,7 @@
  * opening - opens the connections of a thread, and opens them again: as fast as is asked, not too
  * many at a time, and after a failure not at once.
  *
- * Threads:  belongs to one thread, whose bench it is given.
+ * Threads:  belongs to one thread, whose lane it is given.
  */
 #ifndef BOBBIN_LOAD_OPENING_H
 #define BOBBIN_LOAD_OPENING_H
@@ -33,10 +33,11 @@ void opening_init(
 void opening_add(struct opening *o, struct connection *c);
 
 /* What was done with the connection may have opened or closed it. */
-void opening_note(struct opening *o, struct connection *c, const struct bench *b, bool was_opening);
+void opening_note(
+	struct opening *o, struct connection *c, const struct lane *lane, bool was_opening);
 
 /* Open what may be opened now. */
-void opening_go_on(struct opening *o, struct bench *b);
+void opening_go_on(struct opening *o, struct lane *lane);
 
 /* When there is next something to open, as far as the clock tells. */
 int64_t opening_next(const struct opening *o);

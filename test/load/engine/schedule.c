@@ -51,7 +51,7 @@ uint64_t schedule_number(const struct schedule *s, uint32_t slot, uint64_t index
 	return index * s->connections + slot;
 }
 
-uint64_t schedule_share(const struct schedule *s, uint32_t slot, uint64_t count)
+uint64_t schedule_quota(const struct schedule *s, uint32_t slot, uint64_t count)
 {
 	if (count == UINT64_MAX)
 		return UINT64_MAX;

@@ -41,7 +41,7 @@ uint64_t schedule_count(const struct schedule *s, int64_t elapsed_ns);
 uint64_t schedule_number(const struct schedule *s, uint32_t slot, uint64_t index);
 
 /* How many of the first count messages of all are a slot's; of UINT64_MAX that is UINT64_MAX. */
-uint64_t schedule_share(const struct schedule *s, uint32_t slot, uint64_t count);
+uint64_t schedule_quota(const struct schedule *s, uint32_t slot, uint64_t count);
 
 /* Closed loop: how long after the start the connection of a slot (from 0) begins. */
 int64_t schedule_begin(const struct schedule *s, uint32_t slot);

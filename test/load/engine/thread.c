@@ -4,6 +4,7 @@
 
 #include "common/deadline.h"
 #include "common/lock.h"
+#include "conversation.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -50,10 +51,10 @@ static int make_connections(
 		uint32_t slot = t->index + i * (uint32_t)s->threads;
 		connection_init(c, slot, schedule, t->stamps + i * window, window - 1);
 		if (s->messages > 0)
-			t->bench.budget += c->slot.share;
+			t->lane.budget += c->slot.quota;
 	}
 	if (s->messages == 0)
-		t->bench.budget = UINT64_MAX;
+		t->lane.budget = UINT64_MAX;
 	return 0;
 }
 
@@ -61,7 +62,7 @@ static int watch_wake(const struct thread *t)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
 
-	return epoll_ctl(t->bench.epoll_fd, EPOLL_CTL_ADD, t->wake_fd, &ev) < 0 ? -errno : 0;
+	return epoll_ctl(t->lane.epoll_fd, EPOLL_CTL_ADD, t->wake_fd, &ev) < 0 ? -errno : 0;
 }
 
 int thread_init(struct thread *t, uint32_t index, const struct settings *settings,
@@ -72,7 +73,7 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 		.figures = calloc(1, sizeof *t->figures),
 		.control = control,
 		.index = index,
-		.bench =
+		.lane =
 			{
 				.settings = settings,
 				.wire = wire,
@@ -80,14 +81,14 @@ int thread_init(struct thread *t, uint32_t index, const struct settings *setting
 				.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 				.measure_ns = DEADLINE_NEVER,
 				.end_ns = DEADLINE_NEVER,
-				.in = malloc(BENCH_BUFFER_BYTES),
-				.out = malloc(BENCH_BUFFER_BYTES),
+				.in = malloc(LANE_BUFFER_BYTES),
+				.out = malloc(LANE_BUFFER_BYTES),
 			},
 	};
-	t->bench.figures = t->figures;
-	if (t->wake_fd < 0 || t->bench.epoll_fd < 0)
+	t->lane.figures = t->figures;
+	if (t->wake_fd < 0 || t->lane.epoll_fd < 0)
 		return -errno;
-	if (!t->figures || !t->bench.in || !t->bench.out)
+	if (!t->figures || !t->lane.in || !t->lane.out)
 		return -ENOMEM;
 	int rc = make_connections(t, settings, schedule);
 	t->agenda = (struct agenda){
@@ -110,12 +111,12 @@ static void close_if_open(int fd)
 void thread_fini(struct thread *t)
 {
 	close_if_open(t->wake_fd);
-	close_if_open(t->bench.epoll_fd);
+	close_if_open(t->lane.epoll_fd);
 	free(t->figures);
 	free(t->connections);
 	free(t->stamps);
-	free(t->bench.in);
-	free(t->bench.out);
+	free(t->lane.in);
+	free(t->lane.out);
 }
 
 static void raise_eventfd(int fd)
@@ -142,9 +143,9 @@ static void tell(struct thread *t, atomic_uint *what)
 static void begin_load(struct thread *t, int64_t start_ns)
 {
 	t->cost_at_start = cost_of_thread();
-	t->bench.start_ns = start_ns;
-	t->bench.measure_ns = start_ns + t->bench.settings->ramp_ns;
-	agenda_begin(&t->agenda, &t->bench);
+	t->lane.start_ns = start_ns;
+	t->lane.measure_ns = start_ns + t->lane.settings->ramp_ns;
+	agenda_begin(&t->agenda, &t->lane);
 }
 
 static void note_cost(struct thread *t)
@@ -161,12 +162,12 @@ static void end_load(struct thread *t, enum agenda_end why)
 {
 	struct figures *f = t->figures;
 
-	agenda_end(&t->agenda, &t->bench, why);
-	t->ended_ns = t->bench.now_ns;
+	agenda_end(&t->agenda, &t->lane, why);
+	t->ended_ns = t->lane.now_ns;
 	note_cost(t);
 	f->busiest_running_ns = f->user_ns + f->system_ns;
 	f->busiest_ns = f->busiest_running_ns + f->waiting_ns;
-	f->busiest_of_ns = t->ended_ns - t->bench.start_ns;
+	f->busiest_of_ns = t->ended_ns - t->lane.start_ns;
 	tell(t, &t->control->winding_up);
 }
 
@@ -176,18 +177,18 @@ static void end_load(struct thread *t, enum agenda_end why)
  */
 static void sweep(struct thread *t)
 {
-	int64_t interval = t->bench.settings->timeout_ns / 8;
+	int64_t interval = t->lane.settings->timeout_ns / 8;
 
-	if (t->bench.now_ns < t->sweep_ns)
+	if (t->lane.now_ns < t->sweep_ns)
 		return;
-	t->sweep_ns = t->bench.now_ns + (interval < NS_PER_S ? interval : NS_PER_S);
+	t->sweep_ns = t->lane.now_ns + (interval < NS_PER_S ? interval : NS_PER_S);
 	for (uint32_t i = 0; i < t->count; i++) {
 		struct connection *c = &t->connections[i];
 		bool was_closed = c->state == CONNECTION_CLOSED;
 		bool was_opening = connection_is_opening(c);
-		connection_check_timeout(c, &t->bench);
+		conversation_check_timeout(c, &t->lane);
 		if (!was_closed)
-			opening_note(&t->opening, c, &t->bench, was_opening);
+			opening_note(&t->opening, c, &t->lane, was_opening);
 	}
 }
 
@@ -195,26 +196,26 @@ static void sweep(struct thread *t)
 static int64_t finish_moment(const struct thread *t)
 {
 	int64_t patience_ns =
-		t->bench.settings->timeout_ns + bench_stalled_since(&t->bench, t->ended_ns);
+		t->lane.settings->timeout_ns + lane_stalled_since(&t->lane, t->ended_ns);
 
 	return deadline_from(t->ended_ns, patience_ns + (t->gave_up_due ? LAST_REPLIES_NS : 0));
 }
 
 static void finish(struct thread *t)
 {
-	struct bench *b = &t->bench;
+	struct lane *lane = &t->lane;
 	enum agenda_end why;
 
-	if (agenda_is_over(b, &why))
+	if (agenda_is_over(lane, &why))
 		end_load(t, why);
 	if (t->ended_ns == 0)
 		return;
-	if (b->now_ns >= finish_moment(t)) {
+	if (lane->now_ns >= finish_moment(t)) {
 		for (uint32_t i = 0; i < t->count; i++)
-			connection_finish(&t->connections[i], b, t->gave_up_due);
+			conversation_finish(&t->connections[i], lane, t->gave_up_due);
 		t->gave_up_due = true;
 	}
-	if (b->outstanding == 0 && b->owed == 0)
+	if (lane->outstanding == 0 && lane->owed == 0)
 		t->over = true;
 }
 
@@ -242,13 +243,13 @@ static void take_mark(struct thread *t)
 
 	for (uint32_t i = 0; i < t->count; i++) {
 		struct connection *c = &t->connections[i];
-		connection_mark(c, &t->bench);
+		conversation_mark(c, &t->lane);
 		if (c->state != CONNECTION_OPEN)
 			continue;
 		connections++;
 		owed += c->marked > c->answered ? c->marked - c->answered : 0;
 	}
-	t->bench.marked = true;
+	t->lane.marked = true;
 	atomic_fetch_add(&t->control->mark_connections, connections);
 	atomic_fetch_add(&t->control->mark_owed, owed);
 	tell(t, &t->control->marked);
@@ -270,7 +271,7 @@ static void answer_control(struct thread *t)
 
 	if (read(t->wake_fd, &wakes, sizeof wakes) < 0)
 		return;
-	if (start_ns > 0 && t->bench.start_ns == 0)
+	if (start_ns > 0 && t->lane.start_ns == 0)
 		begin_load(t, start_ns);
 	for (; t->marks_seen != atomic_load(&control->marks); t->marks_seen++)
 		take_mark(t);
@@ -279,7 +280,7 @@ static void answer_control(struct thread *t)
 	int stop = atomic_load(&control->stop);
 	if (stop == CONTROL_ABANDON)
 		t->over = true;
-	else if (stop == CONTROL_FINISH && t->bench.beginning)
+	else if (stop == CONTROL_FINISH && t->lane.beginning)
 		end_load(t, AGENDA_SIGNAL);
 }
 
@@ -290,21 +291,21 @@ static int64_t next_moment(const struct thread *t)
 	int64_t next = deadline_earlier(t->sweep_ns, t->agenda.due_ns);
 
 	next = deadline_earlier(next, opening_next(&t->opening));
-	if (t->bench.beginning)
-		return deadline_earlier(next, t->bench.end_ns);
+	if (t->lane.beginning)
+		return deadline_earlier(next, t->lane.end_ns);
 	return t->ended_ns == 0 ? next : deadline_earlier(next, finish_moment(t));
 }
 
 static int wait_for_events(struct thread *t, struct epoll_event *events)
 {
-	int64_t left = next_moment(t) - t->bench.now_ns;
+	int64_t left = next_moment(t) - t->lane.now_ns;
 
 	left = left < 0 ? 0 : left < WAIT_MAX_NS ? left : WAIT_MAX_NS;
 	struct timespec ts = deadline_timespec(left);
-	int n = epoll_pwait2(t->bench.epoll_fd, events, EVENTS, &ts, NULL);
+	int n = epoll_pwait2(t->lane.epoll_fd, events, EVENTS, &ts, NULL);
 	assert(n >= 0 || errno == EINTR);
-	bench_look(&t->bench, left);
-	t->turn_end_ns = t->bench.now_ns + TURN_NS;
+	lane_look(&t->lane, left);
+	t->turn_end_ns = t->lane.now_ns + TURN_NS;
 	return n;
 }
 
@@ -315,9 +316,9 @@ static void serve(struct thread *t, struct connection *c, uint32_t events)
 	/* The agenda has closed it since the kernel told of it: it waits for its turn. */
 	if (c->state == CONNECTION_CLOSED)
 		return;
-	connection_ready(c, &t->bench, events);
-	opening_note(&t->opening, c, &t->bench, was_opening);
-	agenda_keep(&t->agenda, &t->bench, t->turn_end_ns);
+	conversation_ready(c, &t->lane, events);
+	opening_note(&t->opening, c, &t->lane, was_opening);
+	agenda_keep(&t->agenda, &t->lane, t->turn_end_ns);
 }
 
 static void wait_and_serve(struct thread *t)
@@ -340,13 +341,13 @@ static void wait_and_serve(struct thread *t)
  * them there or is answered with them, and never both. */
 static void end_thread(struct thread *t)
 {
-	struct bench *b = &t->bench;
+	struct lane *lane = &t->lane;
 
 	for (uint32_t i = 0; i < t->count; i++) {
-		slot_give_up_due(&t->connections[i].slot, b);
-		connection_close(&t->connections[i], b);
+		slot_give_up_due(&t->connections[i].slot, lane);
+		conversation_close(&t->connections[i], lane);
 	}
-	if (b->start_ns > 0)
+	if (lane->start_ns > 0)
 		note_cost(t);
 	lock_take(&t->control->lock);
 	bool is_asked = t->looks_seen != atomic_load(&t->control->looks);
@@ -362,20 +363,19 @@ static void end_thread(struct thread *t)
 void *thread_run(void *arg)
 {
 	struct thread *t = arg;
-	const struct settings *s = t->bench.settings;
+	const struct settings *s = t->lane.settings;
 
 	/* The default slack of 50 us would make every message of an open loop that much late. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-	t->bench.now_ns = deadline_now();
-	opening_init(
-		&t->opening, &s->connect_rate, t->index, (uint32_t)s->threads, t->bench.now_ns);
+	t->lane.now_ns = deadline_now();
+	opening_init(&t->opening, &s->connect_rate, t->index, (uint32_t)s->threads, t->lane.now_ns);
 	for (uint32_t i = 0; i < t->count; i++)
 		opening_add(&t->opening, &t->connections[i]);
 	while (!t->over) {
-		opening_go_on(&t->opening, &t->bench);
+		opening_go_on(&t->opening, &t->lane);
 		sweep(t);
 		report_ready(t);
-		agenda_keep(&t->agenda, &t->bench, t->turn_end_ns);
+		agenda_keep(&t->agenda, &t->lane, t->turn_end_ns);
 		finish(t);
 		if (!t->over)
 			wait_and_serve(t);

@@ -10,10 +10,10 @@
 #define BOBBIN_LOAD_THREAD_H
 
 #include "agenda.h"
-#include "lane.h"
 #include "connection.h"
 #include "control.h"
 #include "cost.h"
+#include "lane.h"
 #include "opening.h"
 
 #include <pthread.h>
@@ -28,7 +28,7 @@ struct thread {
 
 	/* The thread's own. */
 	struct control *control; /* shared; see there */
-	struct bench bench;
+	struct lane lane;
 	struct connection *connections;
 	struct stamp *stamps;
 	uint32_t count;

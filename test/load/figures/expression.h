@@ -31,6 +31,14 @@ struct expression {
 	double value;  /* in ns, messages, messages a second or % */
 };
 
+/* Those by which a run is judged: it has failed if one of them holds. */
+#define EXPRESSION_BOUNDS_MAX 32
+
+struct bounds {
+	struct expression of[EXPRESSION_BOUNDS_MAX];
+	size_t count;
+};
+
 /* Read text.  Returns 0, or -EINVAL with *fault a constant sentence and *out as it was. */
 int expression_parse(const char *text, struct expression *out, const char **fault);
 

@@ -24,7 +24,7 @@ static const struct {
 		"raise the limit of open files (ulimit -Hn), or use fewer connections"},
 	[FAILURE_BY_SERVER] = {"refused by server", ""},
 	[FAILURE_NOT_SENT_LATE] = {"not sent: client late", "this client could not keep up"},
-	[FAILURE_NO_ROOM] = {"not sent: no room",
+	[FAILURE_NO_VACANCY] = {"not sent: no room",
 		"its connection was busy, closed or reconnecting; if busy, more connections (-c) or "
 		"more in flight (-P) give room"},
 	[FAILURE_OTHER] = {"failed", ""},

@@ -25,7 +25,7 @@ enum failure {
 	FAILURE_NO_DESCRIPTORS, /* EMFILE, ENFILE */
 	FAILURE_BY_SERVER,      /* an "error: " reply */
 	FAILURE_NOT_SENT_LATE,  /* due, and the client itself was too late to send it */
-	FAILURE_NO_ROOM,        /* due, and its connection could not take it in time */
+	FAILURE_NO_VACANCY,     /* due, and its connection could not take it in time */
 	FAILURE_OTHER,          /* any other errno */
 	FAILURE_MISMATCH,       /* this and the next VERDICTS - 1: a wrong reply, one for each enum
 				   verdict */

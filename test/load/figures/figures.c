@@ -15,7 +15,7 @@ void figures_add(struct figures *f, const struct figures *from)
 	f->sent += from->sent;
 	f->late += from->late;
 	f->not_sent_late += from->not_sent_late;
-	f->not_sent_no_room += from->not_sent_no_room;
+	f->not_sent_no_vacancy += from->not_sent_no_vacancy;
 	f->answered += from->answered;
 	f->mismatched += from->mismatched;
 	f->lost += from->lost;
@@ -57,7 +57,7 @@ void figures_add(struct figures *f, const struct figures *from)
 
 uint64_t figures_not_sent(const struct figures *f)
 {
-	return f->not_sent_late + f->not_sent_no_room;
+	return f->not_sent_late + f->not_sent_no_vacancy;
 }
 
 uint64_t figures_failed_messages(const struct figures *f)

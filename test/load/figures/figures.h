@@ -20,14 +20,14 @@
 
 struct figures { /* zeroed is empty; some 1.8 MiB */
 	/* Messages, the whole run. */
-	uint64_t due;              /* by the schedule; in a closed loop by a reply that made room */
-	uint64_t sent;             /* begun: at least their first byte was to be sent */
-	uint64_t late;             /* of these: the client began them late, by its own fault */
-	uint64_t not_sent_late;    /* due, and never begun: the client was late, */
-	uint64_t not_sent_no_room; /* or their connection had no room for them in time */
-	uint64_t answered;         /* rightly */
-	uint64_t mismatched;       /* wrongly */
-	uint64_t lost;             /* sent, owed, and never answered */
+	uint64_t due;           /* by the schedule; in a closed loop by a reply that made room */
+	uint64_t sent;          /* begun: at least their first byte was to be sent */
+	uint64_t late;          /* of these: the client began them late, by its own fault */
+	uint64_t not_sent_late; /* due, and never begun: the client was late, */
+	uint64_t not_sent_no_vacancy; /* or their connection had no room for them in time */
+	uint64_t answered;            /* rightly */
+	uint64_t mismatched;          /* wrongly */
+	uint64_t lost;                /* sent, owed, and never answered */
 	uint64_t cut_off; /* not answered, and not owed: not wholly sent, later than the mark, or
 			     cut by ourselves */
 	uint64_t excused; /* of these: later than the mark, or cut by ourselves */

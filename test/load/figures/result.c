@@ -30,25 +30,25 @@ double result_late_share(const struct result *r)
 	return share_of_due(r, r->figures.late + r->figures.not_sent_late);
 }
 
-double result_no_room_share(const struct result *r)
+double result_no_vacancy_share(const struct result *r)
 {
-	return share_of_due(r, r->figures.not_sent_no_room);
+	return share_of_due(r, r->figures.not_sent_no_vacancy);
 }
 
-bool result_schedule_kept(const struct result *r, const struct settings *s)
+bool result_schedule_kept(const struct result *r)
 {
-	return s->rate.count == 0 ||
+	return r->rate.count == 0 ||
 		(result_late_share(r) <= TOLERATED_SHARE &&
-			result_no_room_share(r) <= TOLERATED_SHARE);
+			result_no_vacancy_share(r) <= TOLERATED_SHARE);
 }
 
-uint64_t result_needed_in_flight(const struct result *r, const struct settings *s)
+uint64_t result_needed_in_flight(const struct result *r)
 {
 	int64_t p50_ns = histogram_percentile(&r->figures.actual, 50);
 
 	if (p50_ns == 0 || p50_ns == HISTOGRAM_NEVER)
 		return 0;
-	double needed = round(rate_per_s(&s->rate) * (double)p50_ns / 1e9);
+	double needed = round(rate_per_s(&r->rate) * (double)p50_ns / 1e9);
 	return needed > 1 ? (uint64_t)needed : 1;
 }
 
@@ -127,21 +127,21 @@ struct judgement result_judge(const struct result *r, const struct expression *e
 	return j;
 }
 
-enum bounds {
+enum outcome {
 	BOUNDS_KEPT,
 	BOUNDS_EXPLAINED, /* broken, but for the client's own stalls */
 	BOUNDS_BROKEN,
 };
 
 /* The worst of those on times, or of those on counts. */
-static enum bounds judge_bounds(const struct result *r, const struct settings *s, bool timed)
+static enum outcome judge_bounds(const struct result *r, const struct bounds *bounds, bool timed)
 {
-	enum bounds worst = BOUNDS_KEPT;
+	enum outcome worst = BOUNDS_KEPT;
 
-	for (size_t i = 0; i < s->bound_count; i++) {
-		if (expression_is_timed(&s->bounds[i]) != timed)
+	for (size_t i = 0; i < bounds->count; i++) {
+		if (expression_is_timed(&bounds->of[i]) != timed)
 			continue;
-		struct judgement j = result_judge(r, &s->bounds[i]);
+		struct judgement j = result_judge(r, &bounds->of[i]);
 		if (j.broken && !j.why_not_valid)
 			return BOUNDS_BROKEN;
 		if (j.broken)
@@ -151,34 +151,34 @@ static enum bounds judge_bounds(const struct result *r, const struct settings *s
 }
 
 /* An explicit bound on what was not sent decides about that alone. */
-static bool has_bound_on_not_sent(const struct settings *s)
+static bool has_bound_on_not_sent(const struct bounds *bounds)
 {
-	for (size_t i = 0; i < s->bound_count; i++) {
-		if (expression_is_on_not_sent(&s->bounds[i]))
+	for (size_t i = 0; i < bounds->count; i++) {
+		if (expression_is_on_not_sent(&bounds->of[i]))
 			return true;
 	}
 	return false;
 }
 
-static bool is_client_late(const struct result *r, const struct settings *s)
+static bool is_client_late(const struct result *r, const struct bounds *bounds)
 {
-	double late =
-		has_bound_on_not_sent(s) ? share_of_due(r, r->figures.late) : result_late_share(r);
+	double late = has_bound_on_not_sent(bounds) ? share_of_due(r, r->figures.late)
+						    : result_late_share(r);
 
 	return late > TOLERATED_SHARE;
 }
 
 /* Counts are what they are, whether the schedule was kept or not. */
-static bool is_wrong(const struct result *r, const struct settings *s)
+static bool is_wrong(const struct result *r, const struct bounds *bounds)
 {
 	const struct figures *f = &r->figures;
 	bool failed = failure_mismatches(&f->failures) > 0 || f->lost > 0;
 
-	return f->answered == 0 || judge_bounds(r, s, false) == BOUNDS_BROKEN ||
-		(s->bound_count == 0 && failed);
+	return f->answered == 0 || judge_bounds(r, bounds, false) == BOUNDS_BROKEN ||
+		(bounds->count == 0 && failed);
 }
 
-int result_status(const struct result *r, const struct settings *s)
+int result_status(const struct result *r, const struct bounds *bounds)
 {
 	if (figures_broken_sum(&r->figures))
 		return EX_SOFTWARE;
@@ -187,11 +187,11 @@ int result_status(const struct result *r, const struct settings *s)
 		return RESULT_NOT_VALID;
 	if (!r->reached)
 		return EX_UNAVAILABLE;
-	if (is_wrong(r, s))
+	if (is_wrong(r, bounds))
 		return RESULT_BROKEN;
-	if (is_client_late(r, s))
+	if (is_client_late(r, bounds))
 		return RESULT_NOT_VALID;
-	switch (judge_bounds(r, s, true)) {
+	switch (judge_bounds(r, bounds, true)) {
 	case BOUNDS_BROKEN:
 		return RESULT_BROKEN;
 	case BOUNDS_EXPLAINED:
@@ -200,5 +200,5 @@ int result_status(const struct result *r, const struct settings *s)
 		break;
 	}
 	bool many_not_sent = share_of_due(r, figures_not_sent(&r->figures)) > TOLERATED_SHARE;
-	return s->bound_count == 0 && many_not_sent ? RESULT_NOT_VALID : RESULT_KEPT;
+	return bounds->count == 0 && many_not_sent ? RESULT_NOT_VALID : RESULT_KEPT;
 }

@@ -4,8 +4,9 @@
 #ifndef BOBBIN_LOAD_RESULT_H
 #define BOBBIN_LOAD_RESULT_H
 
+#include "expression.h"
 #include "figures.h"
-#include "test/load/settings/settings.h"
+#include "test/load/text/rate.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 
 struct result {
 	struct figures figures;
+	struct rate rate;        /* of messages, as it was asked for; none: closed loop */
 	struct timespec started; /* CLOCK_REALTIME, the first connect */
 	int64_t opening_ns;      /* from the first connect until the load could begin */
 	int64_t window_ns; /* what was measured: from the ramp's end to the end of the load, or
@@ -34,14 +36,14 @@ double result_rate(const struct result *r);
 /* What share, 0 to 1, of the messages due this client itself began late or, being late, never; and
  * what share was not begun because there was no room. */
 double result_late_share(const struct result *r);
-double result_no_room_share(const struct result *r);
+double result_no_vacancy_share(const struct result *r);
 
 /* Open loop: false if either share is over a hundredth. */
-bool result_schedule_kept(const struct result *r, const struct settings *s);
+bool result_schedule_kept(const struct result *r);
 
 /* Open loop: how many messages would have to be in flight for the rate, at the median that was
  * measured from the sending on; 0 if that is not known. */
-uint64_t result_needed_in_flight(const struct result *r, const struct settings *s);
+uint64_t result_needed_in_flight(const struct result *r);
 
 /* How much of the time the busiest thread was running, and running or waiting for a processor, 0
  * to 1. */
@@ -68,6 +70,6 @@ struct judgement {
 struct judgement result_judge(const struct result *r, const struct expression *e);
 
 /* The exit status: RESULT_*, EX_UNAVAILABLE or EX_SOFTWARE. */
-int result_status(const struct result *r, const struct settings *s);
+int result_status(const struct result *r, const struct bounds *bounds);
 
 #endif

@@ -124,7 +124,7 @@ static void print_messages(FILE *to, const struct result *r)
 	const struct count begun[] = {
 		{"due", f->due}, {"sent", f->sent}, {"not sent", figures_not_sent(f)}};
 	const struct count causes[] = {
-		{"no room", f->not_sent_no_room}, {"client late", f->not_sent_late}};
+		{"no room", f->not_sent_no_vacancy}, {"client late", f->not_sent_late}};
 	const struct count ended[] = {{"answered", f->answered}, {"mismatched", f->mismatched},
 		{"lost", f->lost}, {"cut off", f->cut_off}};
 	size_t skip = causes[0].count == 0;
@@ -327,8 +327,8 @@ static void print_client(FILE *to, const struct result *r, const struct settings
 static void warn_of_schedule(FILE *to, const struct result *r, const struct settings *s)
 {
 	double late = result_late_share(r) * 100;
-	double no_room = result_no_room_share(r) * 100;
-	uint64_t needed = result_needed_in_flight(r, s);
+	double no_room = result_no_vacancy_share(r) * 100;
+	uint64_t needed = result_needed_in_flight(r);
 	char text[TEXT_NUMBER_MAX];
 	char room[TEXT_NUMBER_MAX];
 
@@ -353,7 +353,7 @@ static void print_warnings(FILE *to, const struct result *r, const struct settin
 	int64_t late_ns = histogram_percentile(&r->figures.lateness, 99);
 	char text[64];
 
-	if (!result_schedule_kept(r, s))
+	if (!result_schedule_kept(r))
 		warn_of_schedule(to, r, s);
 	else if (s->rate.count > 0 && late_ns > histogram_percentile(&r->figures.latency, 99) / 10)
 		layout_row(
@@ -417,8 +417,8 @@ void report_print_bounds(FILE *to, const struct result *r, const struct settings
 {
 	char text[256];
 
-	for (size_t i = 0; i < s->bound_count; i++) {
-		const struct expression *e = &s->bounds[i];
+	for (size_t i = 0; i < s->bounds.count; i++) {
+		const struct expression *e = &s->bounds.of[i];
 		struct judgement j = result_judge(r, e);
 		layout_row(to, j.broken ? "BROKEN" : "kept", "%s%s%s",
 			expression_explain(e, j.measured, text, sizeof text),

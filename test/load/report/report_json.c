@@ -78,7 +78,7 @@ static void write_messages(struct json *j, const struct result *r)
 	json_count(j, "sent", f->sent);
 	json_count(j, "late", f->late);
 	json_count(j, "not_sent", figures_not_sent(f));
-	json_count(j, "not_sent_no_room", f->not_sent_no_room);
+	json_count(j, "not_sent_no_room", f->not_sent_no_vacancy);
 	json_count(j, "not_sent_client_late", f->not_sent_late);
 	json_count(j, "answered", f->answered);
 	json_count(j, "mismatched", f->mismatched);
@@ -192,7 +192,7 @@ static void write_failures(struct json *j, const struct result *r)
 	json_close_array(j);
 }
 
-static void write_client(struct json *j, const struct result *r, const struct settings *s)
+static void write_client(struct json *j, const struct result *r)
 {
 	json_open_object(j, "client");
 	json_integer(j, "user_ns", r->figures.user_ns);
@@ -203,7 +203,7 @@ static void write_client(struct json *j, const struct result *r, const struct se
 	json_real(j, "busiest_thread_running_or_waiting_share", result_busiest(r));
 	json_bool(j, "was_the_limit", result_client_limited(r));
 	json_bool(j, "processors_were_the_limit", result_processors_short(r));
-	json_bool(j, "schedule_kept", result_schedule_kept(r, s));
+	json_bool(j, "schedule_kept", result_schedule_kept(r));
 	json_count(j, "stalls", r->figures.stalls);
 	json_integer(j, "stalled_ns", r->figures.stalled_ns);
 	json_integer(j, "longest_stall_ns", r->figures.stall_max_ns);
@@ -213,8 +213,8 @@ static void write_client(struct json *j, const struct result *r, const struct se
 static void write_bounds(struct json *j, const struct result *r, const struct settings *s)
 {
 	json_open_array(j, "fail_if", false);
-	for (size_t i = 0; i < s->bound_count; i++) {
-		const struct expression *e = &s->bounds[i];
+	for (size_t i = 0; i < s->bounds.count; i++) {
+		const struct expression *e = &s->bounds.of[i];
 		struct judgement verdict = result_judge(r, e);
 		char text[256];
 		json_open_object(j, NULL);
@@ -275,9 +275,9 @@ void report_json_write(FILE *to, const struct result *r, const struct settings *
 	write_addresses(&j, r, &s->endpoint);
 	write_latencies(&j, r);
 	write_failures(&j, r);
-	write_client(&j, r, s);
+	write_client(&j, r);
 	write_bounds(&j, r, s);
-	json_integer(&j, "exit_status", result_status(r, s));
+	json_integer(&j, "exit_status", result_status(r, &s->bounds));
 	json_close_object(&j);
 }
 

@@ -80,7 +80,7 @@ static const struct row rows[] = {
 		"a line's reply need only end with the payload"},
 	{MESSAGES, "banner", 0, "TEXT", value_banner, FIELD(banner), {0, 0}, NULL,
 		"the line that the server says first; {id} stands for 1 to 255 bytes"},
-	{RESULT, "fail-if", 0, "EXPR", value_bound, WHOLE, {0, 0}, NULL,
+	{RESULT, "fail-if", 0, "EXPR", value_bound, FIELD(bounds), {0, 0}, NULL,
 		"the run has failed if so, as in 'p99 > 5ms' (see below); may be repeated"},
 	{RESULT, "json", 0, "FILE", value_text, FIELD(json_path), {0, 0}, NULL,
 		"write the result as JSON, too (-: to standard output, instead)"},

@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SETTINGS_BOUNDS_MAX 32
-
 struct size_range {
 	int64_t min_bytes;
 	int64_t max_bytes;
@@ -40,8 +38,7 @@ struct settings {
 	bool seed_given;
 	const char *json_path; /* or NULL */
 	bool quiet;            /* no progress is drawn */
-	struct expression bounds[SETTINGS_BOUNDS_MAX];
-	size_t bound_count;
+	struct bounds bounds;
 };
 
 #endif

@@ -141,15 +141,15 @@ const char *value_sources(const struct value_range *range, const char *text, voi
 /* Adds one to those there are. */
 const char *value_bound(const struct value_range *range, const char *text, void *field)
 {
-	struct settings *s = field;
+	struct bounds *bounds = field;
 	const char *fault;
 
 	(void)range;
-	if (s->bound_count == SETTINGS_BOUNDS_MAX)
+	if (bounds->count == EXPRESSION_BOUNDS_MAX)
 		return "there are 32 already";
-	if (expression_parse(text, &s->bounds[s->bound_count], &fault) < 0)
+	if (expression_parse(text, &bounds->of[bounds->count], &fault) < 0)
 		return fault;
-	s->bound_count++;
+	bounds->count++;
 	return NULL;
 }
 

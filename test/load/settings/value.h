@@ -30,7 +30,7 @@ value_reader value_banner;
 value_reader value_flag;    /* bool; the text is not looked at */
 value_reader value_close;   /* bool: by reset */
 value_reader value_sources; /* struct sources */
-value_reader value_bound;   /* struct settings, to whose bounds it is added */
+value_reader value_bound;   /* struct bounds, to which it is added */
 value_reader value_seed;    /* struct settings */
 
 #endif

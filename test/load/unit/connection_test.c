@@ -2,6 +2,7 @@
 /* connection_test - what a connection's end is called, when the peer's side of it comes while we send. */
 #include "common/deadline.h"
 #include "test/load/engine/connection.h"
+#include "test/load/engine/conversation.h"
 #include "test/suite.h"
 
 #include <arpa/inet.h>
@@ -20,7 +21,7 @@ static struct wire wire;
 static struct schedule schedule;
 static struct settings settings;
 static struct stamp stamps[4];
-static struct bench bench;
+static struct lane lane;
 static struct connection connection;
 static int listener;
 
@@ -45,39 +46,39 @@ static void set_up(void)
 	settings = (struct settings){.connections = 1, .in_flight = 4, .timeout_ns = NS_PER_S};
 	settings.endpoint.count = 1;
 	listen_anywhere(&settings.endpoint.addresses[0]);
-	bench = (struct bench){
+	lane = (struct lane){
 		.settings = &settings,
 		.wire = &wire,
 		.schedule = &schedule,
-		.figures = calloc(1, sizeof *bench.figures),
+		.figures = calloc(1, sizeof *lane.figures),
 		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 		.now_ns = deadline_now(),
 		.start_ns = deadline_now(),
 		.beginning = true,
 		.budget = UINT64_MAX,
-		.in = malloc(BENCH_BUFFER_BYTES),
-		.out = malloc(BENCH_BUFFER_BYTES),
+		.in = malloc(LANE_BUFFER_BYTES),
+		.out = malloc(LANE_BUFFER_BYTES),
 	};
-	ck_assert(bench.figures && bench.in && bench.out && bench.epoll_fd >= 0);
+	ck_assert(lane.figures && lane.in && lane.out && lane.epoll_fd >= 0);
 	connection_init(&connection, 0, &schedule, stamps, 3);
 	connection.started = true;
 }
 
 static void tear_down(void)
 {
-	connection_close(&connection, &bench);
+	conversation_close(&connection, &lane);
 	close(listener);
-	close(bench.epoll_fd);
-	free(bench.figures);
-	free(bench.in);
-	free(bench.out);
+	close(lane.epoll_fd);
+	free(lane.figures);
+	free(lane.in);
+	free(lane.out);
 	payload_fini(&payload);
 }
 
 static void pump_one_more(void)
 {
-	connection.slot.share++;
-	connection_pump(&connection, &bench);
+	connection.slot.quota++;
+	conversation_pump(&connection, &lane);
 }
 
 /* Connect, and send one request.  Returns the peer's end, which has received it. */
@@ -85,11 +86,11 @@ static int converse(void)
 {
 	struct pollfd p;
 
-	connection_open(&connection, &bench);
+	conversation_open(&connection, &lane);
 	p = (struct pollfd){.fd = connection.fd, .events = POLLOUT};
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	connection.slot.share = 1;
-	connection_ready(&connection, &bench, EPOLLOUT);
+	connection.slot.quota = 1;
+	conversation_ready(&connection, &lane, EPOLLOUT);
 	ck_assert_uint_eq(connection.sent, 1);
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	p = (struct pollfd){.fd = fd, .events = POLLIN};
@@ -108,7 +109,7 @@ static void await_reset(void)
 
 static uint64_t count(enum failure failure)
 {
-	return bench.figures->failures.count[failure];
+	return lane.figures->failures.count[failure];
 }
 
 TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
@@ -124,10 +125,10 @@ TEST(a_reset_behind_the_end_of_the_stream_is_the_end_of_the_stream)
 	ck_assert_uint_eq(count(FAILURE_EOF), 1);
 	ck_assert_uint_eq(count(FAILURE_RESET), 0);
 	/* The first was owed; the second was never taken. */
-	ck_assert_uint_eq(bench.figures->lost, 1);
-	ck_assert_uint_eq(bench.figures->cut_off, 1);
-	ck_assert_ptr_null(figures_broken_sum(bench.figures));
-	ck_assert_uint_eq(bench.figures->latency.never, 2);
+	ck_assert_uint_eq(lane.figures->lost, 1);
+	ck_assert_uint_eq(lane.figures->cut_off, 1);
+	ck_assert_ptr_null(figures_broken_sum(lane.figures));
+	ck_assert_uint_eq(lane.figures->latency.never, 2);
 }
 
 static void answer(int peer)
@@ -148,10 +149,10 @@ TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
 
 	answer(peer);
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	bench.now_ns += 2 * settings.timeout_ns;
-	connection_check_timeout(&connection, &bench);
-	ck_assert_uint_eq(bench.figures->answered, 1);
-	ck_assert_uint_eq(failure_total(&bench.figures->failures), 0);
+	lane.now_ns += 2 * settings.timeout_ns;
+	conversation_check_timeout(&connection, &lane);
+	ck_assert_uint_eq(lane.figures->answered, 1);
+	ck_assert_uint_eq(failure_total(&lane.figures->failures), 0);
 	ck_assert_int_eq(connection.state, CONNECTION_OPEN);
 	close(peer);
 }
@@ -165,12 +166,12 @@ TEST(an_end_with_nothing_owed_is_no_failure)
 	close(peer);
 	while (p.revents != (POLLIN | POLLRDHUP))
 		ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	connection_ready(&connection, &bench, EPOLLIN | EPOLLRDHUP);
+	conversation_ready(&connection, &lane, EPOLLIN | EPOLLRDHUP);
 	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
-	ck_assert_uint_eq(failure_total(&bench.figures->failures), 0);
-	ck_assert_uint_eq(bench.figures->ended_by_server, 1);
+	ck_assert_uint_eq(failure_total(&lane.figures->failures), 0);
+	ck_assert_uint_eq(lane.figures->ended_by_server, 1);
 	ck_assert(!connection.rests);
-	ck_assert_ptr_null(figures_broken_sum(bench.figures));
+	ck_assert_ptr_null(figures_broken_sum(lane.figures));
 }
 
 /* While the thread stood still the server has ended the stream: that is seen before anything is sent. */
@@ -181,17 +182,16 @@ TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
 
 	answer(peer);
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	connection_ready(&connection, &bench, EPOLLIN);
-	ck_assert_uint_eq(bench.figures->answered, 1);
+	conversation_ready(&connection, &lane, EPOLLIN);
+	ck_assert_uint_eq(lane.figures->answered, 1);
 	shutdown(peer, SHUT_WR);
 	p.events = POLLRDHUP;
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	bench.stalls[bench.stall_count++] =
-		(struct bench_stall){bench.now_ns, bench.now_ns + NS_PER_S};
+	lane.stalls[lane.stall_count++] = (struct lane_stall){lane.now_ns, lane.now_ns + NS_PER_S};
 	pump_one_more();
 	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
-	ck_assert_uint_eq(bench.figures->ended_by_server, 1);
-	ck_assert_uint_eq(bench.figures->sent, 1);
+	ck_assert_uint_eq(lane.figures->ended_by_server, 1);
+	ck_assert_uint_eq(lane.figures->sent, 1);
 	close(peer);
 }
 

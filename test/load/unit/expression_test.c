@@ -71,7 +71,7 @@ TEST(a_share_of_errors_is_one_of_the_messages)
 TEST(what_was_not_sent_is_counted_and_never_came)
 {
 	figures.due += 250;
-	figures.not_sent_no_room = 240;
+	figures.not_sent_no_vacancy = 240;
 	figures.not_sent_late = 10;
 	histogram_record_never(&figures.latency, 250);
 	ck_assert(holds("not_sent == 250"));

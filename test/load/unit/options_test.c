@@ -71,7 +71,7 @@ TEST(every_option_is_read)
 	ck_assert_uint_eq(settings.seed, 99);
 	ck_assert_str_eq(settings.prefix, ">");
 	ck_assert_str_eq(settings.json_path, "out");
-	ck_assert_uint_eq(settings.bound_count, 2);
+	ck_assert_uint_eq(settings.bounds.count, 2);
 	ck_assert_int_eq(settings.endpoint.network, NETWORK_TCP4);
 	ck_assert_str_eq(settings.endpoint.where.host, "localhost");
 }

@@ -9,15 +9,16 @@
 #include <sysexits.h>
 
 static struct result *r;
-static struct settings settings;
+static struct bounds bounds;
 
 /* A thousand messages in a second, all answered after 1 ms. */
 static void set_up(void)
 {
 	r = calloc(1, sizeof *r);
 	ck_assert_ptr_nonnull(r);
-	settings = (struct settings){.connections = 1, .in_flight = 1, .rate = {1000, NS_PER_S}};
-	*r = (struct result){.reached = true, .loaded = true, .window_ns = NS_PER_S};
+	bounds.count = 0;
+	*r = (struct result){
+		.rate = {1000, NS_PER_S}, .reached = true, .loaded = true, .window_ns = NS_PER_S};
 	r->figures.due = 1000;
 	r->figures.sent = 1000;
 	r->figures.answered = 1000;
@@ -37,13 +38,12 @@ static void add_bound(const char *text)
 {
 	const char *fault;
 
-	ck_assert_int_eq(
-		expression_parse(text, &settings.bounds[settings.bound_count++], &fault), 0);
+	ck_assert_int_eq(expression_parse(text, &bounds.of[bounds.count++], &fault), 0);
 }
 
 static void must_be(int status)
 {
-	ck_assert_int_eq(result_status(r, &settings), status);
+	ck_assert_int_eq(result_status(r, &bounds), status);
 }
 
 static void not_send(uint64_t count, bool late)
@@ -51,8 +51,8 @@ static void not_send(uint64_t count, bool late)
 	struct figures *f = &r->figures;
 
 	f->due += count;
-	*(late ? &f->not_sent_late : &f->not_sent_no_room) += count;
-	f->failures.count[late ? FAILURE_NOT_SENT_LATE : FAILURE_NO_ROOM] += count;
+	*(late ? &f->not_sent_late : &f->not_sent_no_vacancy) += count;
+	f->failures.count[late ? FAILURE_NOT_SENT_LATE : FAILURE_NO_VACANCY] += count;
 	histogram_record_never(&f->latency, count);
 	if (late)
 		histogram_record_never(&f->own, count);
@@ -101,13 +101,13 @@ TEST(a_late_client_is_not_valid_unless_a_count_is_wrong)
 {
 	r->figures.late = 11;
 	must_be(RESULT_NOT_VALID);
-	ck_assert(!result_schedule_kept(r, &settings));
+	ck_assert(!result_schedule_kept(r));
 	add_bound("p99 > 5us");
 	must_be(RESULT_NOT_VALID);
 	add_bound("answered == 1000");
 	must_be(RESULT_BROKEN);
 	r->figures.late = 10;
-	settings.bound_count = 0;
+	bounds.count = 0;
 	must_be(RESULT_KEPT);
 }
 
@@ -119,7 +119,7 @@ TEST(messages_that_had_no_room_break_a_latency)
 	must_be(RESULT_KEPT);
 	add_bound("p99 > 5ms");
 	must_be(RESULT_BROKEN);
-	ck_assert(!result_schedule_kept(r, &settings));
+	ck_assert(!result_schedule_kept(r));
 }
 
 TEST(a_bound_on_what_was_not_sent_decides_alone_about_it)
@@ -164,7 +164,7 @@ TEST(what_the_clients_own_stalls_explain_is_not_valid)
 	f->stalls = 1;
 	add_bound("p99 > 1s");
 	must_be(RESULT_NOT_VALID);
-	ck_assert_ptr_nonnull(result_judge(r, &settings.bounds[0]).why_not_valid);
+	ck_assert_ptr_nonnull(result_judge(r, &bounds.of[0]).why_not_valid);
 	/* Those that are slow without it break it all the same. */
 	f->due = f->sent = f->answered = 1100;
 	for (int i = 0; i < 50; i++)
@@ -205,10 +205,10 @@ TEST(a_rate_is_that_of_the_time_in_which_the_client_was_there)
 
 TEST(the_messages_that_a_rate_needs_in_flight_are_told)
 {
-	settings.rate.count = 50000;
-	ck_assert_uint_eq(result_needed_in_flight(r, &settings), 50);
+	r->rate.count = 50000;
+	ck_assert_uint_eq(result_needed_in_flight(r), 50);
 	memset(&r->figures.actual, 0, sizeof r->figures.actual);
-	ck_assert_uint_eq(result_needed_in_flight(r, &settings), 0);
+	ck_assert_uint_eq(result_needed_in_flight(r), 0);
 }
 
 SUITE_FIXTURE(set_up, tear_down)

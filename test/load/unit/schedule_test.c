@@ -95,7 +95,7 @@ TEST(shares_are_dealt_like_cards)
 			for (uint64_t k = 0; k < messages; k++)
 				dealt[k % connections]++;
 			for (uint32_t slot = 0; slot < connections; slot++)
-				ck_assert_uint_eq(schedule_share(&s, slot, messages), dealt[slot]);
+				ck_assert_uint_eq(schedule_quota(&s, slot, messages), dealt[slot]);
 		}
 	}
 }

@@ -10,7 +10,7 @@
 
 static struct schedule schedule;
 static struct settings settings;
-static struct bench bench;
+static struct lane lane;
 static struct slot slot;
 
 /* A message of the slot's each ms. */
@@ -19,32 +19,32 @@ static void set_up(void)
 	schedule = (struct schedule){
 		.rate = {2000, NS_PER_S}, .connections = 2, .messages = UINT64_MAX};
 	settings = (struct settings){.timeout_ns = NS_PER_S};
-	bench = (struct bench){
+	lane = (struct lane){
 		.settings = &settings,
 		.schedule = &schedule,
-		.figures = calloc(1, sizeof *bench.figures),
+		.figures = calloc(1, sizeof *lane.figures),
 		.now_ns = START_NS,
 		.start_ns = START_NS,
 		.measure_ns = START_NS,
 		.beginning = true,
 		.budget = UINT64_MAX,
 	};
-	ck_assert_ptr_nonnull(bench.figures);
+	ck_assert_ptr_nonnull(lane.figures);
 	slot_init(&slot, 0, &schedule);
-	slot_has_room(&slot, &bench);
+	slot_set_vacant(&slot, &lane);
 }
 
 static void tear_down(void)
 {
-	ck_assert_uint_eq(bench.figures->due,
-		bench.figures->sent + figures_not_sent(bench.figures) + bench.owed);
-	free(bench.figures);
+	ck_assert_uint_eq(
+		lane.figures->due, lane.figures->sent + figures_not_sent(lane.figures) + lane.owed);
+	free(lane.figures);
 }
 
 static void notice_at(int64_t ms)
 {
-	bench.now_ns = START_NS + ms * NS_PER_MS;
-	slot_notice(&slot, &bench, bench.now_ns);
+	lane.now_ns = START_NS + ms * NS_PER_MS;
+	slot_notice(&slot, &lane, lane.now_ns);
 }
 
 /* Returns by how much the client is late, in ms. */
@@ -52,8 +52,8 @@ static int64_t take_at(int64_t ms)
 {
 	int64_t intended_ns;
 
-	bench.now_ns = START_NS + ms * NS_PER_MS;
-	return slot_take(&slot, &bench, &intended_ns) / NS_PER_MS;
+	lane.now_ns = START_NS + ms * NS_PER_MS;
+	return slot_take(&slot, &lane, &intended_ns) / NS_PER_MS;
 }
 
 TEST(messages_come_due_one_by_one_or_many_at_once)
@@ -63,46 +63,46 @@ TEST(messages_come_due_one_by_one_or_many_at_once)
 	notice_at(7);
 	ck_assert_uint_eq(slot.noticed, 8);
 	notice_at(7);
-	ck_assert_uint_eq(bench.figures->due, 8);
-	ck_assert_uint_eq(bench.owed, 8);
+	ck_assert_uint_eq(lane.figures->due, 8);
+	ck_assert_uint_eq(lane.owed, 8);
 }
 
 TEST(a_share_is_not_exceeded)
 {
 	schedule.messages = 5;
 	slot_init(&slot, 0, &schedule);
-	bench.budget = slot.share;
-	ck_assert_uint_eq(slot.share, 3);
+	lane.budget = slot.quota;
+	ck_assert_uint_eq(slot.quota, 3);
 	notice_at(100);
 	ck_assert_uint_eq(slot.noticed, 3);
-	ck_assert_uint_eq(bench.budget, 0);
-	ck_assert(slot_has_more(&slot, &bench));
+	ck_assert_uint_eq(lane.budget, 0);
+	ck_assert(slot_has_more(&slot, &lane));
 	for (int i = 0; i < 3; i++)
 		take_at(100);
-	ck_assert(!slot_has_more(&slot, &bench));
+	ck_assert(!slot_has_more(&slot, &lane));
 }
 
 TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
 {
-	slot_is_full(&slot);
+	slot_set_full(&slot);
 	notice_at(0);
-	bench.now_ns = START_NS + 300 * NS_PER_MS;
-	slot_has_room(&slot, &bench);
+	lane.now_ns = START_NS + 300 * NS_PER_MS;
+	slot_set_vacant(&slot, &lane);
 	ck_assert_int_eq(take_at(300), 0);
-	ck_assert_uint_eq(bench.figures->late, 0);
+	ck_assert_uint_eq(lane.figures->late, 0);
 }
 
 TEST(a_message_that_had_room_is_the_clients_fault)
 {
 	notice_at(0);
 	ck_assert_int_eq(take_at(30), 30);
-	ck_assert_uint_eq(bench.figures->late, 1);
+	ck_assert_uint_eq(lane.figures->late, 1);
 }
 
 static void stand_still(int64_t from_ms, int64_t to_ms)
 {
-	bench.stalls[bench.stall_count++] =
-		(struct bench_stall){START_NS + from_ms * NS_PER_MS, START_NS + to_ms * NS_PER_MS};
+	lane.stalls[lane.stall_count++] =
+		(struct lane_stall){START_NS + from_ms * NS_PER_MS, START_NS + to_ms * NS_PER_MS};
 }
 
 /* What piles up while the client stands still waits for room then, but because of the client. */
@@ -110,61 +110,61 @@ TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 {
 	notice_at(0);
 	take_at(0);
-	slot_is_full(&slot);
+	slot_set_full(&slot);
 	stand_still(1, 200);
 	notice_at(200);
-	bench.now_ns = START_NS + 250 * NS_PER_MS;
-	slot_has_room(&slot, &bench);
+	lane.now_ns = START_NS + 250 * NS_PER_MS;
+	slot_set_vacant(&slot, &lane);
 	ck_assert_int_eq(take_at(250), 199);
-	ck_assert_uint_eq(bench.figures->late, 1);
+	ck_assert_uint_eq(lane.figures->late, 1);
 }
 
 /* A client that stands still for a moment says nothing about a server that has no room for long. */
 TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
 {
-	slot_is_full(&slot);
+	slot_set_full(&slot);
 	notice_at(0);
 	stand_still(100, 160);
-	bench.now_ns = START_NS + 900 * NS_PER_MS;
-	slot_has_room(&slot, &bench);
+	lane.now_ns = START_NS + 900 * NS_PER_MS;
+	slot_set_vacant(&slot, &lane);
 	ck_assert_int_eq(take_at(900), 0);
 	notice_at(900);
-	slot_is_full(&slot);
-	slot_give_up_due(&slot, &bench);
-	ck_assert_uint_eq(bench.figures->not_sent_late, 0);
-	ck_assert_uint_eq(bench.figures->not_sent_no_room, 900);
-	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NO_ROOM], 900);
+	slot_set_full(&slot);
+	slot_give_up_due(&slot, &lane);
+	ck_assert_uint_eq(lane.figures->not_sent_late, 0);
+	ck_assert_uint_eq(lane.figures->not_sent_no_vacancy, 900);
+	ck_assert_uint_eq(lane.figures->failures.count[FAILURE_NO_VACANCY], 900);
 }
 
 TEST(what_had_room_and_was_not_sent_is_the_clients_fault)
 {
 	notice_at(99);
-	slot_give_up_due(&slot, &bench);
-	ck_assert_uint_eq(bench.figures->not_sent_late, 100);
-	ck_assert_uint_eq(bench.figures->failures.count[FAILURE_NOT_SENT_LATE], 100);
-	ck_assert_uint_eq(bench.figures->own.never, 100);
+	slot_give_up_due(&slot, &lane);
+	ck_assert_uint_eq(lane.figures->not_sent_late, 100);
+	ck_assert_uint_eq(lane.figures->failures.count[FAILURE_NOT_SENT_LATE], 100);
+	ck_assert_uint_eq(lane.figures->own.never, 100);
 }
 
 TEST(what_has_waited_for_longer_than_the_timeout_is_given_up)
 {
-	slot_is_full(&slot);
+	slot_set_full(&slot);
 	notice_at(1500);
-	slot_give_up_overdue(&slot, &bench);
+	slot_give_up_overdue(&slot, &lane);
 	/* Those of the first 500 ms have waited for more than a second. */
-	ck_assert_uint_eq(bench.figures->not_sent_no_room, 500);
-	ck_assert_uint_eq(bench.figures->latency.never, 500);
-	slot_give_up_overdue(&slot, &bench);
-	ck_assert_uint_eq(bench.figures->not_sent_no_room, 500);
+	ck_assert_uint_eq(lane.figures->not_sent_no_vacancy, 500);
+	ck_assert_uint_eq(lane.figures->latency.never, 500);
+	slot_give_up_overdue(&slot, &lane);
+	ck_assert_uint_eq(lane.figures->not_sent_no_vacancy, 500);
 }
 
 TEST(what_was_not_sent_on_the_ramp_is_in_no_rank)
 {
-	bench.measure_ns = START_NS + 100 * NS_PER_MS;
-	slot_is_full(&slot);
+	lane.measure_ns = START_NS + 100 * NS_PER_MS;
+	slot_set_full(&slot);
 	notice_at(150);
-	slot_give_up_due(&slot, &bench);
-	ck_assert_uint_eq(bench.figures->not_sent_no_room, 151);
-	ck_assert_uint_eq(bench.figures->latency.never, 51);
+	slot_give_up_due(&slot, &lane);
+	ck_assert_uint_eq(lane.figures->not_sent_no_vacancy, 151);
+	ck_assert_uint_eq(lane.figures->latency.never, 51);
 }
 
 /* A loop over messages would not end within the test's time. */
@@ -172,25 +172,25 @@ TEST(a_rate_beyond_all_bounds_costs_nothing)
 {
 	schedule.rate = (struct rate){1000000000, NS_PER_S};
 	notice_at(3600 * 1000);
-	ck_assert_uint_eq(bench.figures->due, UINT64_C(1800000000001));
-	slot_give_up_overdue(&slot, &bench);
-	slot_give_up_due(&slot, &bench);
-	ck_assert_uint_eq(bench.owed, 0);
+	ck_assert_uint_eq(lane.figures->due, UINT64_C(1800000000001));
+	slot_give_up_overdue(&slot, &lane);
+	slot_give_up_due(&slot, &lane);
+	ck_assert_uint_eq(lane.owed, 0);
 }
 
 TEST(a_closed_loop_gives_up_the_rest_of_its_share)
 {
 	schedule = (struct schedule){.connections = 2, .messages = 9};
 	slot_init(&slot, 0, &schedule);
-	bench.budget = slot.share;
-	slot_allow(&slot, &bench, 2);
+	lane.budget = slot.quota;
+	slot_allow(&slot, &lane, 2);
 	take_at(0);
 	take_at(0);
-	slot_give_up_rest(&slot, &bench);
-	ck_assert_uint_eq(bench.figures->due, 5);
-	ck_assert_uint_eq(bench.figures->not_sent_no_room, 3);
-	ck_assert_uint_eq(bench.budget, 0);
-	ck_assert(!slot_has_more(&slot, &bench));
+	slot_give_up_rest(&slot, &lane);
+	ck_assert_uint_eq(lane.figures->due, 5);
+	ck_assert_uint_eq(lane.figures->not_sent_no_vacancy, 3);
+	ck_assert_uint_eq(lane.budget, 0);
+	ck_assert(!slot_has_more(&slot, &lane));
 }
 
 SUITE_FIXTURE(set_up, tear_down)
