@@ -4,6 +4,7 @@
 
 #include "common/deadline.h"
 #include "common/socket.h"
+#include "test/load/wire/checking.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -186,7 +187,7 @@ static void conclude(struct connection *c, struct lane *lane, enum failure failu
 {
 	struct finding f = {.verdict = VERDICT_CHANGED};
 
-	switch (checker_end(&c->checker, lane->wire, connection_answerable(c, lane), &f)) {
+	switch (checking_end(&c->checker, lane->wire, connection_answerable(c, lane), &f)) {
 	case CHECK_WRONG:
 		ending_mismatch(c, lane, &f);
 		break;

@@ -11,6 +11,7 @@
 #define BOBBIN_LOAD_ENDING_H
 
 #include "connection.h"
+#include "test/load/wire/finding.h"
 
 /* Replies were wrong, as the finding says. */
 void ending_mismatch(struct connection *c, struct lane *lane, const struct finding *f);

@@ -3,6 +3,7 @@
 #include "receiving.h"
 
 #include "ending.h"
+#include "test/load/wire/checking.h"
 
 #include <errno.h>
 
@@ -54,7 +55,7 @@ static bool check_banner(struct connection *c, struct lane *lane, const char **d
 {
 	struct finding f;
 
-	switch (checker_banner(&c->checker, lane->settings->banner, data, len, &f)) {
+	switch (checking_banner(&c->checker, lane->settings->banner, data, len, &f)) {
 	case CHECK_MORE:
 		break;
 	case CHECK_RIGHT:
@@ -81,7 +82,7 @@ static bool check(struct connection *c, struct lane *lane, const char *data, siz
 	if (c->banner_due && !check_banner(c, lane, &data, &len))
 		return c->state == CONNECTION_OPEN;
 	note_bytes(c, lane, len);
-	while ((result = checker_next(&c->checker, lane->wire, sent, &data, &len, &f)) ==
+	while ((result = checking_next(&c->checker, lane->wire, sent, &data, &len, &f)) ==
 		CHECK_RIGHT)
 		note_answer(c, lane);
 	if (result == CHECK_WRONG)

@@ -8,7 +8,7 @@
 #ifndef BOBBIN_LOAD_FAILURE_H
 #define BOBBIN_LOAD_FAILURE_H
 
-#include "test/load/wire/checker.h"
+#include "test/load/wire/finding.h"
 
 #include <stdbool.h>
 #include <stddef.h>

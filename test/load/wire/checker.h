@@ -1,56 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * checker - compares what one connection receives, byte by byte, with the replies that are due, and
- * says how it is wrong.
+ * checker - which reply is due on a connection, and what of it has come.
  *
- * As long as all is right it keeps nothing but the number of the reply due and how much of it has
- * come.  At the first wrong byte it gathers the rest of that reply and looks whose it is.  A reply
- * that overtook another is not judged before the next one: if that is the overtaken one they were
- * swapped, else it was dropped.
+ * As long as all is right that is a number and a count of bytes.  From the first wrong byte on the
+ * reply is held, for judge to look whose it is.  A reply that overtook another leaves a gap: the
+ * next reply decides whether the two were swapped or one was dropped.
  *
  * Threads:  a checker belongs to one connection.
+ * Errors:   out of memory aborts the program.
  */
 #ifndef BOBBIN_LOAD_CHECKER_H
 #define BOBBIN_LOAD_CHECKER_H
 
 #include "wire.h"
 
-/* The ways for replies to be wrong. */
-enum verdict {
-	VERDICT_DROPPED,  /* a later request's reply came, and this one's did not */
-	VERDICT_REPEATED, /* a reply that had come before */
-	VERDICT_SWAPPED,  /* it came after the reply to a later request */
-	VERDICT_CHANGED,  /* the right length, and other bytes */
-	VERDICT_SHORT,    /* it ends too soon */
-	VERDICT_LONG,     /* it goes on */
-	VERDICT_EARLY,    /* bytes to which no request had been sent */
-	VERDICT_FOREIGN,  /* the reply to another connection's request */
-	VERDICT_BANNER,   /* what the server said first is not what it should say */
-	VERDICTS,         /* how many there are */
-};
-
-struct finding {
-	enum verdict verdict;
-	uint64_t sequence; /* the reply that was due */
-	size_t offset;     /* its first wrong byte, from the reply's beginning */
-	int expected; /* that byte as it should be, and as it came; -1: there should be, or was,
-			 none */
-	int received;
-	uint32_t other_connection; /* whose reply came instead: REPEATED, SWAPPED, DROPPED, FOREIGN
-				    */
-	uint64_t other_sequence;
-};
-
-enum check {
-	CHECK_MORE,    /* what was given is consumed, and right so far */
-	CHECK_RIGHT,   /* one reply is complete and right: number checker.answered */
-	CHECK_WRONG,   /* see the finding; nothing more can be checked on this connection */
-	CHECK_REFUSED, /* the reply is an error message, in held */
-};
-
 #define CHECKER_ERROR_PREFIX "error: "
 
-struct checker {
+struct checker {             /* for reading outside this wing */
 	uint32_t connection; /* [const] */
 	uint64_t due;        /* the reply that is expected next */
 	uint64_t answered;   /* after CHECK_RIGHT: which reply that was */
@@ -66,36 +32,36 @@ struct checker {
 void checker_init(struct checker *k, uint32_t connection);
 void checker_fini(struct checker *k);
 
-/*
- * Check up to the end of one reply, moving *data and *len past what was consumed.  Requests below
- * sent have been sent: a reply to any other is early.  *f is stored with CHECK_WRONG only.  Call
- * again after CHECK_RIGHT.
- */
-enum check checker_next(struct checker *k, const struct wire *w, uint64_t sent, const char **data,
-	size_t *len, struct finding *f);
-
-/* The most that a banner may have, its newline included. */
-#define CHECKER_BANNER_MAX 2048
-
-/*
- * The same for the line that the server says before all else, which must fit the pattern.
- * CHECK_RIGHT once, when it is complete.
- */
-enum check checker_banner(
-	struct checker *k, const char *pattern, const char **data, size_t *len, struct finding *f);
-
-/*
- * Nothing more will come: judge what was left open.  CHECK_MORE if that is nothing, or a reply that
- * was right as far as it came.
- */
-enum check checker_end(struct checker *k, const struct wire *w, uint64_t sent, struct finding *f);
-
 /* True if part of a reply has come. */
 bool checker_inside_reply(const struct checker *k);
 
-/* The error message of CHECK_REFUSED, without framing: its length, and *text within held. */
+/* Hold nothing yet, and so many bytes at most. */
+void checker_allocate_held(struct checker *k, size_t size);
+
+/* Hold what has matched, which is made again because it was not kept. */
+void checker_begin_holding(struct checker *k, const struct wire *w, bool differs);
+void checker_stop_holding(struct checker *k);
+
+/* Hold these bytes, too; they fit. */
+void checker_hold(struct checker *k, const char *data, size_t len);
+
+/*
+ * Hold what belongs to the reply, moving *data and *len past it.  Requests below sent have been
+ * sent.  True if the reply is complete, or as long as it may get.
+ */
+bool checker_gather(
+	struct checker *k, const struct wire *w, uint64_t sent, const char **data, size_t *len);
+
+/* True if the held reply is an error message of the server. */
+bool checker_is_error(const struct checker *k, const struct wire *w);
+
+/* The error message without framing: its length, and *text within held. */
 size_t checker_error_text(const struct checker *k, const struct wire *w, const char **text);
 
-const char *verdict_name(enum verdict verdict);
+/*
+ * A wrong reply that is seen to go on in the header of the next request's one: how long it is
+ * itself, or 0.
+ */
+size_t checker_cut_at(const struct checker *k, const struct form *due);
 
 #endif
