@@ -12,6 +12,24 @@
 
 #define ANSWERS_FAULTY 5
 
+enum answers {
+	ANSWERS_RIGHT,
+	ANSWERS_DROP,
+	ANSWERS_REPEAT,
+	ANSWERS_SWAP,
+	ANSWERS_CHANGE,
+	ANSWERS_SHORT,
+	ANSWERS_LONG,
+	ANSWERS_EARLY,   /* also what the next request's reply may look like */
+	ANSWERS_FOREIGN, /* from then on: what another connection said last */
+	ANSWERS_ERROR,   /* in the words of the service, and an end */
+	ANSWERS_HALF,    /* half of the reply, and an end */
+	ANSWERS_EOF,     /* an end */
+	ANSWERS_SILENT,  /* nothing, ever */
+	ANSWERS_RESET,   /* a reset right after the accept */
+	ANSWERS_CLOSE,   /* an end right after the accept */
+};
+
 /* One side of a conversation. */
 struct talk {
 	unsigned count;    /* messages answered so far, or passed over */
@@ -20,23 +38,13 @@ struct talk {
 	bool over;         /* close it, once out is sent */
 };
 
-struct answers {
-	const struct framing *framing;
-	const struct talk *last_talk; /* who sent the newest message of all, */
-	struct bytes last;            /* and that message */
-};
+/* "drop" and so on.  False if it is none of them. */
+bool answers_parse(const char *name, enum answers *way);
 
-struct answers_mode {
-	const char *name;
-	void (*answer)(struct answers *a, struct talk *t, struct view message);
-	bool resets; /* every connection, as soon as it is accepted */
-	bool closes; /* the same with a FIN */
-};
-
-/* NULL if there is none of that name. */
-const struct answers_mode *answers_find(const char *name);
+/* Append what is said to the message.  The message may be changed. */
+void answers_give(enum answers way, enum framing framing, struct talk *t, struct view message);
 
 /* A connection has ended. */
-void answers_forget(struct answers *a, struct talk *t);
+void answers_forget(struct talk *t);
 
 #endif

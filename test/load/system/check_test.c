@@ -203,10 +203,10 @@ static void add_up_in_mode(size_t i)
 	fixture_json_must_be("messages.sent", 36);
 	fixture_read_record();
 	/* What was sent right before an end may not have been read by the server. */
-	ck_assert_uint_le(record_received(&fixture.record), 36);
+	ck_assert_uint_le(record_received(fixture.record), 36);
 	ck_assert_double_le(
-		fixture_json("messages.answered"), (double)record_replied(&fixture.record));
-	fixture_json_must_be("connections_opened", (double)fixture.record.connection_count);
+		fixture_json("messages.answered"), (double)record_replied(fixture.record));
+	fixture_json_must_be("connections_opened", (double)fixture.record->connection_count);
 }
 
 /* Whatever came in its place, the message that was due has no right answer.  After the last one of a

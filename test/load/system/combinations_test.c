@@ -168,7 +168,7 @@ struct trial {
 
 static void print_record(void)
 {
-	const struct record *r = &fixture.record;
+	const struct record *r = fixture.record;
 
 	for (size_t i = 0; i < r->connection_count; i++)
 		fprintf(stderr,
@@ -229,7 +229,7 @@ static int64_t bound_ns(const struct trial *t)
 static void judge_counts(struct trial *t)
 {
 	const struct plan *p = &t->plan;
-	double received = (double)record_received(&fixture.record);
+	double received = (double)record_received(fixture.record);
 	uint64_t least = (uint64_t)received;
 	uint64_t most = (uint64_t)received;
 
@@ -244,9 +244,9 @@ static void judge_counts(struct trial *t)
 	must_be(t, "messages.mismatched", 0, 0);
 	must_be(t, "messages.lost", 0, 0);
 	must_be(t, "messages.cut_off", 0, 0);
-	if (record_replied(&fixture.record) != record_received(&fixture.record))
+	if (record_replied(fixture.record) != record_received(fixture.record))
 		wrong(t, "the server answered %" PRIu64 " of %" PRIu64,
-			record_replied(&fixture.record), record_received(&fixture.record));
+			record_replied(fixture.record), record_received(fixture.record));
 }
 
 /* When time ends a run, a slot's next connection may be under way that nobody looks at any more. */
@@ -254,7 +254,7 @@ static void judge_connections(struct trial *t)
 {
 	const struct plan *p = &t->plan;
 	bool under_way = (p->duration_ns > 0 || p->given_up > 0) && p->per_connection > 0;
-	double accepted = (double)fixture.record.connection_count;
+	double accepted = (double)fixture.record->connection_count;
 	enum record_end end = t->combination.resets ? RECORD_CLIENT_RESET : RECORD_CLIENT_FIN;
 
 	must_be(t, "connections_opened", accepted - (under_way ? (double)p->connections : 0),
@@ -262,7 +262,7 @@ static void judge_connections(struct trial *t)
 	must_be(t, "connections_ended_by_server", 0, 0);
 	must_be(t, "connect.count", fixture_json("connections_opened"),
 		fixture_json("connections_opened"));
-	if (!under_way && record_ended_by(&fixture.record, end) != fixture.record.connection_count)
+	if (!under_way && record_ended_by(fixture.record, end) != fixture.record->connection_count)
 		wrong(t, "not all connections were ended as asked");
 }
 
@@ -294,8 +294,8 @@ static void judge_latencies(struct trial *t)
 	must_be(t, "latency.min_ns", least_ns, INFINITY);
 	must_be(t, "latency_from_sent.min_ns", least_ns, INFINITY);
 	if (p->ramp_ns == 0)
-		must_be(t, "latency_from_sent.max_ns",
-			(double)longest_in_server_ns(&fixture.record), INFINITY);
+		must_be(t, "latency_from_sent.max_ns", (double)longest_in_server_ns(fixture.record),
+			INFINITY);
 }
 
 static void judge_time(struct trial *t)
@@ -322,7 +322,7 @@ static void judge(struct trial *t)
 		t->plan.given_up = (uint64_t)fixture_json("messages.not_sent_client_late");
 	if (fixture.status != 0 && !late_is_right)
 		wrong(t, "status %d", fixture.status);
-	if (!plan_check(&t->plan, &fixture.record, fixture.started_ns, fault))
+	if (!plan_check(&t->plan, fixture.record, fixture.started_ns, fault))
 		wrong(t, "%s", fault);
 	judge_counts(t);
 	judge_connections(t);

@@ -25,8 +25,8 @@ static uint64_t ended_in_debt(const struct record *r)
 /* Ends that the client need not have seen: of the last connection of each slot. */
 static void must_count_ends(unsigned slots)
 {
-	double ends = (double)(record_ended_by(&fixture.record, RECORD_SERVER_FIN) -
-		ended_in_debt(&fixture.record));
+	double ends = (double)(record_ended_by(fixture.record, RECORD_SERVER_FIN) -
+		ended_in_debt(fixture.record));
 	double counted = fixture_json("connections_ended_by_server");
 
 	ck_assert_double_le(counted, ends);
@@ -42,7 +42,7 @@ TEST(a_server_that_ends_each_connection_after_its_reply_is_no_failure_and_no_res
 	fixture_read_record();
 	fixture_must_agree_with_record();
 	fixture_json_must_be("messages.answered", 300);
-	ck_assert_uint_ge(fixture.record.connection_count, 300);
+	ck_assert_uint_ge(fixture.record->connection_count, 300);
 	must_count_ends(1);
 	fixture_must_print("failures     none");
 	fixture_must_print(" ended by the server with nothing owed");
@@ -68,13 +68,13 @@ TEST(a_server_that_ends_idle_connections_is_no_failure_unless_a_message_crosses_
 	fixture_start_load("line", "-c 4 -n 24 --rate 20 --timeout 5s");
 	fixture_must_end_soon();
 	fixture_read_record();
-	ck_assert_uint_gt(record_ended_by(&fixture.record, RECORD_SERVER_FIN), 4);
+	ck_assert_uint_gt(record_ended_by(fixture.record, RECORD_SERVER_FIN), 4);
 	fixture_must_agree_with_record();
-	fixture_json_must_be("messages.lost", (double)unanswered(&fixture.record));
-	fixture_json_must_be("connections_opened", (double)fixture.record.connection_count);
+	fixture_json_must_be("messages.lost", (double)unanswered(fixture.record));
+	fixture_json_must_be("connections_opened", (double)fixture.record->connection_count);
 	must_count_ends(4);
 	ck_assert_double_le(fixture_json_failures("eof") + fixture_json_failures("reset"),
-		(double)ended_in_debt(&fixture.record));
+		(double)ended_in_debt(fixture.record));
 }
 
 /* Messages that wait on one slot are not for another one's connection. */
@@ -84,10 +84,10 @@ TEST(a_connection_that_is_ended_with_replies_owed_is_a_failure_and_a_loss)
 	fixture_start_load("line", "-c 2 -P 4 -n 40");
 	fixture_must_end_soon();
 	fixture_read_record();
-	ck_assert_uint_gt(unanswered(&fixture.record), 0);
+	ck_assert_uint_gt(unanswered(fixture.record), 0);
 	fixture_must_add_up();
-	fixture_json_must_be("messages.answered", (double)record_replied(&fixture.record));
-	fixture_json_must_be("messages.lost", 40 - (double)record_replied(&fixture.record));
+	fixture_json_must_be("messages.answered", (double)record_replied(fixture.record));
+	fixture_json_must_be("messages.lost", 40 - (double)record_replied(fixture.record));
 	ck_assert_double_gt(fixture_json_failures("eof") + fixture_json_failures("reset"), 0);
 	ck_assert_int_eq(fixture.status, 1);
 }
@@ -102,7 +102,7 @@ TEST(a_server_that_stops_reading_owes_nothing_for_what_it_was_never_sent)
 	fixture_must_add_up();
 	ck_assert_double_ge(fixture_json("messages.cut_off"), 1);
 	ck_assert_double_le(
-		fixture_json("messages.answered"), (double)record_replied(&fixture.record));
+		fixture_json("messages.answered"), (double)record_replied(fixture.record));
 	ck_assert_int_eq(fixture.status, 1);
 }
 
@@ -161,7 +161,7 @@ TEST(a_banner_that_never_comes_is_a_timeout)
 	fixture_serve("line", "");
 	fixture_run_load("line", "-c 2 -n 4 --timeout 300ms --banner 220~ready");
 	fixture_read_record();
-	ck_assert_uint_eq(record_received(&fixture.record), 0);
+	ck_assert_uint_eq(record_received(fixture.record), 0);
 	ck_assert_double_ge(fixture_json_failures("timeout"), 1);
 	fixture_json_must_be("messages.answered", 0);
 }

@@ -73,7 +73,7 @@ TEST(a_server_that_resets_at_once_is_reset_and_not_unreachable)
 	ck_assert_int_eq(fixture.status, 1);
 	fixture_read_record();
 	ck_assert_double_le(
-		fixture_json("connections_opened"), (double)fixture.record.connection_count);
+		fixture_json("connections_opened"), (double)fixture.record->connection_count);
 }
 
 /* Nothing was answered, and the run still ends when it should: whatever it makes of such a peer. */
@@ -88,7 +88,7 @@ TEST(a_server_that_closes_at_once_answers_nothing_and_is_status_1)
 	fixture_read_record();
 	/* At the end some may be accepted that the load does not look at any more. */
 	ck_assert_double_le(
-		fixture_json("connections_opened"), (double)fixture.record.connection_count);
+		fixture_json("connections_opened"), (double)fixture.record->connection_count);
 }
 
 TEST(a_server_that_never_answers_is_a_timeout)
@@ -102,8 +102,8 @@ TEST(a_server_that_never_answers_is_a_timeout)
 	fixture_read_record();
 	fixture_must_agree_with_record();
 	/* Not before. */
-	for (size_t i = 0; i < fixture.record.connection_count; i++) {
-		const struct record_connection *c = &fixture.record.connections[i];
+	for (size_t i = 0; i < fixture.record->connection_count; i++) {
+		const struct record_connection *c = &fixture.record->connections[i];
 		ck_assert_int_ge(c->ended_ns - fixture.started_ns, 200 * NS_PER_MS);
 	}
 }
@@ -225,7 +225,7 @@ TEST(a_source_that_is_not_of_this_host_is_a_wrong_option)
 	ck_assert_int_eq(fixture.status, 64);
 	fixture_must_complain("192.0.2.1:0 cannot be used here");
 	fixture_read_record();
-	ck_assert_uint_eq(fixture.record.connection_count, 0);
+	ck_assert_uint_eq(fixture.record->connection_count, 0);
 }
 
 TEST(a_server_that_goes_away_ends_a_run_by_messages)
@@ -248,7 +248,7 @@ TEST(a_json_file_that_cannot_be_written_is_told_before_the_run)
 	ck_assert_int_eq(fixture.status, 73);
 	fixture_must_complain("/nowhere/at/all.json");
 	fixture_read_record();
-	ck_assert_uint_eq(fixture.record.connection_count, 0);
+	ck_assert_uint_eq(fixture.record->connection_count, 0);
 }
 
 /* A reader of the file must not take the last run's result for that of a run that failed. */
@@ -330,7 +330,7 @@ TEST(all_addresses_of_a_name_are_tried_in_turn)
 	fixture_must_print("failures     none");
 	fixture_read_record();
 	fixture_must_agree_with_record();
-	ck_assert_uint_eq(fixture.record.connection_count, 4);
+	ck_assert_uint_eq(fixture.record->connection_count, 4);
 }
 
 /* Names of the test's own, that no other process sees.  False where the system does not let us. */
@@ -384,7 +384,7 @@ TEST(a_dead_first_address_is_part_of_the_time_to_connect)
 	fixture_read_record();
 	fixture_must_agree_with_record();
 	fixture_json_must_be("messages.answered", 20);
-	ck_assert_uint_eq(fixture.record.connection_count, 2);
+	ck_assert_uint_eq(fixture.record->connection_count, 2);
 	/* One of the two began with the dead one, and had to wait for it. */
 	ck_assert_double_ge(fixture_json("connect.max_ns"), 400e6);
 	fixture_json_must_be("connect.count", 2);

@@ -44,7 +44,7 @@ void fixture_tear_down(void)
 {
 	process_free(fixture.load);
 	process_free(fixture.server);
-	record_free(&fixture.record);
+	record_unmap(fixture.record);
 	unlink(fixture.json);
 	unlink(fixture.ledger);
 }
@@ -109,10 +109,10 @@ void fixture_serve(const char *service, const char *options)
 	struct words w = {.count = 0};
 
 	end_server();
+	ck_assert_int_eq(truncate(fixture.ledger, 0), 0);
 	add(&w, must_getenv("LEDGER"));
-	add(&w, service);
-	add(&w, "--record");
 	add(&w, fixture.ledger);
+	add(&w, service);
 	add_options(&w, options);
 	fixture.server = process_start(w.argv, NULL);
 	const char *port = process_await(fixture.server, &fixture.server->out, "listening ");
@@ -179,9 +179,9 @@ void fixture_read_record(void)
 	process_kill(fixture.server, SIGTERM);
 	ck_assert_int_eq(process_end(fixture.server), 0);
 	end_server();
-	record_free(&fixture.record);
-	ck_assert_msg(record_read(&fixture.record, fixture.ledger), "%s is no whole record",
-		fixture.ledger);
+	record_unmap(fixture.record);
+	fixture.record = record_map(fixture.ledger);
+	ck_assert_ptr_nonnull(fixture.record);
 }
 
 /* Progress. */
@@ -359,7 +359,7 @@ void fixture_must_send_all(double count)
 
 void fixture_must_agree_with_record(void)
 {
-	const struct record *r = &fixture.record;
+	const struct record *r = fixture.record;
 
 	fixture_json_must_be("messages.sent", (double)record_received(r));
 	fixture_json_must_be("messages.answered", (double)record_replied(r));

@@ -19,7 +19,7 @@
 struct fixture {
 	struct process *server;
 	struct process *load;
-	struct record record; /* once fixture_read_record() has been called */
+	struct record *record; /* once fixture_read_record() has been called */
 	unsigned port;
 	char json[64]; /* paths of two files; removed at the end */
 	char ledger[64];

@@ -4,29 +4,27 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
-
-static const char line_prefix[] = "echo: ";
 
 void bytes_append(struct bytes *b, const void *data, size_t len)
 {
-	if (len == 0)
-		return;
 	if (b->size - b->len < len) {
 		b->size = 2 * (b->len + len);
 		b->data = realloc(b->data, b->size);
-		must(b->data != NULL, "realloc");
+		if (!b->data)
+			abort();
 	}
-	memcpy(b->data + b->len, data, len);
+	if (len > 0)
+		memcpy(b->data + b->len, data, len);
 	b->len += len;
 }
 
 void bytes_drop(struct bytes *b, size_t len)
 {
-	if (len == 0)
-		return;
 	b->len -= len;
-	memmove(b->data, b->data + len, b->len);
+	if (b->len > 0)
+		memmove(b->data, b->data + len, b->len);
 }
 
 void bytes_free(struct bytes *b)
@@ -35,74 +33,48 @@ void bytes_free(struct bytes *b)
 	*b = (struct bytes){NULL, 0, 0};
 }
 
-bool framing_parse(const char *name, enum framing_kind *kind)
+bool framing_parse(const char *name, enum framing *framing)
 {
-	static const char *const names[] = {
-		[FRAMING_LINE] = "line",
-		[FRAMING_FRAME] = "frame",
-		[FRAMING_ECHO] = "echo",
-	};
+	static const char *const names[] = {"line", "frame", "echo"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (strcmp(name, names[i]) != 0)
-			continue;
-		*kind = (enum framing_kind)i;
-		return true;
+		if (strcmp(name, names[i]) == 0) {
+			*framing = (enum framing)i;
+			return true;
+		}
 	}
 	return false;
 }
 
-static size_t split_line(struct view data, struct view *message)
+size_t framing_split(enum framing framing, struct view data, struct view *message)
 {
-	char *newline = memchr(data.data, '\n', data.len);
+	size_t head = framing == FRAMING_FRAME ? sizeof(uint32_t) : 0;
+	size_t tail = framing == FRAMING_LINE;
+	uint32_t length;
 
-	if (!newline)
+	if (data.len == 0 || data.len < head)
 		return 0;
-	*message = (struct view){data.data, (size_t)(newline - data.data)};
-	return message->len + 1;
-}
-
-static size_t split_frame(struct view data, struct view *message)
-{
-	uint32_t len;
-
-	if (data.len < sizeof len)
+	if (framing == FRAMING_FRAME)
+		memcpy(&length, data.data, head);
+	const char *newline = memchr(data.data, '\n', data.len);
+	if (framing == FRAMING_LINE && !newline)
 		return 0;
-	memcpy(&len, data.data, sizeof len);
-	*message = (struct view){data.data + sizeof len, ntohl(len)};
-	return data.len < sizeof len + message->len ? 0 : sizeof len + message->len;
+	message->data = data.data + head;
+	message->len = framing == FRAMING_LINE ? (size_t)(newline - data.data)
+		: framing == FRAMING_FRAME     ? ntohl(length)
+					       : FRAMING_ECHO_BYTES;
+	size_t whole = head + message->len + tail;
+	return data.len < whole ? 0 : whole;
 }
 
-static size_t split_echo(struct view data, size_t bytes, struct view *message)
+void framing_reply(enum framing framing, struct bytes *out, struct view payload)
 {
-	*message = (struct view){data.data, bytes};
-	return data.len < bytes ? 0 : bytes;
-}
+	uint32_t length = htonl((uint32_t)payload.len);
 
-size_t framing_split(const struct framing *f, struct view data, struct view *message)
-{
-	if (data.len == 0)
-		return 0;
-	switch (f->kind) {
-	case FRAMING_LINE:
-		return split_line(data, message);
-	case FRAMING_FRAME:
-		return split_frame(data, message);
-	case FRAMING_ECHO:
-		break;
-	}
-	return split_echo(data, f->echo_bytes, message);
-}
-
-void framing_reply(const struct framing *f, struct bytes *out, struct view payload)
-{
-	uint32_t len = htonl((uint32_t)payload.len);
-
-	if (f->kind == FRAMING_LINE)
-		bytes_append(out, line_prefix, sizeof line_prefix - 1);
-	else if (f->kind == FRAMING_FRAME)
-		bytes_append(out, &len, sizeof len);
+	if (framing == FRAMING_LINE)
+		bytes_append(out, "echo: ", 6);
+	if (framing == FRAMING_FRAME)
+		bytes_append(out, &length, sizeof length);
 	bytes_append(out, payload.data, payload.len);
-	if (f->kind == FRAMING_LINE)
-		bytes_append(out, "\n", 1);
+	bytes_append(out, "\n", framing == FRAMING_LINE);
 }

@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* Bytes that grow.  Zeroed is none; bytes_free() makes it that again. */
 struct bytes {
@@ -18,7 +16,7 @@ struct bytes {
 	size_t size;
 };
 
-/* Bytes that belong to someone else. */
+/* Bytes that belong to another. */
 struct view {
 	char *data;
 	size_t len;
@@ -28,36 +26,24 @@ void bytes_append(struct bytes *b, const void *data, size_t len);
 void bytes_drop(struct bytes *b, size_t len); /* from its beginning */
 void bytes_free(struct bytes *b);
 
-enum framing_kind {
+enum framing {
 	FRAMING_LINE,
 	FRAMING_FRAME,
-	FRAMING_ECHO,
+	FRAMING_ECHO, /* marks nothing: every message has FRAMING_ECHO_BYTES */
 };
 
-struct framing {
-	enum framing_kind kind;
-	size_t echo_bytes; /* echo marks nothing: every message has this size */
-};
+#define FRAMING_ECHO_BYTES 64
 
 /* "line", "frame" or "echo".  False if it is none of them. */
-bool framing_parse(const char *name, enum framing_kind *kind);
+bool framing_parse(const char *name, enum framing *framing);
 
 /*
  * The message at the beginning of data: *message is its payload, in data.  Returns its length with
  * the framing, or 0 if not all of it is there.
  */
-size_t framing_split(const struct framing *f, struct view data, struct view *message);
+size_t framing_split(enum framing framing, struct view data, struct view *message);
 
 /* Append the reply with that payload. */
-void framing_reply(const struct framing *f, struct bytes *out, struct view payload);
-
-/* The end of a program that cannot go on: says why, as perror(3) does. */
-static inline void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(1);
-}
+void framing_reply(enum framing framing, struct bytes *out, struct view payload);
 
 #endif

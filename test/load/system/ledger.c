@@ -3,7 +3,7 @@
  * ledger - a small server of line, frame and echo that is right, or wrong in one chosen way, and
  * that keeps its own record of what came and what it answered.
  *
- *   ledger SERVICE [OPTION VALUE]...
+ *   ledger RECORD SERVICE [OPTION VALUE]...
  *
  * server.h says what the options do.
  */
@@ -32,16 +32,6 @@ static bool read_count(const char *text, void *field)
 	return errno == 0 && end > text && *end == '\0';
 }
 
-static bool read_size(const char *text, void *field)
-{
-	uint64_t size;
-
-	if (!read_count(text, &size) || size == 0)
-		return false;
-	*(size_t *)field = (size_t)size;
-	return true;
-}
-
 static bool read_text(const char *text, void *field)
 {
 	*(const char **)field = text;
@@ -50,10 +40,7 @@ static bool read_text(const char *text, void *field)
 
 static bool read_mode(const char *text, void *field)
 {
-	const struct answers_mode *mode = answers_find(text);
-
-	*(const struct answers_mode **)field = mode;
-	return mode != NULL;
+	return answers_parse(text, field);
 }
 
 static bool read_yes(const char *text, void *field)
@@ -70,11 +57,9 @@ static const struct {
 	size_t field;
 } options[] = {
 	{"--mode", read_mode, FIELD(mode)},
-	{"--size", read_size, FIELD(framing.echo_bytes)},
 	{"--delay", read_duration, FIELD(delay_ns)},
 	{"--idle", read_duration, FIELD(idle_ns)},
 	{"--hang-time", read_duration, FIELD(hang_time_ns)},
-	{"--patience", read_duration, FIELD(patience_ns)},
 	{"--hang-after", read_count, FIELD(hang_after)},
 	{"--end-after", read_count, FIELD(end_after)},
 	{"--unanswered", read_count, FIELD(unanswered)},
@@ -82,7 +67,6 @@ static const struct {
 	{"--backlog", read_count, FIELD(backlog)},
 	{"--speak-every", read_count, FIELD(speak_every)},
 	{"--banner", read_text, FIELD(banner)},
-	{"--record", read_text, FIELD(record)},
 	{"--accepts-nothing", read_yes, FIELD(accepts_nothing)},
 };
 
@@ -97,9 +81,9 @@ static bool read_option(struct server_settings *s, const char *name, const char 
 
 static bool read_command_line(struct server_settings *s, int argc, char **argv)
 {
-	if (argc < 2 || !framing_parse(argv[1], &s->framing.kind))
+	if (argc < 3 || !framing_parse(argv[2], &s->framing))
 		return false;
-	for (int i = 2; i < argc; i += 2) {
+	for (int i = 3; i < argc; i += 2) {
 		if (!read_option(s, argv[i], argv[i + 1]))
 			return false;
 	}
@@ -117,22 +101,17 @@ static void raise_descriptor_limit(void)
 
 int main(int argc, char **argv)
 {
-	struct server_settings settings = {
-		.framing = {.echo_bytes = 64},
-		.mode = answers_find("right"),
-		.patience_ns = INT64_C(180) * 1000000000,
-		.backlog = 4096,
-		.speak_every = 50,
-	};
+	struct server_settings settings = {.backlog = 4096, .speak_every = 50};
 
 	if (!read_command_line(&settings, argc, argv)) {
-		fputs("usage: ledger line|frame|echo [OPTION VALUE]...\n", stderr);
-		for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-			fprintf(stderr, "\t%s\n", options[i].name);
+		fputs("usage: ledger RECORD line|frame|echo [OPTION VALUE]...\n", stderr);
 		return EX_USAGE;
 	}
+	struct record *record = record_map(argv[1]);
+	must(record != NULL, argv[1]);
 	/* A test that waits for a line must not wait for a full buffer. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	raise_descriptor_limit();
-	return server_run(&settings);
+	server_run(&settings, record);
+	return EX_OK;
 }

@@ -3,7 +3,6 @@
 #include "plan.h"
 
 #include "common/deadline.h"
-#include "framing.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -203,7 +202,8 @@ bool plan_check(const struct plan *p, const struct record *r, int64_t started_ns
 	};
 	bool right = true;
 
-	must(c.begun && c.ids && c.counts, "calloc");
+	if (!c.begun || !c.ids || !c.counts)
+		abort();
 	for (size_t i = 0; i < r->message_count && right; i++)
 		right = check_message(&c, &r->messages[i]);
 	right = right && check_shares(&c) && check_connections(&c);

@@ -2,91 +2,71 @@
 /* record - what a server saw. */
 #include "record.h"
 
-#include "framing.h"
-
-#include <inttypes.h>
+#include <ctype.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define HEADER_BYTES 19 /* 8 digits, a point, 10 digits */
-
-static const char *const ends[] = {
-	[RECORD_OPEN] = "open",
-	[RECORD_CLIENT_FIN] = "client_fin",
-	[RECORD_CLIENT_RESET] = "client_reset",
-	[RECORD_SERVER_FIN] = "server_fin",
-	[RECORD_SERVER_CLOSED] = "server_closed",
-	[RECORD_SERVER_RESET] = "server_reset",
-};
-
-void record_free(struct record *r)
+struct record *record_map(const char *path)
 {
-	free(r->connections);
-	free(r->messages);
-	*r = (struct record){NULL, 0, NULL, 0};
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	void *at = MAP_FAILED;
+
+	if (fd < 0)
+		return NULL;
+	if (ftruncate(fd, sizeof(struct record)) == 0)
+		at = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return at == MAP_FAILED ? NULL : at;
 }
 
-/* Room for one more behind count, in an array that doubles at each power of two. */
-static void *grown(void *array, size_t count, size_t size)
+void record_unmap(struct record *r)
 {
-	if (count != 0 && (count & (count - 1)) != 0)
-		return array;
-	void *larger = realloc(array, (count ? 2 * count : 1) * size);
-	must(larger != NULL, "realloc");
-	return larger;
+	if (r)
+		munmap(r, sizeof *r);
 }
 
-static void add_connection(struct record *r, struct record_connection c)
+size_t record_accept(struct record *r, int64_t now_ns)
 {
-	r->connections = grown(r->connections, r->connection_count, sizeof c);
-	r->connections[r->connection_count++] = c;
+	if (r->connection_count == RECORD_CONNECTIONS_MAX)
+		abort();
+	r->connections[r->connection_count].accepted_ns = now_ns;
+	return r->connection_count++;
 }
 
-static void add_message(struct record *r, struct record_message m)
+/* 8 hexadecimal digits, a point, 10 more. */
+static void read_header(struct record_message *m, const char *payload, size_t len)
 {
-	r->messages = grown(r->messages, r->message_count, sizeof m);
-	r->messages[r->message_count++] = m;
-}
+	char header[20] = "";
+	char *end;
 
-size_t record_accept(struct record *r, unsigned port, int64_t now_ns)
-{
-	add_connection(r, (struct record_connection){.port = port, .accepted_ns = now_ns});
-	return r->connection_count - 1;
-}
-
-static bool read_digits(const char *text, size_t len, uint64_t *value)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		const char *digits = "0123456789abcdef";
-		const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
-		if (!digit)
-			return false;
-		v = v << 4 | (uint64_t)(digit - digits);
-	}
-	*value = v;
-	return true;
+	m->id = RECORD_NO_ID;
+	if (len < 19)
+		return;
+	memcpy(header, payload, 19);
+	unsigned long id = strtoul(header, &end, 16);
+	if (end != header + 8 || *end != '.' || !isxdigit((unsigned char)header[9]))
+		return;
+	uint64_t sequence = strtoull(header + 9, &end, 16);
+	if (end != header + 19)
+		return;
+	m->id = (uint32_t)id;
+	m->sequence = sequence;
 }
 
 size_t record_arrival(
 	struct record *r, size_t connection, const char *payload, size_t len, int64_t now_ns)
 {
-	struct record_message m = {
-		.connection = connection,
-		.id = RECORD_NO_ID,
-		.arrived_ns = now_ns,
-	};
-	uint64_t id;
+	struct record_message *m = &r->messages[r->message_count];
 
 	r->connections[connection].received++;
 	if (r->message_count == RECORD_MESSAGES_MAX)
 		return SIZE_MAX;
-	if (len >= HEADER_BYTES && payload[8] == '.' && read_digits(payload, 8, &id) &&
-		read_digits(payload + 9, 10, &m.sequence))
-		m.id = (uint32_t)id;
-	add_message(r, m);
-	return r->message_count - 1;
+	*m = (struct record_message){.connection = connection, .arrived_ns = now_ns};
+	read_header(m, payload, len);
+	return r->message_count++;
 }
 
 void record_reply(struct record *r, size_t connection, size_t message, int64_t now_ns)
@@ -104,106 +84,6 @@ void record_ended(struct record *r, size_t connection, enum record_end end, int6
 		return;
 	c->end = end;
 	c->ended_ns = now_ns;
-}
-
-static void write_all(const struct record *r, FILE *to)
-{
-	for (size_t i = 0; i < r->connection_count; i++) {
-		const struct record_connection *c = &r->connections[i];
-		fprintf(to,
-			"connection %zu port %u accepted %" PRId64 " ended %" PRId64
-			" by %s received %" PRIu64 " replied %" PRIu64 "\n",
-			i, c->port, c->accepted_ns, c->ended_ns, ends[c->end], c->received,
-			c->replied);
-	}
-	for (size_t i = 0; i < r->message_count; i++) {
-		const struct record_message *m = &r->messages[i];
-		fprintf(to,
-			"message %zu %" PRIx32 " %" PRIu64 " arrived %" PRId64 " replied %" PRId64
-			"\n",
-			m->connection, m->id, m->sequence, m->arrived_ns, m->replied_ns);
-	}
-	fprintf(to, "end %zu %zu\n", r->connection_count, r->message_count);
-}
-
-bool record_write(const struct record *r, const char *path)
-{
-	bool to_stdout = strcmp(path, "-") == 0;
-	FILE *to = to_stdout ? stdout : fopen(path, "we");
-
-	if (!to)
-		return false;
-	write_all(r, to);
-	bool failed = ferror(to) != 0 || fflush(to) != 0;
-	if (!to_stdout)
-		failed |= fclose(to) != 0;
-	return !failed;
-}
-
-static enum record_end end_named(const char *name)
-{
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		if (strcmp(name, ends[i]) == 0)
-			return (enum record_end)i;
-	}
-	return RECORD_OPEN;
-}
-
-static bool read_connection(struct record *r, const char *line)
-{
-	struct record_connection c;
-	char end[32];
-
-	if (sscanf(line,
-		    "connection %*u port %u accepted %" SCNd64 " ended %" SCNd64
-		    " by %31s received %" SCNu64 " replied %" SCNu64,
-		    &c.port, &c.accepted_ns, &c.ended_ns, end, &c.received, &c.replied) != 6)
-		return false;
-	c.end = end_named(end);
-	add_connection(r, c);
-	return true;
-}
-
-static bool read_message(struct record *r, const char *line)
-{
-	struct record_message m;
-
-	if (sscanf(line, "message %zu %" SCNx32 " %" SCNu64 " arrived %" SCNd64 " replied %" SCNd64,
-		    &m.connection, &m.id, &m.sequence, &m.arrived_ns, &m.replied_ns) != 5)
-		return false;
-	add_message(r, m);
-	return true;
-}
-
-/* Its last line tells a whole record from one that was cut short. */
-static bool is_end(const struct record *r, const char *line)
-{
-	size_t connections;
-	size_t messages;
-
-	return sscanf(line, "end %zu %zu", &connections, &messages) == 2 &&
-		connections == r->connection_count && messages == r->message_count;
-}
-
-bool record_read(struct record *r, const char *path)
-{
-	FILE *from = fopen(path, "re");
-	char line[256];
-	bool whole = false;
-
-	*r = (struct record){NULL, 0, NULL, 0};
-	if (!from)
-		return false;
-	while (fgets(line, sizeof line, from)) {
-		if (read_connection(r, line) || read_message(r, line))
-			continue;
-		whole = is_end(r, line);
-		break;
-	}
-	fclose(from);
-	if (!whole)
-		record_free(r);
-	return whole;
 }
 
 uint64_t record_received(const struct record *r)
@@ -231,4 +111,15 @@ uint64_t record_ended_by(const struct record *r, enum record_end end)
 	for (size_t i = 0; i < r->connection_count; i++)
 		count += r->connections[i].end == end;
 	return count;
+}
+
+int64_t record_longest_ns(const struct record *r)
+{
+	int64_t longest_ns = 0;
+
+	for (size_t i = 0; i < r->message_count; i++) {
+		int64_t ns = r->messages[i].replied_ns - r->messages[i].arrived_ns;
+		longest_ns = ns > longest_ns ? ns : longest_ns;
+	}
+	return longest_ns;
 }

@@ -22,12 +22,15 @@
 #define CHUNK_BYTES ((size_t)256 * 1024)
 #define EVENTS_MAX  64
 
+/* So many lines of each kind are printed. */
+#define WORDS_MAX 400
+
 /* After SIGTERM the clients have gone: their last bytes and ends are on their way to us. */
 #define LAST_EVENTS_NS (2 * NS_PER_S)
 
 struct peer {
 	int fd;       /* -1: none */
-	size_t place; /* in the record */
+	size_t index; /* in the record */
 	struct bytes in;
 	struct talk talk;
 	uint64_t replies;  /* sent on it, */
@@ -43,7 +46,7 @@ struct pending {
 	struct pending *next;
 	int64_t due_ns;
 	int fd;
-	size_t place; /* whom it is for: the descriptor may be another's by then */
+	size_t index; /* of its peer: the descriptor may be another's by then */
 	size_t message;
 	size_t len;
 	char payload[];
@@ -51,8 +54,7 @@ struct pending {
 
 struct server {
 	const struct server_settings *settings;
-	struct answers answers;
-	struct record record;
+	struct record *record;
 	struct peer *peers; /* by descriptor, */
 	int peers_end;      /* all of them below this one */
 	struct pending *first;
@@ -62,19 +64,26 @@ struct server {
 	int signal_fd;
 	int64_t now_ns;
 	int64_t first_message_ns;
-	int64_t active_ns; /* when anything last happened */
-	int64_t stop_ns;   /* when to end at the latest; DEADLINE_NEVER before SIGTERM */
+	int64_t stop_ns; /* when to end at the latest; DEADLINE_NEVER before SIGTERM */
 	uint64_t received;
 	uint64_t open;
 	bool deaf; /* nothing is read any more */
 };
 
+void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(1);
+}
+
 /* A connection's end. */
 
 static void close_peer(struct server *s, struct peer *p, enum record_end end)
 {
-	record_ended(&s->record, p->place, end, s->now_ns);
-	answers_forget(&s->answers, &p->talk);
+	record_ended(s->record, p->index, end, s->now_ns);
+	answers_forget(&p->talk);
 	bytes_free(&p->in);
 	close(p->fd);
 	p->fd = -1;
@@ -100,7 +109,7 @@ static void end_politely(struct server *s, struct peer *p)
 		return;
 	p->ended = true;
 	shutdown(p->fd, SHUT_WR);
-	record_ended(&s->record, p->place, RECORD_SERVER_FIN, s->now_ns);
+	record_ended(s->record, p->index, RECORD_SERVER_FIN, s->now_ns);
 }
 
 /* Send what there is.  The last reply and the end of stream go together, in one segment: a client
@@ -140,12 +149,12 @@ static void answer(struct server *s, struct peer *p, size_t message, struct view
 
 	if (p->ending || p->ended || p->talk.over)
 		return;
-	s->settings->mode->answer(&s->answers, &p->talk, payload);
+	answers_give(s->settings->mode, s->settings->framing, &p->talk, payload);
 	p->talk.count++;
 	p->active_ns = s->now_ns;
 	if (p->talk.out.len == before)
 		return;
-	record_reply(&s->record, p->place, message, deadline_now());
+	record_reply(s->record, p->index, message, deadline_now());
 	p->replies++;
 	p->ending = s->settings->end_after > 0 && p->replies == s->settings->end_after;
 }
@@ -158,7 +167,7 @@ static void answer_later(struct server *s, struct peer *p, size_t message, struc
 	*w = (struct pending){
 		.due_ns = s->now_ns + s->settings->delay_ns,
 		.fd = p->fd,
-		.place = p->place,
+		.index = p->index,
 		.message = message,
 		.len = payload.len,
 	};
@@ -186,7 +195,7 @@ static void answer_due(struct server *s)
 
 	while ((w = take_due(s))) {
 		struct peer *p = &s->peers[w->fd];
-		if (p->fd >= 0 && p->place == w->place) {
+		if (p->fd >= 0 && p->index == w->index) {
 			p->waiting--;
 			answer(s, p, w->message, (struct view){w->payload, w->len});
 			flush(s, p);
@@ -210,13 +219,13 @@ static void speak(const struct server *s)
 {
 	uint64_t every = s->settings->speak_every;
 
-	if (s->received % every == 0 && s->received / every <= SERVER_WORDS)
+	if (s->received % every == 0 && s->received / every <= WORDS_MAX)
 		printf("received %" PRIu64 "\n", s->received);
 }
 
 static void take_message(struct server *s, struct peer *p, struct view payload)
 {
-	size_t message = record_arrival(&s->record, p->place, payload.data, payload.len, s->now_ns);
+	size_t message = record_arrival(s->record, p->index, payload.data, payload.len, s->now_ns);
 
 	if (s->received++ == 0)
 		s->first_message_ns = s->now_ns;
@@ -236,7 +245,7 @@ static void take_messages(struct server *s, struct peer *p)
 	struct view payload;
 	size_t n;
 
-	while (!p->talk.over && (n = framing_split(&s->settings->framing, rest, &payload)) > 0) {
+	while (!p->talk.over && (n = framing_split(s->settings->framing, rest, &payload)) > 0) {
 		take_message(s, p, payload);
 		rest.data += n;
 		rest.len -= n;
@@ -275,19 +284,18 @@ static void receive(struct server *s, struct peer *p)
 
 /* Connections. */
 
-static void refuse(struct server *s, int fd, size_t place)
+static void refuse(struct server *s, int fd, size_t index)
 {
 	const struct linger at_once = {.l_onoff = 1};
-	bool resets = s->settings->mode->resets;
+	bool resets = s->settings->mode == ANSWERS_RESET;
 
 	if (resets)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 	close(fd);
-	record_ended(
-		&s->record, place, resets ? RECORD_SERVER_RESET : RECORD_SERVER_FIN, s->now_ns);
+	record_ended(s->record, index, resets ? RECORD_SERVER_RESET : RECORD_SERVER_FIN, s->now_ns);
 }
 
-static void welcome(struct server *s, int fd, size_t place)
+static void welcome(struct server *s, int fd, size_t index)
 {
 	struct peer *p = &s->peers[fd];
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
@@ -295,7 +303,7 @@ static void welcome(struct server *s, int fd, size_t place)
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	must(epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0, "epoll_ctl");
-	*p = (struct peer){.fd = fd, .place = place, .active_ns = s->now_ns};
+	*p = (struct peer){.fd = fd, .index = index, .active_ns = s->now_ns};
 	s->peers_end = fd < s->peers_end ? s->peers_end : fd + 1;
 	s->open++;
 	if (!s->settings->banner)
@@ -315,13 +323,13 @@ static bool accept_one(struct server *s)
 		return false;
 	must(fd < PEERS_MAX, "too many peers");
 	s->now_ns = deadline_now();
-	size_t place = record_accept(&s->record, ntohs(from.sin_port), s->now_ns);
-	if (place < SERVER_WORDS)
-		printf("accepted %zu %s\n", place + 1, inet_ntoa(from.sin_addr));
-	if (s->settings->mode->resets || s->settings->mode->closes)
-		refuse(s, fd, place);
+	size_t index = record_accept(s->record, s->now_ns);
+	if (index < WORDS_MAX)
+		printf("accepted %zu %s\n", index + 1, inet_ntoa(from.sin_addr));
+	if (s->settings->mode >= ANSWERS_RESET)
+		refuse(s, fd, index);
 	else
-		welcome(s, fd, place);
+		welcome(s, fd, index);
 	return true;
 }
 
@@ -359,9 +367,10 @@ static int64_t sweep_idle(struct server *s)
 static int wait_ms(const struct server *s, int64_t next_ns)
 {
 	next_ns = deadline_earlier(next_ns, s->stop_ns);
-	next_ns = deadline_earlier(next_ns, s->active_ns + s->settings->patience_ns);
 	if (s->first)
 		next_ns = deadline_earlier(next_ns, s->first->due_ns);
+	if (next_ns == DEADLINE_NEVER)
+		return -1;
 	/* Rounded up: never early. */
 	return next_ns > s->now_ns ? (int)((next_ns - s->now_ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
@@ -369,7 +378,7 @@ static int wait_ms(const struct server *s, int64_t next_ns)
 static bool is_over(struct server *s)
 {
 	if (s->stop_ns == DEADLINE_NEVER)
-		return s->now_ns - s->active_ns >= s->settings->patience_ns;
+		return false;
 	accept_all(s);
 	return s->open == 0 || s->deaf || s->now_ns >= s->stop_ns;
 }
@@ -401,8 +410,6 @@ static void loop(struct server *s)
 	while (!is_over(s)) {
 		int n = epoll_wait(s->epoll_fd, events, EVENTS_MAX, wait_ms(s, sweep_idle(s)));
 		s->now_ns = deadline_now();
-		if (n > 0)
-			s->active_ns = s->now_ns;
 		for (int i = 0; i < n; i++)
 			handle(s, &events[i]);
 		s->now_ns = deadline_now();
@@ -458,42 +465,17 @@ static void set_up(struct server *s)
 	must(s->epoll_fd >= 0, "epoll_create1");
 	watch_for_reading(s, s->signal_fd);
 	s->now_ns = deadline_now();
-	s->active_ns = s->now_ns;
 	s->listener = listen_anywhere((int)s->settings->backlog);
 	if (!s->settings->accepts_nothing)
 		watch_for_reading(s, s->listener);
 }
 
-static void tear_down(struct server *s)
+/* What is left at the end goes with the process. */
+void server_run(const struct server_settings *settings, struct record *record)
 {
-	for (int fd = 0; fd < s->peers_end; fd++) {
-		if (s->peers[fd].fd >= 0)
-			close_peer(s, &s->peers[fd], RECORD_OPEN);
-	}
-	s->now_ns = DEADLINE_NEVER;
-	for (struct pending *w; (w = take_due(s));)
-		free(w);
-	bytes_free(&s->answers.last);
-	record_free(&s->record);
-	free(s->peers);
-	close(s->listener);
-	close(s->epoll_fd);
-	close(s->signal_fd);
-}
+	static struct server s;
 
-int server_run(const struct server_settings *settings)
-{
-	struct server s = {
-		.settings = settings,
-		.answers = {.framing = &settings->framing},
-		.stop_ns = DEADLINE_NEVER,
-	};
-	bool written = true;
-
+	s = (struct server){.settings = settings, .record = record, .stop_ns = DEADLINE_NEVER};
 	set_up(&s);
 	loop(&s);
-	if (settings->record)
-		written = record_write(&s.record, settings->record);
-	tear_down(&s);
-	return written ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 /*
  * server - the ledger's loop: accepts, reads messages, answers them as it is told to, and records.
  *
- * A peer has no thread: a delayed reply waits in a queue and holds nobody up.
+ * A peer has no thread: a delayed reply waits in a queue.
  */
 #ifndef BOBBIN_LOAD_SYSTEM_SERVER_H
 #define BOBBIN_LOAD_SYSTEM_SERVER_H
@@ -15,12 +15,11 @@
 #include <stdint.h>
 
 struct server_settings { /* zeroed: answer rightly, at once, for ever */
-	struct framing framing;
-	const struct answers_mode *mode;
+	enum framing framing;
+	enum answers mode;
 	int64_t delay_ns;      /* from a message to its reply */
 	int64_t idle_ns;       /* end connections politely that are idle for so long */
 	int64_t hang_time_ns;  /* so long after the first message nothing is answered any more */
-	int64_t patience_ns;   /* end when nothing has happened for so long */
 	uint64_t hang_after;   /* so many messages of all are answered, and none after them */
 	uint64_t end_after;    /* end a connection politely with its reply of this number */
 	uint64_t unanswered;   /* every so manyth message of all is not answered */
@@ -28,20 +27,18 @@ struct server_settings { /* zeroed: answer rightly, at once, for ever */
 	uint64_t backlog;      /* for listen(2) */
 	uint64_t speak_every;  /* messages, see server_run() */
 	const char *banner;    /* a line that is said first */
-	const char *record;    /* where the record goes, or NULL */
 	bool accepts_nothing;
 };
 
 /*
  * Listen on a free port of 127.0.0.1 and print "listening PORT"; serve until SIGTERM has come and
- * all connections have ended, or nothing has happened for as long as its patience; write the
- * record.  For tests that must know how far things are it prints "accepted COUNT ADDRESS" for each
- * connection and "received COUNT" for every speak_everyth message, of the first SERVER_WORDS each,
- * so that nobody has to read it.
- *
- * Returns the program's exit status.
+ * all connections have ended.  For tests that must know how far things are it prints "accepted
+ * COUNT ADDRESS" for each connection and "received COUNT" for every speak_everyth message, of the
+ * first 400 each, so that a test need not read them.
  */
-#define SERVER_WORDS 400
-int server_run(const struct server_settings *settings);
+void server_run(const struct server_settings *settings, struct record *record);
+
+/* The end of a program that cannot go on: says why, as perror(3) does. */
+void must(bool ok, const char *what);
 
 #endif

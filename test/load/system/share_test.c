@@ -16,7 +16,7 @@ static void must_follow(const struct plan *plan)
 	fixture_read_record();
 	fixture_must_agree_with_record();
 	p.given_up = (uint64_t)fixture_json("messages.not_sent_client_late");
-	ck_assert_msg(plan_check(&p, &fixture.record, fixture.started_ns, fault), "%s\n%s", fault,
+	ck_assert_msg(plan_check(&p, fixture.record, fixture.started_ns, fault), "%s\n%s", fault,
 		fixture.load->out.text);
 }
 
@@ -42,7 +42,7 @@ TEST(every_connection_is_opened_though_it_has_nothing_to_send)
 	fixture_start_load("line", "-t 3 -c 9 -n 1");
 	fixture_must_end_soon();
 	must_follow(&(struct plan){.connections = 9, .messages = 1});
-	ck_assert_uint_eq(fixture.record.connection_count, 9);
+	ck_assert_uint_eq(fixture.record->connection_count, 9);
 	fixture_json_must_be("connect.count", 9);
 }
 
@@ -72,12 +72,12 @@ TEST(a_slot_has_as_many_connections_as_its_messages_need)
 	fixture_serve("echo", "");
 	fixture_run_load("echo", "-n 17 -c 4 -t 3 --per-connection 2");
 	must_follow(&(struct plan){.connections = 4, .messages = 17, .per_connection = 2});
-	ck_assert_uint_eq(fixture.record.connection_count, 3 + 2 + 2 + 2);
+	ck_assert_uint_eq(fixture.record->connection_count, 3 + 2 + 2 + 2);
 
 	fixture_serve("echo", "");
 	fixture_run_load("echo", "-n 500 -c 4 --per-connection 1");
 	must_follow(&(struct plan){.connections = 4, .messages = 500, .per_connection = 1});
-	ck_assert_uint_eq(fixture.record.connection_count, 500);
+	ck_assert_uint_eq(fixture.record->connection_count, 500);
 }
 
 TEST(connections_that_are_reset_when_done_lose_nothing)
@@ -85,8 +85,8 @@ TEST(connections_that_are_reset_when_done_lose_nothing)
 	fixture_serve("line", "");
 	fixture_run_load("line", "-n 500 -c 4 --per-connection 10 -P 4 --close reset");
 	must_follow(&(struct plan){.connections = 4, .messages = 500, .per_connection = 10});
-	ck_assert_uint_eq(record_ended_by(&fixture.record, RECORD_CLIENT_RESET),
-		fixture.record.connection_count);
+	ck_assert_uint_eq(record_ended_by(fixture.record, RECORD_CLIENT_RESET),
+		fixture.record->connection_count);
 }
 
 TEST(a_ramp_is_in_the_schedule_and_not_measured)
@@ -193,7 +193,7 @@ TEST(connections_open_no_faster_than_asked)
 	fixture_serve("line", "");
 	fixture_run_load("line", "-n 20 -c 21 -t 3 --connect-rate 100/s");
 	fixture_read_record();
-	const struct record *r = &fixture.record;
+	const struct record *r = fixture.record;
 	ck_assert_uint_eq(r->connection_count, 21);
 	ck_assert_int_ge(r->connections[20].accepted_ns, fixture.started_ns + 180 * NS_PER_MS);
 	ck_assert_double_ge(fixture_json("opening_ns"), 180e6);

@@ -108,7 +108,7 @@ TEST(a_signal_while_connections_open_ends_it_with_the_result_so_far)
 	/* One may be under way. */
 	ck_assert_double_ge(fixture_json("connections_opened"), 2);
 	ck_assert_double_le(
-		fixture_json("connections_opened"), (double)fixture.record.connection_count);
+		fixture_json("connections_opened"), (double)fixture.record->connection_count);
 	ck_assert_int_ne(fixture.status, 69);
 	fixture_must_print(" by a signal");
 }
@@ -161,7 +161,7 @@ TEST(a_signal_while_only_replies_are_awaited_ends_it_at_once)
 	end_by_signal(&last_replies, SIGINT);
 	must_be_interrupted();
 	fixture_read_record();
-	ck_assert_uint_eq(record_received(&fixture.record), 8);
+	ck_assert_uint_eq(record_received(fixture.record), 8);
 	fixture_json_must_be("messages.sent", 8);
 	fixture_json_must_be("messages.answered", 0);
 	ck_assert_int_eq(fixture.status, 1);
@@ -195,7 +195,7 @@ TEST(replies_under_way_are_awaited_after_a_signal)
 	fixture_must_agree_with_record();
 	fixture_json_must_be("messages.lost", 0);
 	fixture_json_must_be("messages.cut_off", 0);
-	ck_assert_uint_ge(record_replied(&fixture.record), 4);
+	ck_assert_uint_ge(record_replied(fixture.record), 4);
 	ck_assert_int_eq(fixture.status, 0);
 }
 
@@ -212,8 +212,8 @@ TEST(what_waits_for_room_is_given_up_after_a_signal)
 	fixture_must_agree_with_record();
 	/* One whose room came before the signal was heard; hundreds were waiting. */
 	uint64_t later = 0;
-	for (size_t i = 0; i < fixture.record.message_count; i++)
-		later += fixture.record.messages[i].arrived_ns > told_ns;
+	for (size_t i = 0; i < fixture.record->message_count; i++)
+		later += fixture.record->messages[i].arrived_ns > told_ns;
 	ck_assert_uint_le(later, 3);
 	ck_assert_double_gt(fixture_json("messages.not_sent"), 0);
 }
@@ -241,7 +241,7 @@ TEST(a_server_that_hangs_is_waited_for_until_the_timeout_and_no_longer)
 	fixture_must_end_soon();
 	fixture_read_record();
 	fixture_must_add_up();
-	fixture_json_must_be("messages.sent", (double)record_received(&fixture.record));
+	fixture_json_must_be("messages.sent", (double)record_received(fixture.record));
 	fixture_json_must_be("messages.answered", 100);
 	ck_assert_int_ge(fixture.ended_ns - fixture.started_ns, 300 * NS_PER_MS);
 }

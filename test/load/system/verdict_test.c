@@ -56,7 +56,7 @@ static void run_to_the_record(const char *options)
 	fixture_run_load("line", options);
 	fixture_read_record();
 	fixture_must_add_up();
-	fixture_json_must_be("messages.sent", (double)record_received(&fixture.record));
+	fixture_json_must_be("messages.sent", (double)record_received(fixture.record));
 }
 
 /* The schedule. */
@@ -260,7 +260,7 @@ TEST(a_server_that_hangs_has_the_rate_of_the_whole_time_asked_for)
 {
 	fixture_serve("line", "--hang-after 50");
 	run_to_the_record("-c 4 -d 1s --timeout 200ms --fail-if rate<60/s");
-	ck_assert_uint_eq(record_replied(&fixture.record), 50);
+	ck_assert_uint_eq(record_replied(fixture.record), 50);
 	fixture_json_must_be("messages.answered", 50);
 	ck_assert_double_ge(fixture_json("measured_ns"), 1e9);
 	ck_assert_double_le(fixture_json("throughput.replies_per_s"), 50);
@@ -275,7 +275,7 @@ TEST(a_server_that_hangs_in_an_open_loop_has_it_too)
 	/* It is said to have answered what it answered, over all of the second. */
 	ck_assert_double_ge(fixture_json("measured_ns"), 1e9);
 	ck_assert_double_le(
-		fixture_json("throughput.replies_per_s"), (double)record_replied(&fixture.record));
+		fixture_json("throughput.replies_per_s"), (double)record_replied(fixture.record));
 	must_break("rate<90/s", "");
 	must_be_status(1);
 }
@@ -319,7 +319,7 @@ TEST(a_client_that_stood_still_is_the_cause_of_a_broken_schedule)
 	ck_assert_int_eq(fixture.status, CLIENT_LATE);
 	ck_assert_double_eq(fixture_json_failures("timeout"), 0);
 	fixture_json_must_be("messages.lost", 0);
-	fixture_json_must_be("messages.sent", (double)record_received(&fixture.record));
+	fixture_json_must_be("messages.sent", (double)record_received(fixture.record));
 	fixture_must_print("THE SCHEDULE WAS NOT KEPT");
 }
 
