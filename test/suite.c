@@ -101,7 +101,7 @@ static bool pass(const char *name)
 		TCase *tcase = add_case(suite, names[kind]);
 		for (const struct suite_test *t = tests; t < tests + test_count; t++) {
 			if (t->kind == kind)
-				tcase_add_loop_test(tcase, t->test, 0, t->rows);
+				tcase_add_loop_test(tcase, t->test, t->first, t->first + t->rows);
 		}
 	}
 	return succeeds(suite);
@@ -111,7 +111,8 @@ static bool keeps_its_bounds(const char *name, const struct suite_test *test)
 {
 	for (int i = 0; i < MODE_TRIES; i++) {
 		Suite *suite = suite_create(name);
-		tcase_add_loop_test(add_case(suite, "timing"), test->test, 0, test->rows);
+		tcase_add_loop_test(add_case(suite, "timing"), test->test, test->first,
+			test->first + test->rows);
 		if (succeeds(suite))
 			return true;
 	}

@@ -26,7 +26,8 @@ enum suite_kind {
 struct suite_test {
 	const TTest *test;
 	enum suite_kind kind;
-	int rows; /* it runs once for each, as _i says */
+	int rows;  /* it runs once for each, as _i says, */
+	int first; /* from here on */
 };
 
 #define SUITE_TEST(of, sentence, count)                                                            \
@@ -34,7 +35,8 @@ struct suite_test {
 	static const TTest sentence##_test = {#sentence, sentence##_body, __FILE__, __LINE__};     \
 	__attribute__((constructor)) static void sentence##_is_added(void)                         \
 	{                                                                                          \
-		suite_add(&(struct suite_test){&sentence##_test, (of), (int)(count)});             \
+		suite_add(&(struct suite_test){                                                    \
+			.test = &sentence##_test, .kind = (of), .rows = (int)(count)});            \
 	}                                                                                          \
 	static void sentence##_body(int _i __attribute__((unused)))
 

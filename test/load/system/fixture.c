@@ -2,8 +2,8 @@
 /* fixture - a server and a load against it. */
 #include "fixture.h"
 
-#include "../../bench/scan.h"
 #include "common/deadline.h"
+#include "test/json_scan.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -13,12 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define WORDS_MAX   60
-#define OPTIONS_MAX 1024
-#define TEXT_MAX    ((size_t)1 << 20)
+#define WORDS_MAX 60
+#define TEXT_MAX  ((size_t)1 << 20)
 
 struct fixture fixture;
 
@@ -33,6 +31,8 @@ static void must_make_file(char *path)
 void fixture_set_up(void)
 {
 	fixture = (struct fixture){
+		.service = "line",
+		.host = "127.0.0.1",
 		.json = "/tmp/bobbin-load-XXXXXX",
 		.ledger = "/tmp/bobbin-ledger-XXXXXX",
 	};
@@ -61,7 +61,7 @@ static const char *must_getenv(const char *name)
 struct words {
 	const char *argv[WORDS_MAX];
 	size_t count;
-	char text[OPTIONS_MAX]; /* the split options */
+	char text[sizeof fixture.options]; /* the split options */
 };
 
 static void add(struct words *w, const char *word)
@@ -79,65 +79,70 @@ static void add_options(struct words *w, const char *options)
 	for (char *word = strtok_r(w->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		for (char *p = strchr(word, '~'); p; p = strchr(p, '~'))
 			*p = ' ';
-		add(w, strcmp(word, "JSON") == 0 ? fixture.json : word);
+		add(w, word);
 	}
+}
+
+static void start_server(struct words *w, struct process_stream *(*stream)(struct process *),
+	const char *ready, const char *port)
+{
+	fixture.server = process_start(w->argv, NULL);
+	process_await(fixture.server, stream(fixture.server), ready);
+	fixture.port = (unsigned)strtoul(
+		process_await(fixture.server, stream(fixture.server), port), NULL, 10);
+}
+
+static struct process_stream *out(struct process *p)
+{
+	return &p->out;
+}
+
+static struct process_stream *err(struct process *p)
+{
+	return &p->err;
+}
+
+void fixture_serve(const char *options)
+{
+	struct words w = {.count = 0};
+
+	process_free(fixture.server);
+	ck_assert_int_eq(truncate(fixture.ledger, 0), 0);
+	snprintf(fixture.service, sizeof fixture.service, "%.*s", (int)strcspn(options, " "),
+		options);
+	add(&w, must_getenv("LEDGER"));
+	add(&w, fixture.ledger);
+	add_options(&w, options);
+	start_server(&w, out, "listening ", "listening ");
 }
 
 /* bobbind names the address that it really bound before it is ready. */
-static void serve_with_bobbind(const char *program, const char *service)
-{
-	char listen[32];
-	const char *argv[] = {program, "-l", listen, "-o", "limits.max_connections=12000", "-o",
-		"line.max_line=1MiB", NULL};
-
-	snprintf(listen, sizeof listen, "tcp:127.0.0.1:0=%s", service);
-	fixture.server = process_start(argv, NULL);
-	process_await(fixture.server, &fixture.server->err, "event=ready");
-	const char *port =
-		process_await(fixture.server, &fixture.server->err, "address=127.0.0.1:");
-	fixture.port = (unsigned)strtoul(port, NULL, 10);
-}
-
-static void end_server(void)
-{
-	process_free(fixture.server);
-	fixture.server = NULL;
-}
-
-void fixture_serve(const char *service, const char *options)
-{
-	struct words w = {.count = 0};
-
-	end_server();
-	ck_assert_int_eq(truncate(fixture.ledger, 0), 0);
-	add(&w, must_getenv("LEDGER"));
-	add(&w, fixture.ledger);
-	add(&w, service);
-	add_options(&w, options);
-	fixture.server = process_start(w.argv, NULL);
-	const char *port = process_await(fixture.server, &fixture.server->out, "listening ");
-	fixture.port = (unsigned)strtoul(port, NULL, 10);
-}
-
 void fixture_serve_right(const char *service)
 {
-	const char *bobbind = getenv("BOBBIND");
+	struct words w = {.count = 0};
+	char listen[32];
 
-	if (!bobbind) {
-		fixture_serve(service, "");
+	if (!getenv("BOBBIND")) {
+		fixture_serve(service);
 		return;
 	}
-	end_server();
-	serve_with_bobbind(bobbind, service);
+	process_free(fixture.server);
+	snprintf(fixture.service, sizeof fixture.service, "%s", service);
+	snprintf(listen, sizeof listen, "tcp:127.0.0.1:0=%s", service);
+	add(&w, getenv("BOBBIND"));
+	add(&w, "-l");
+	add(&w, listen);
+	add_options(&w, "-o limits.max_connections=12000 -o line.max_line=1MiB");
+	start_server(&w, err, "event=ready", "address=127.0.0.1:");
 }
 
-void fixture_start_load_with(
-	const char *service, const char *options, const struct process_setting *setting)
+void fixture_start_with(const char *options, const struct process_setting *setting)
 {
 	struct words w = {.count = 0};
-	char address[64];
+	char address[96];
 
-	snprintf(address, sizeof address, "127.0.0.1:%u=%s", fixture.port, service);
+	snprintf(fixture.options, sizeof fixture.options, "%s", options);
+	snprintf(address, sizeof address, "%s:%u=%s", fixture.host, fixture.port, fixture.service);
 	add(&w, must_getenv("BOBBIN_LOAD"));
 	if (!strstr(options, "--json ")) {
 		add(&w, "--json");
@@ -146,42 +151,45 @@ void fixture_start_load_with(
 	add_options(&w, options);
 	add(&w, address);
 	process_free(fixture.load);
-	fixture.load = NULL;
 	fixture.started_ns = deadline_now();
 	fixture.load = process_start(w.argv, setting);
 }
 
-void fixture_start_load(const char *service, const char *options)
+void fixture_start(const char *options)
 {
-	fixture_start_load_with(service, options, NULL);
+	fixture_start_with(options, NULL);
 }
 
-void fixture_end_load(void)
+void fixture_end(void)
 {
+	if (fixture.load->pid == 0)
+		return;
 	fixture.status = process_end(fixture.load);
 	fixture.ended_ns = deadline_now();
 }
 
-void fixture_must_end_soon(void)
+void fixture_run(const char *options)
 {
-	fixture.status = process_end_within(fixture.load, FIXTURE_HANG_NS);
-	fixture.ended_ns = deadline_now();
+	fixture_start(options);
+	fixture_end();
 }
 
-void fixture_run_load(const char *service, const char *options)
+void fixture_tell(int signal)
 {
-	fixture_start_load(service, options);
-	fixture_end_load();
+	fixture.told_ns = deadline_now();
+	process_kill(fixture.load, signal);
 }
 
-void fixture_read_record(void)
+const struct record *fixture_read_record(void)
 {
-	process_kill(fixture.server, SIGTERM);
-	ck_assert_int_eq(process_end(fixture.server), 0);
-	end_server();
+	if (fixture.server && fixture.server->pid > 0) {
+		process_kill(fixture.server, SIGTERM);
+		ck_assert_int_eq(process_end(fixture.server), 0);
+	}
 	record_unmap(fixture.record);
 	fixture.record = record_map(fixture.ledger);
 	ck_assert_ptr_nonnull(fixture.record);
+	return fixture.record;
 }
 
 /* Progress. */
@@ -194,7 +202,7 @@ void fixture_await_received(unsigned count)
 	process_await(fixture.server, &fixture.server->out, text);
 }
 
-int64_t fixture_stop_for(struct process *p, int64_t duration_ns)
+void fixture_stop_for(struct process *p, int64_t duration_ns)
 {
 	int64_t stopped_ns = deadline_now();
 	struct timespec until = deadline_timespec(stopped_ns + duration_ns);
@@ -202,15 +210,13 @@ int64_t fixture_stop_for(struct process *p, int64_t duration_ns)
 	process_kill(p, SIGSTOP);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
 		;
-	int64_t stopped_for_ns = deadline_now() - stopped_ns;
+	fixture.stood_still = deadline_now() - stopped_ns;
 	process_kill(p, SIGCONT);
-	return stopped_for_ns;
 }
 
 /* What it says. */
 
-/* With one space for each run of white space: where a line of the report is broken does not
- * matter. */
+/* With one space for each run of white space. */
 static void fold(const char *text, char *folded, size_t size)
 {
 	size_t len = 0;
@@ -224,7 +230,7 @@ static void fold(const char *text, char *folded, size_t size)
 	folded[len] = '\0';
 }
 
-static bool is_printed(const char *text)
+bool fixture_prints(const char *text)
 {
 	static char report[TEXT_MAX];
 	char wanted[256];
@@ -236,23 +242,11 @@ static bool is_printed(const char *text)
 
 void fixture_must_print(const char *text)
 {
-	ck_assert_msg(is_printed(text), "\"%s\" is not in the result:\n%s\n%s", text,
+	ck_assert_msg(fixture_prints(text), "\"%s\" is not in the result:\n%s\n%s", text,
 		fixture.load->out.text, fixture.load->err.text);
 }
 
-void fixture_must_not_print(const char *text)
-{
-	ck_assert_msg(!is_printed(text), "\"%s\" is in the result:\n%s\n%s", text,
-		fixture.load->out.text, fixture.load->err.text);
-}
-
-void fixture_must_complain(const char *text)
-{
-	ck_assert_msg(strstr(fixture.load->err.text, text) != NULL,
-		"\"%s\" is not on standard error:\n%s", text, fixture.load->err.text);
-}
-
-static const char *must_read_json(void)
+static const char *read_json(void)
 {
 	static char text[TEXT_MAX];
 	FILE *f = fopen(fixture.json, "re");
@@ -263,52 +257,28 @@ static const char *must_read_json(void)
 	return text;
 }
 
-/* scan knows no null: it is the one value that is neither a number nor anything else. */
-static bool is_null(const char *json, const char *path)
+bool fixture_has_json(const char *path)
 {
-	char text[8];
-	bool yes;
-	size_t count;
+	double value;
 
-	return scan_bool(json, path, &yes) == -EINVAL &&
-		scan_count(json, path, &count) == -EINVAL &&
-		scan_text(json, path, text, sizeof text) == -EINVAL;
+	return json_scan_number(read_json(), path, &value) == 0;
 }
 
 double fixture_json(const char *path)
 {
-	const char *json = must_read_json();
+	const char *json = read_json();
 	double value = NAN;
-	int rc = scan_number(json, path, &value);
+	int rc = json_scan_number(json, path, &value);
 
-	if (rc == -EINVAL && is_null(json, path))
-		return NAN;
 	ck_assert_msg(rc == 0, "%s in the JSON: %s\n%s\n%s", path, strerrorname_np(-rc),
 		fixture.load->out.text, fixture.load->err.text);
-	return value;
-}
-
-void fixture_json_must_be(const char *path, double value)
-{
-	double is = fixture_json(path);
-
-	ck_assert_msg(
-		is == value, "%s is %.0f, not %.0f\n%s", path, is, value, fixture.load->out.text);
-}
-
-bool fixture_json_bool(const char *path)
-{
-	bool value = false;
-	int rc = scan_bool(must_read_json(), path, &value);
-
-	ck_assert_msg(rc == 0, "%s in the JSON: %s", path, strerrorname_np(-rc));
 	return value;
 }
 
 const char *fixture_json_text(const char *path)
 {
 	static char text[256];
-	int rc = scan_text(must_read_json(), path, text, sizeof text);
+	int rc = json_scan_text(read_json(), path, text, sizeof text);
 
 	ck_assert_msg(rc == 0, "%s in the JSON: %s", path, strerrorname_np(-rc));
 	return text;
@@ -316,61 +286,25 @@ const char *fixture_json_text(const char *path)
 
 double fixture_json_failures(const char *name)
 {
-	const char *json = must_read_json();
+	const char *json = read_json();
 	size_t count = 0;
 	char path[64];
-	char text[64];
 
-	ck_assert_int_eq(scan_count(json, "failures", &count), 0);
+	ck_assert_int_eq(json_scan_count(json, "failures", &count), 0);
 	for (size_t i = 0; i < count; i++) {
-		double value = 0;
 		snprintf(path, sizeof path, "failures.%zu.name", i);
-		ck_assert_int_eq(scan_text(json, path, text, sizeof text), 0);
-		if (strcmp(text, name) != 0)
+		if (strcmp(fixture_json_text(path), name) != 0)
 			continue;
 		snprintf(path, sizeof path, "failures.%zu.count", i);
-		ck_assert_int_eq(scan_number(json, path, &value), 0);
-		return value;
+		return fixture_json(path);
 	}
 	return 0;
-}
-
-void fixture_must_add_up(void)
-{
-	fixture_json_must_be("messages.scheduled",
-		fixture_json("messages.sent") + fixture_json("messages.not_sent"));
-	fixture_json_must_be("messages.not_sent",
-		fixture_json("messages.not_sent_client_late") +
-			fixture_json("messages.not_sent_no_room"));
-	fixture_json_must_be("messages.sent",
-		fixture_json("messages.answered") + fixture_json("messages.mismatched") +
-			fixture_json("messages.lost") + fixture_json("messages.cut_off"));
-}
-
-void fixture_must_send_all(double count)
-{
-	double late = fixture_json("messages.not_sent_client_late");
-
-	fixture_json_must_be("messages.scheduled", count);
-	fixture_json_must_be("messages.not_sent_no_room", 0);
-	fixture_json_must_be("messages.sent", count - late);
-	fixture_json_must_be("messages.answered", count - late);
-}
-
-void fixture_must_agree_with_record(void)
-{
-	const struct record *r = fixture.record;
-
-	fixture_json_must_be("messages.sent", (double)record_received(r));
-	fixture_json_must_be("messages.answered", (double)record_replied(r));
-	fixture_json_must_be("connections_opened", (double)r->connection_count);
-	fixture_must_add_up();
 }
 
 /* The sum of [low, count] pairs. */
 double fixture_json_count_from(const char *histogram, double bound_ns)
 {
-	const char *json = must_read_json();
+	const char *json = read_json();
 	char path[96];
 	double sum = 0;
 	double low;
@@ -378,88 +312,40 @@ double fixture_json_count_from(const char *histogram, double bound_ns)
 
 	for (size_t i = 0;; i++) {
 		snprintf(path, sizeof path, "%s.buckets_low_ns_count.%zu.0", histogram, i);
-		if (scan_number(json, path, &low) != 0)
+		if (json_scan_number(json, path, &low) != 0)
 			return sum;
 		snprintf(path, sizeof path, "%s.buckets_low_ns_count.%zu.1", histogram, i);
-		ck_assert_int_eq(scan_number(json, path, &count), 0);
+		ck_assert_int_eq(json_scan_number(json, path, &count), 0);
 		if (low >= bound_ns)
 			sum += count;
 	}
 }
 
-/* Several at once. */
-
-static void run_alone(void (*body)(size_t i), size_t i)
+static void must_be(const char *path, double value)
 {
-	fixture_set_up();
-	body(i);
-	fixture_tear_down();
-	_exit(0);
+	double is = fixture_json(path);
+
+	ck_assert_msg(
+		is == value, "%s is %.0f, not %.0f\n%s", path, is, value, fixture.load->out.text);
 }
 
-/* The children of one fixture_try_each(). */
-struct children {
-	pid_t *pids; /* of body(first) and so on */
-	size_t first;
-	size_t count;
-	size_t running;
-	size_t failed;
-	void (*tell)(size_t i);
-};
-
-static void await_one(struct children *c)
+void fixture_must_add_up(void)
 {
-	int status = 0;
-	pid_t pid = wait(&status);
-
-	ck_assert_int_gt(pid, 0);
-	c->running--;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return;
-	c->failed++;
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->pids[i] == pid)
-			c->tell(c->first + i);
-	}
+	must_be("messages.scheduled",
+		fixture_json("messages.sent") + fixture_json("messages.not_sent"));
+	must_be("messages.not_sent",
+		fixture_json("messages.not_sent_client_late") +
+			fixture_json("messages.not_sent_no_room"));
+	must_be("messages.sent",
+		fixture_json("messages.answered") + fixture_json("messages.mismatched") +
+			fixture_json("messages.lost") + fixture_json("messages.cut_off"));
 }
 
-static void start_one(struct children *c, void (*body)(size_t i), size_t i)
+void fixture_must_agree(void)
 {
-	fflush(NULL);
-	pid_t pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0)
-		run_alone(body, i);
-	c->pids[c->count++] = pid;
-	c->running++;
-}
+	const struct record *r = fixture_read_record();
 
-size_t fixture_try_each(
-	size_t first, size_t end, size_t at_once, void (*body)(size_t i), void (*failed)(size_t i))
-{
-	struct children c = {
-		.pids = calloc(end - first, sizeof *c.pids), .first = first, .tell = failed};
-
-	ck_assert_ptr_nonnull(c.pids);
-	for (size_t i = first; i < end; i++) {
-		if (c.running == at_once)
-			await_one(&c);
-		start_one(&c, body, i);
-	}
-	while (c.running > 0)
-		await_one(&c);
-	free(c.pids);
-	return c.failed;
-}
-
-static void tell_number(size_t i)
-{
-	fprintf(stderr, "failed: number %zu, counted from 0\n", i);
-}
-
-void fixture_for_each(size_t count, size_t at_once, void (*body)(size_t i))
-{
-	/* What it was has been told to Check by the child itself: its words are to be the last. */
-	if (fixture_try_each(0, count, at_once, body, tell_number) > 0)
-		_exit(1);
+	must_be("messages.sent", (double)record_received(r));
+	must_be("messages.answered", (double)record_replied(r));
+	fixture_must_add_up();
 }

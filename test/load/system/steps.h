@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * steps - what a scene says, one step a line.
+ *
+ *   serve SERVICE [OPTION VALUE]...    start the ledger
+ *   serve-right SERVICE                start bobbind if the environment has BOBBIND, else the ledger
+ *   at HOST                            the load is for this host, with the server's port
+ *   load OPTIONS                       start the load
+ *   run OPTIONS                        and wait for its end, as each step below does, too
+ *   await TEXT, await-load TEXT        until the server, or the load's standard error, has the line
+ *   tell SIGNAL, kill-server           send a signal to the load; kill the server
+ *   stop load TIME, stop server TIME   let it stand still
+ *   rest                               until the load has nothing more to do
+ *
+ *   print TEXT, print-not TEXT         the report has it, or has it not
+ *   complain TEXT                      standard error has it
+ *   fits                               no line is wider than 80 columns
+ *   add-up                             every message that was due ended in exactly one way
+ *   agree                              and the counts are those of the ledger's record
+ *   plan                               agree, and all that options and record say: see plan.h
+ *   late-or VALUE                      the exit status, unless the client was late itself and says so
+ *   within TIME                        it ended so soon after the last signal; see mode_check_most()
+ *   VALUE RELATION VALUE               = != < > <= >=
+ *
+ * A value is a sum or product, from left to right, of terms with spaces between: a number, with a
+ * unit of time or size if wanted; a path of the JSON; "text" that a path must have; NAME+failures
+ * with '_' for a space; null, true, false; status; took, in ns; of the record received, replied,
+ * accepted, owing (connections that ended before a reply), server_fins, client_resets, and
+ * since_start, the least time from the load's start until a connection ended.
+ */
+#ifndef BOBBIN_LOAD_SYSTEM_STEPS_H
+#define BOBBIN_LOAD_SYSTEM_STEPS_H
+
+/* Do one step; the test fails if it is not as the step says. */
+void steps_do(const char *step);
+
+#endif
