@@ -111,12 +111,12 @@ static int give_up(const struct json_file *json, int status, const char *why)
 static int load(struct settings *s, const struct json_file *json)
 {
 	char why[384];
-	const char *fault;
+	const char *mistake;
 
 	if (!check_sources(&s->sources, why, sizeof why))
 		return give_up(json, EX_USAGE, why);
-	if (endpoint_resolve(&s->endpoint, &fault) < 0) {
-		snprintf(why, sizeof why, "no name: %s: %s", s->endpoint.where.host, fault);
+	if (endpoint_resolve(&s->endpoint, &mistake) < 0) {
+		snprintf(why, sizeof why, "no name: %s: %s", s->endpoint.where.host, mistake);
 		return give_up(json, EX_UNAVAILABLE, why);
 	}
 	struct result *r = calloc(1, sizeof *r);
@@ -135,14 +135,14 @@ static int load(struct settings *s, const struct json_file *json)
 int run_main(int argc, char **argv)
 {
 	struct settings settings;
-	char fault[OPTIONS_FAULT_MAX];
+	char mistake[OPTIONS_MISTAKE_MAX];
 
-	switch (options_parse(argc, argv, &settings, fault)) {
+	switch (options_parse(argc, argv, &settings, mistake)) {
 	case OPTIONS_HELP:
 		options_print_help(stdout);
 		return EX_OK;
 	case OPTIONS_WRONG:
-		fprintf(stderr, "bobbin-load: %s\nbobbin-load -h lists the options.\n", fault);
+		fprintf(stderr, "bobbin-load: %s\nbobbin-load -h lists the options.\n", mistake);
 		return EX_USAGE;
 	case OPTIONS_RUN:
 		break;

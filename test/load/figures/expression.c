@@ -250,13 +250,13 @@ static const char *parse(const char *text, struct expression *e)
 	return parse_value(value, e);
 }
 
-int expression_parse(const char *text, struct expression *out, const char **fault)
+int expression_parse(const char *text, struct expression *out, const char **mistake)
 {
 	struct expression parsed = {.share = false};
 	const char *wrong = parse(text, &parsed);
 
 	if (wrong) {
-		*fault = wrong;
+		*mistake = wrong;
 		return -EINVAL;
 	}
 	*out = parsed;

@@ -39,8 +39,8 @@ struct bounds {
 	size_t count;
 };
 
-/* Read text.  Returns 0, or -EINVAL with *fault a constant sentence and *out as it was. */
-int expression_parse(const char *text, struct expression *out, const char **fault);
+/* Read text.  Returns 0, or -EINVAL with *mistake a constant sentence and *out as it was. */
+int expression_parse(const char *text, struct expression *out, const char **mistake);
 
 /* What the expression is about, in the unit of its value; rate is the run's throughput in replies a
  * second. */

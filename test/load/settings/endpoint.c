@@ -21,30 +21,30 @@ static const char *skip_network(const char *text, enum network *network)
 	return address_parse_network(word, network) == 0 ? colon + 1 : text;
 }
 
-int endpoint_parse(const char *text, struct endpoint *out, const char **fault)
+int endpoint_parse(const char *text, struct endpoint *out, const char **mistake)
 {
 	struct endpoint parsed = {.network = NETWORK_TCP, .service = SERVICE_LINE};
 	char copy[TEXT_MAX];
 
 	text = skip_network(text, &parsed.network);
 	size_t len = strlen(text);
-	*fault = "the address is longer than one can be";
+	*mistake = "the address is longer than one can be";
 	if (len >= sizeof copy)
 		return -EINVAL;
 	memcpy(copy, text, len + 1);
 	char *equals = strchr(copy, '=');
 	if (equals) {
 		*equals = '\0';
-		*fault = "the service after '=' is not one of line, frame, echo";
+		*mistake = "the service after '=' is not one of line, frame, echo";
 		if (wire_parse_service(equals + 1, &parsed.service) < 0)
 			return -EINVAL;
 	}
-	if (address_parse(copy, &parsed.where, fault) < 0)
+	if (address_parse(copy, &parsed.where, mistake) < 0)
 		return -EINVAL;
-	*fault = "the host is empty: write the one to connect to, as in 127.0.0.1:7007";
+	*mistake = "the host is empty: write the one to connect to, as in 127.0.0.1:7007";
 	if (parsed.where.host[0] == '\0')
 		return -EINVAL;
-	*fault = "port 0 cannot be connected to";
+	*mistake = "port 0 cannot be connected to";
 	if (parsed.where.port == 0)
 		return -EINVAL;
 	*out = parsed;
@@ -63,9 +63,9 @@ static bool is_among(const struct address *a, const struct address *others, int 
 	return false;
 }
 
-int endpoint_resolve(struct endpoint *e, const char **fault)
+int endpoint_resolve(struct endpoint *e, const char **mistake)
 {
-	int count = address_lookup(&e->where, e->network, e->addresses, FIGURES_ADDRESSES, fault);
+	int count = address_lookup(&e->where, e->network, e->addresses, FIGURES_ADDRESSES, mistake);
 
 	if (count < 0)
 		return count;
@@ -114,7 +114,7 @@ static struct address with_low(struct address a, uint32_t value)
 	return a;
 }
 
-static int add_range(char *range, struct sources *s, const char **fault)
+static int add_range(char *range, struct sources *s, const char **mistake)
 {
 	char *dash = strchr(range, '-');
 	struct address first;
@@ -122,17 +122,17 @@ static int add_range(char *range, struct sources *s, const char **fault)
 
 	if (dash)
 		*dash = '\0';
-	*fault = "a source is an IP address or FIRST-LAST, as in 127.0.0.2-127.0.0.9";
+	*mistake = "a source is an IP address or FIRST-LAST, as in 127.0.0.2-127.0.0.9";
 	if (!parse_ip(range, &first) || !parse_ip(dash ? dash + 1 : range, &last))
 		return -EINVAL;
-	*fault = "the two ends of a range of sources differ in more than their last 32 bits";
+	*mistake = "the two ends of a range of sources differ in more than their last 32 bits";
 	struct address same = with_low(last, low(first));
 	if (!address_equal(&first, &same))
 		return -EINVAL;
-	*fault = "a range of sources has at most 65,536 addresses, the first one first";
+	*mistake = "a range of sources has at most 65,536 addresses, the first one first";
 	if (low(last) < low(first) || low(last) - low(first) > 65535)
 		return -EINVAL;
-	*fault = "there are more than 16 ranges of sources";
+	*mistake = "there are more than 16 ranges of sources";
 	if (s->range_count == SOURCES_MAX)
 		return -EINVAL;
 	s->ranges[s->range_count].first = first;
@@ -141,19 +141,19 @@ static int add_range(char *range, struct sources *s, const char **fault)
 	return 0;
 }
 
-int endpoint_parse_sources(const char *text, struct sources *out, const char **fault)
+int endpoint_parse_sources(const char *text, struct sources *out, const char **mistake)
 {
 	struct sources parsed = {.count = 0};
 	char copy[1024];
 	char *rest = NULL;
 	size_t len = strlen(text);
 
-	*fault = "the list of sources is empty, or longer than 1,023 bytes";
+	*mistake = "the list of sources is empty, or longer than 1,023 bytes";
 	if (len == 0 || len >= sizeof copy)
 		return -EINVAL;
 	memcpy(copy, text, len + 1);
 	for (char *r = strtok_r(copy, ",", &rest); r; r = strtok_r(NULL, ",", &rest)) {
-		if (add_range(r, &parsed, fault) < 0)
+		if (add_range(r, &parsed, mistake) < 0)
 			return -EINVAL;
 	}
 	if (parsed.count == 0)

@@ -32,9 +32,9 @@ struct sources {
 	uint32_t count; /* of addresses in all; 0: the kernel's choice */
 };
 
-/* Split and check text.  Returns 0, or -EINVAL with *fault a constant sentence and *out as it was.
+/* Split and check text.  Returns 0, or -EINVAL with *mistake a constant sentence and *out as it was.
  */
-int endpoint_parse(const char *text, struct endpoint *out, const char **fault);
+int endpoint_parse(const char *text, struct endpoint *out, const char **mistake);
 
 /* Room for an endpoint as text, its end included. */
 #define ENDPOINT_TEXT_MAX 300
@@ -42,12 +42,12 @@ int endpoint_parse(const char *text, struct endpoint *out, const char **fault);
 /* "127.0.0.1:7007", "[::1]:7007".  Returns text. */
 char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
 
-/* Look the name up.  Returns 0, or -EINVAL or -ENOENT with *fault a constant sentence.  May block.
+/* Look the name up.  Returns 0, or -EINVAL or -ENOENT with *mistake a constant sentence.  May block.
  */
-int endpoint_resolve(struct endpoint *e, const char **fault);
+int endpoint_resolve(struct endpoint *e, const char **mistake);
 
 /* "127.0.0.2-127.0.0.9,127.0.0.20" or "::1" into *out; as endpoint_parse(). */
-int endpoint_parse_sources(const char *text, struct sources *out, const char **fault);
+int endpoint_parse_sources(const char *text, struct sources *out, const char **mistake);
 
 /* The index-th source, counted round and round. */
 struct address endpoint_source(const struct sources *s, uint64_t index);

@@ -131,10 +131,10 @@ static const struct row *find_letter(char letter)
 
 /*
  * One option of argv[*at]: "--name=value", "--name value", "-n value" or "-nvalue".  *at moves past
- * a value of its own. Returns the row with *value set, or NULL with the fault written.
+ * a value of its own. Returns the row with *value set, or NULL with the mistake written.
  */
 static const struct row *take_option(
-	int argc, char **argv, int *at, const char **value, char *fault)
+	int argc, char **argv, int *at, const char **value, char *mistake)
 {
 	const char *arg = argv[*at];
 	bool is_long = arg[1] == '-';
@@ -144,15 +144,15 @@ static const struct row *take_option(
 		is_long ? (arg[len] ? arg + len + 1 : NULL) : (arg[2] ? arg + 2 : NULL);
 
 	if (!row) {
-		snprintf(fault, OPTIONS_FAULT_MAX, "%s: there is no such option", arg);
+		snprintf(mistake, OPTIONS_MISTAKE_MAX, "%s: there is no such option", arg);
 		return NULL;
 	}
 	if (!row->argument && attached) {
-		snprintf(fault, OPTIONS_FAULT_MAX, "%s: --%s takes no value", arg, row->name);
+		snprintf(mistake, OPTIONS_MISTAKE_MAX, "%s: --%s takes no value", arg, row->name);
 		return NULL;
 	}
 	if (row->argument && !attached && *at + 1 >= argc) {
-		snprintf(fault, OPTIONS_FAULT_MAX, "%s: a value must follow: %s", arg,
+		snprintf(mistake, OPTIONS_MISTAKE_MAX, "%s: a value must follow: %s", arg,
 			row->argument);
 		return NULL;
 	}
@@ -162,27 +162,28 @@ static const struct row *take_option(
 	return row;
 }
 
-static bool apply(const struct row *row, const char *value, struct settings *s, char *fault)
+static bool apply(const struct row *row, const char *value, struct settings *s, char *mistake)
 {
 	const char *wrong = row->read(&row->range, value, (char *)s + row->field);
 
 	if (!wrong)
 		return true;
 	if (row->range.max > 0 && row->range.max < INT64_MAX)
-		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s (from %" PRIu64 " to %" PRIu64 ")",
-			row->name, value, wrong, row->range.min, row->range.max);
+		snprintf(mistake, OPTIONS_MISTAKE_MAX,
+			"--%s %s: %s (from %" PRIu64 " to %" PRIu64 ")", row->name, value, wrong,
+			row->range.min, row->range.max);
 	else
-		snprintf(fault, OPTIONS_FAULT_MAX, "--%s %s: %s", row->name, value, wrong);
+		snprintf(mistake, OPTIONS_MISTAKE_MAX, "--%s %s: %s", row->name, value, wrong);
 	return false;
 }
 
 static void apply_defaults(struct settings *s)
 {
-	char fault[OPTIONS_FAULT_MAX];
+	char mistake[OPTIONS_MISTAKE_MAX];
 
 	*s = (struct settings){.json_path = NULL};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		bool right = !rows[i].initial || apply(&rows[i], rows[i].initial, s, fault);
+		bool right = !rows[i].initial || apply(&rows[i], rows[i].initial, s, mistake);
 		assert(right);
 		(void)right;
 	}
@@ -222,15 +223,15 @@ static const char *contradiction(const struct settings *s, const char **option)
 	return NULL;
 }
 
-static enum options_outcome refuse(char *fault, const char *what, const char *why)
+static enum options_outcome refuse(char *mistake, const char *what, const char *why)
 {
-	snprintf(fault, OPTIONS_FAULT_MAX, "%s: %s", what, why);
+	snprintf(mistake, OPTIONS_MISTAKE_MAX, "%s: %s", what, why);
 	return OPTIONS_WRONG;
 }
 
 /* Everything but the address, which is left in *endpoint; options may stand on both sides of it. */
 static enum options_outcome read_arguments(
-	int argc, char **argv, struct settings *out, const char **endpoint, char *fault)
+	int argc, char **argv, struct settings *out, const char **endpoint, char *mistake)
 {
 	bool only_words = false;
 
@@ -242,37 +243,37 @@ static enum options_outcome read_arguments(
 		}
 		if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
 			if (*endpoint)
-				return refuse(fault, argv[i], "there is an address already");
+				return refuse(mistake, argv[i], "there is an address already");
 			*endpoint = argv[i];
 			continue;
 		}
-		const struct row *row = take_option(argc, argv, &i, &value, fault);
+		const struct row *row = take_option(argc, argv, &i, &value, mistake);
 		if (row && !row->read)
 			return OPTIONS_HELP;
-		if (!row || !apply(row, value, out, fault))
+		if (!row || !apply(row, value, out, mistake))
 			return OPTIONS_WRONG;
 	}
 	return OPTIONS_RUN;
 }
 
 enum options_outcome options_parse(
-	int argc, char **argv, struct settings *out, char fault[OPTIONS_FAULT_MAX])
+	int argc, char **argv, struct settings *out, char mistake[OPTIONS_MISTAKE_MAX])
 {
 	const char *endpoint = NULL;
 	const char *wrong;
 
 	apply_defaults(out);
-	enum options_outcome outcome = read_arguments(argc, argv, out, &endpoint, fault);
+	enum options_outcome outcome = read_arguments(argc, argv, out, &endpoint, mistake);
 	if (outcome != OPTIONS_RUN)
 		return outcome;
 	if (!endpoint)
-		return refuse(fault, "an address is missing",
+		return refuse(mistake, "an address is missing",
 			"[NETWORK:]HOST:PORT[=SERVICE], as in 127.0.0.1:7007=line");
 	if (endpoint_parse(endpoint, &out->endpoint, &wrong) < 0)
-		return refuse(fault, endpoint, wrong);
+		return refuse(mistake, endpoint, wrong);
 	wrong = contradiction(out, &endpoint);
 	if (wrong)
-		return refuse(fault, endpoint, wrong);
+		return refuse(mistake, endpoint, wrong);
 	complete(out);
 	return OPTIONS_RUN;
 }

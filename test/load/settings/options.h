@@ -14,14 +14,14 @@
 enum options_outcome {
 	OPTIONS_RUN,   /* *out is filled, but for the addresses of its endpoint */
 	OPTIONS_HELP,  /* the help was asked for */
-	OPTIONS_WRONG, /* *fault says what is wrong and what would be right */
+	OPTIONS_WRONG, /* *mistake says what is wrong and what would be right */
 };
 
-#define OPTIONS_FAULT_MAX 512
+#define OPTIONS_MISTAKE_MAX 512
 
 /* Read argv, whose first element is a name.  *out borrows from argv. */
 enum options_outcome options_parse(
-	int argc, char **argv, struct settings *out, char fault[OPTIONS_FAULT_MAX]);
+	int argc, char **argv, struct settings *out, char mistake[OPTIONS_MISTAKE_MAX]);
 
 /* Usage and one line for each option. */
 void options_print_help(FILE *to);

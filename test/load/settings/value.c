@@ -132,23 +132,23 @@ const char *value_close(const struct value_range *range, const char *text, void 
 
 const char *value_sources(const struct value_range *range, const char *text, void *field)
 {
-	const char *fault;
+	const char *mistake;
 
 	(void)range;
-	return endpoint_parse_sources(text, field, &fault) < 0 ? fault : NULL;
+	return endpoint_parse_sources(text, field, &mistake) < 0 ? mistake : NULL;
 }
 
 /* Adds one to those there are. */
 const char *value_bound(const struct value_range *range, const char *text, void *field)
 {
 	struct bounds *bounds = field;
-	const char *fault;
+	const char *mistake;
 
 	(void)range;
 	if (bounds->count == EXPRESSION_BOUNDS_MAX)
 		return "there are 32 already";
-	if (expression_parse(text, &bounds->of[bounds->count], &fault) < 0)
-		return fault;
+	if (expression_parse(text, &bounds->of[bounds->count], &mistake) < 0)
+		return mistake;
 	bounds->count++;
 	return NULL;
 }

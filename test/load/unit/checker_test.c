@@ -4,9 +4,13 @@
 #include "test/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIZE 50
+
+/* Requests below this one have been sent. */
+#define SENT 4
 
 static struct payload payload;
 static struct wire wire;
@@ -47,16 +51,25 @@ static char *reply(uint32_t connection, uint64_t sequence)
 	return at;
 }
 
-/* Put bytes at a place of the script, which ends behind them. */
-static void put(size_t at, const char *bytes, size_t len)
+/*
+ * Words: the number of a request of connection 3, or of 4 if 'f' (foreign) stands before it; before
+ * 'c' a byte near its end is changed, before 'h' the last digit of its connection.
+ */
+static void write_script(const char *words)
 {
-	memcpy(script + at, bytes, len);
-	script_len = at + len;
+	for (const char *p = words; *p; p++) {
+		char *at = reply(words != p && p[-1] == 'f' ? 4 : 3, (uint64_t)(*p - '0'));
+		if (p[1] == 'c')
+			script[script_len - 10] ^= 4;
+		if (p[1] == 'h')
+			strchr(at + (wire.service == SERVICE_FRAME ? 4 : 0), '.')[-1] = '5';
+		p += p[1] != '\0';
+	}
 }
 
-/* Feed the script in pieces; requests below sent have been sent.  Returns how many replies were
- * right. */
-static unsigned feed(uint64_t sent, size_t piece, enum check *end)
+/* Feed the script in pieces, and say that nothing more comes if asked to.  Returns how many replies
+ * were right. */
+static unsigned feed(size_t piece, enum check *end, bool whole)
 {
 	unsigned right = 0;
 
@@ -64,142 +77,85 @@ static unsigned feed(uint64_t sent, size_t piece, enum check *end)
 	for (size_t at = 0; at < script_len && *end == CHECK_MORE; at += piece) {
 		const char *data = script + at;
 		size_t len = script_len - at < piece ? script_len - at : piece;
-		while ((*end = checking_next(&checker, &wire, sent, &data, &len, &finding)) ==
+		while ((*end = checking_next(&checker, &wire, SENT, &data, &len, &finding)) ==
 			CHECK_RIGHT)
 			right++;
 	}
+	if (*end == CHECK_MORE && whole)
+		*end = checking_end(&checker, &wire, SENT, &finding);
 	return right;
 }
 
 static const enum service services[] = {SERVICE_LINE, SERVICE_FRAME, SERVICE_ECHO};
-static const size_t pieces[] = {1, 2, 7, 49, 50, 57, 4096};
 
-/* Script a conversation with each service, and look what the checker makes of each way to cut it.
- */
-static void must_find(void (*write_script)(void), enum verdict verdict, uint64_t sequence)
+static void must_find(enum verdict verdict, uint64_t sequence)
 {
-	for (size_t i = 0; i < 3; i++) {
-		for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
-			enum check end;
-			begin(services[i]);
-			write_script();
-			feed(4, pieces[k], &end);
-			if (end == CHECK_MORE)
-				end = checking_end(&checker, &wire, 4, &finding);
-			ck_assert_int_eq(end, CHECK_WRONG);
-			ck_assert_int_eq(finding.verdict, verdict);
-			ck_assert_uint_eq(finding.sequence, sequence);
-		}
+	ck_assert_int_eq(finding.verdict, verdict);
+	ck_assert_uint_eq(finding.sequence, sequence);
+}
+
+TEST_ROWS(right_replies_are_right_however_they_are_cut, SUITE_COUNT(services))
+{
+	for (size_t piece = 1; piece < 130; piece++) {
+		enum check end;
+		begin(services[_i]);
+		write_script("0 1 2 3");
+		ck_assert_uint_eq(feed(piece, &end, true), SENT);
+		ck_assert_int_eq(end, CHECK_MORE);
+		ck_assert(!checker_inside_reply(&checker));
 	}
 }
 
-TEST(right_replies_are_right_however_they_are_cut)
+static const struct {
+	const char *script;
+	enum verdict verdict;
+	uint64_t sequence;
+	size_t offset;             /* CHANGED: with echo, which has no head */
+	uint64_t other_sequence;   /* DROPPED, SWAPPED, REPEATED, FOREIGN */
+	uint32_t other_connection; /* the same */
+} rows[] = {
+	{"0 2 3", VERDICT_DROPPED, 1, 0, 2, 3},
+	{"0 2", VERDICT_DROPPED, 1, 0, 2, 3},
+	{"0 2 1", VERDICT_SWAPPED, 1, 0, 2, 3},
+	{"0 0", VERDICT_REPEATED, 1, 0, 0, 3},
+	{"0f1", VERDICT_FOREIGN, 1, 0, 1, 4},
+	{"0 1c2", VERDICT_CHANGED, 1, SIZE - 10, 0, 0},
+	/* Not another connection's reply: all that follows is ours. */
+	{"0 1h2", VERDICT_CHANGED, 1, 7, 0, 0},
+	{"0 1 2 3 4", VERDICT_EARLY, 4, 0, 0, 0},
+};
+
+TEST_ROWS(a_wrong_reply_is_named_however_it_is_cut, SUITE_COUNT(rows) * SUITE_COUNT(services))
 {
-	for (size_t i = 0; i < 3; i++) {
-		for (size_t piece = 1; piece < 130; piece++) {
-			enum check end;
-			begin(services[i]);
-			for (uint64_t s = 0; s < 4; s++)
-				reply(3, s);
-			ck_assert_uint_eq(feed(4, piece, &end), 4);
-			ck_assert_int_eq(end, CHECK_MORE);
-			ck_assert(!checker_inside_reply(&checker));
-		}
+	static const size_t pieces[] = {1, 2, 7, 49, 50, 57, 4096};
+	size_t row = (size_t)_i % SUITE_COUNT(rows);
+	enum service service = services[(size_t)_i / SUITE_COUNT(rows)];
+
+	for (size_t k = 0; k < SUITE_COUNT(pieces); k++) {
+		enum check end;
+		begin(service);
+		write_script(rows[row].script);
+		feed(pieces[k], &end, true);
+		ck_assert_int_eq(end, CHECK_WRONG);
+		must_find(rows[row].verdict, rows[row].sequence);
+		if (rows[row].verdict == VERDICT_CHANGED && service == SERVICE_ECHO)
+			ck_assert_uint_eq(finding.offset, rows[row].offset);
+		if (rows[row].verdict == VERDICT_CHANGED || rows[row].verdict == VERDICT_EARLY)
+			continue;
+		ck_assert_uint_eq(finding.other_sequence, rows[row].other_sequence);
+		ck_assert_uint_eq(finding.other_connection, rows[row].other_connection);
 	}
 }
 
-static void write_dropped(void)
+TEST(a_changed_byte_is_told_as_it_should_be_and_as_it_came)
 {
-	reply(3, 0);
-	reply(3, 2);
-	reply(3, 3);
-}
+	enum check end;
 
-static void write_dropped_last(void)
-{
-	reply(3, 0);
-	reply(3, 2);
-}
-
-static void write_swapped(void)
-{
-	reply(3, 0);
-	reply(3, 2);
-	reply(3, 1);
-}
-
-static void write_repeated(void)
-{
-	reply(3, 0);
-	reply(3, 0);
-}
-
-static void write_foreign(void)
-{
-	reply(3, 0);
-	reply(4, 1);
-}
-
-static void write_changed(void)
-{
-	reply(3, 0);
-	char *at = reply(3, 1);
-	at[script + script_len - at - 10] ^= 4;
-	reply(3, 2);
-}
-
-static void write_changed_header(void)
-{
-	reply(3, 0);
-	/* The connection's last digit: not someone else's reply, for all that follows is ours. */
-	char *at = reply(3, 1);
-	strchr(at + (wire.service == SERVICE_FRAME ? 4 : 0), '.')[-1] = '5';
-	reply(3, 2);
-}
-
-static void write_early(void)
-{
-	for (uint64_t s = 0; s < 5; s++)
-		reply(3, s);
-}
-
-TEST(a_dropped_reply_is_known_by_the_one_behind)
-{
-	must_find(write_dropped, VERDICT_DROPPED, 1);
-	must_find(write_dropped_last, VERDICT_DROPPED, 1);
-}
-
-TEST(a_swapped_reply_is_known_when_it_comes)
-{
-	must_find(write_swapped, VERDICT_SWAPPED, 1);
-}
-
-TEST(a_repeated_reply_is_known_by_its_number)
-{
-	must_find(write_repeated, VERDICT_REPEATED, 1);
-	ck_assert_uint_eq(finding.other_sequence, 0);
-}
-
-TEST(a_foreign_reply_is_known_by_its_connection)
-{
-	must_find(write_foreign, VERDICT_FOREIGN, 1);
-	ck_assert_uint_eq(finding.other_connection, 4);
-	ck_assert_uint_eq(finding.other_sequence, 1);
-}
-
-TEST(a_changed_byte_is_known_by_its_offset)
-{
-	must_find(write_changed, VERDICT_CHANGED, 1);
-	ck_assert_uint_eq(finding.offset, SIZE - 10);
-	must_find(write_changed_header, VERDICT_CHANGED, 1);
-	ck_assert_uint_eq(finding.offset, 7);
+	begin(SERVICE_ECHO);
+	write_script("0h");
+	feed(4096, &end, true);
 	ck_assert_int_eq(finding.expected, '3');
 	ck_assert_int_eq(finding.received, '5');
-}
-
-TEST(a_reply_before_its_request_is_early)
-{
-	must_find(write_early, VERDICT_EARLY, 4);
 }
 
 TEST(a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long)
@@ -210,32 +166,32 @@ TEST(a_line_that_ends_soon_is_short_and_one_that_goes_on_is_long)
 	reply(3, 0);
 	script[script_len - 2] = '\n';
 	script_len--;
-	feed(1, 4096, &end);
+	feed(4096, &end, false);
 	ck_assert_int_eq(end, CHECK_WRONG);
-	ck_assert_int_eq(finding.verdict, VERDICT_SHORT);
+	must_find(VERDICT_SHORT, 0);
 	ck_assert_uint_eq(finding.offset, 6 + SIZE - 1);
 
 	begin(SERVICE_LINE);
 	reply(3, 0);
-	put(script_len - 1, "xyz\n", 4);
-	feed(1, 3, &end);
+	memcpy(script + script_len - 1, "xyz\n", 4);
+	script_len += 3;
+	feed(3, &end, false);
 	ck_assert_int_eq(end, CHECK_WRONG);
-	ck_assert_int_eq(finding.verdict, VERDICT_LONG);
+	must_find(VERDICT_LONG, 0);
 	ck_assert_uint_eq(finding.offset, 6 + SIZE);
 }
 
 TEST(a_line_without_end_is_bounded)
 {
 	enum check end = CHECK_MORE;
-	unsigned pieces_read = 0;
 
 	begin(SERVICE_LINE);
 	memset(script, 'x', sizeof script);
 	script_len = sizeof script;
-	while (end == CHECK_MORE && pieces_read++ < 10)
-		feed(1, 4096, &end);
+	for (int pieces = 0; end == CHECK_MORE && pieces < 10; pieces++)
+		feed(4096, &end, false);
 	ck_assert_int_eq(end, CHECK_WRONG);
-	ck_assert_int_eq(finding.verdict, VERDICT_LONG);
+	must_find(VERDICT_LONG, 0);
 }
 
 TEST(an_error_reply_is_told_from_a_wrong_one)
@@ -245,14 +201,15 @@ TEST(an_error_reply_is_told_from_a_wrong_one)
 
 	begin(SERVICE_LINE);
 	script_len = (size_t)sprintf(script, "error: too many\n");
-	feed(1, 5, &end);
+	feed(5, &end, false);
 	ck_assert_int_eq(end, CHECK_REFUSED);
 	ck_assert_uint_eq(checker_error_text(&checker, &wire, &text), 15);
 	ck_assert_mem_eq(text, "error: too many", 15);
 
 	begin(SERVICE_FRAME);
-	put(0, "\0\0\0\17error: too many", 19);
-	feed(1, 5, &end);
+	memcpy(script, "\0\0\0\17error: too many", 19);
+	script_len = 19;
+	feed(5, &end, false);
 	ck_assert_int_eq(end, CHECK_REFUSED);
 }
 
@@ -262,12 +219,11 @@ TEST(with_any_prefix_only_the_end_of_the_line_counts)
 
 	for (size_t piece = 1; piece < 130; piece++) {
 		begin(SERVICE_LINE);
-		reply(3, 0);
+		write_script("0 1");
 		script[0] = '?';
-		reply(3, 1);
 		wire.prefix_any = true;
 		wire.prefix_len = 0;
-		ck_assert_uint_eq(feed(2, piece, &end), 2);
+		ck_assert_uint_eq(feed(piece, &end, false), 2);
 		ck_assert_int_eq(end, CHECK_MORE);
 	}
 }
@@ -279,11 +235,10 @@ TEST(payloads_too_short_for_a_header_still_tell_neighbours_apart)
 	payload_fini(&payload);
 	ck_assert_int_eq(payload_init(&payload, 1, 3, 3, true), 0);
 	begin(SERVICE_LINE);
-	reply(3, 1);
-	reply(3, 0);
-	feed(4, 4096, &end);
+	write_script("1 0");
+	feed(4096, &end, false);
 	ck_assert_int_eq(end, CHECK_WRONG);
-	ck_assert_int_eq(finding.verdict, VERDICT_SWAPPED);
+	must_find(VERDICT_SWAPPED, 0);
 }
 
 SUITE_FIXTURE(set_up, tear_down)

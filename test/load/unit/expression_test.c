@@ -8,9 +8,9 @@
 static struct figures figures;
 static struct expression expression;
 
+/* Latencies of 1 to 1,000 ms, connects of 1 us. */
 static void set_up(void)
 {
-	memset(&figures, 0, sizeof figures);
 	for (int64_t ms = 1; ms <= 1000; ms++) {
 		histogram_record(&figures.latency, ms * 1000000);
 		histogram_record(&figures.connect, 1000);
@@ -25,37 +25,54 @@ static void set_up(void)
 
 static bool holds(const char *text)
 {
-	const char *fault = "";
+	const char *mistake = "";
 
-	ck_assert_msg(expression_parse(text, &expression, &fault) == 0, "%s: %s", text, fault);
+	ck_assert_msg(expression_parse(text, &expression, &mistake) == 0, "%s: %s", text, mistake);
 	return expression_holds(&expression, expression_measure(&expression, &figures, 5000));
 }
 
-TEST(durations_are_compared_with_percentiles)
+static void must_hold(const char *const *rows, size_t count, bool wanted)
 {
-	ck_assert(holds("p99 > 5ms"));
-	ck_assert(!holds("p50 > 501ms"));
-	ck_assert(holds("p50 > 499ms"));
-	ck_assert(holds("p99.9 >= 999ms"));
-	ck_assert(!holds("max > 1s"));
-	ck_assert(holds("max >= 1s"));
-	ck_assert(holds("mean < 501ms"));
-	ck_assert(!holds("connect.p99 > 1us"));
-	/* Nothing was measured, so no bound is kept. */
-	ck_assert(holds("first_byte.max > 0"));
+	for (size_t i = 0; i < count; i++)
+		ck_assert_msg(holds(rows[i]) == wanted, "%s", rows[i]);
 }
 
-TEST(counts_are_compared_as_they_are_or_as_shares)
+TEST(a_bound_is_compared_with_what_was_measured)
 {
-	ck_assert(holds("errors > 0"));
-	ck_assert(holds("errors == 5"));
-	ck_assert(holds("mismatches == 2"));
-	ck_assert(holds("lost > 0.1%"));
-	ck_assert(!holds("lost > 1%"));
-	ck_assert(holds("lost >= 1 %"));
-	ck_assert(holds("answered != 1000"));
-	ck_assert(!holds("cut_off > 0"));
-	ck_assert(holds("due == 1000"));
+	static const char *const broken[] = {"p99 > 5ms", "p50 > 499ms", "p99.9 >= 999ms",
+		"max >= 1s", "mean < 501ms", "p99>5ms", "  p99  >  5ms  ", "first_byte.max > 0",
+		"errors > 0", "errors == 5", "errors != 4", "mismatches == 2", "lost > 0.1%",
+		"lost >= 1 %", "lost <= 1%", "answered != 1000", "due == 1000", "sent == 1000",
+		"rate < 10000/s", "rate < 10k/s", "rate <= 300000/min"};
+	static const char *const kept[] = {"p50 > 501ms", "max > 1s", "connect.p99 > 1us",
+		"lost > 1%", "cut_off > 0", "rate<5000", "rate < 300000/min", "rate <= 0",
+		"errors != 5", "lost < 10"};
+
+	must_hold(broken, SUITE_COUNT(broken), true);
+	must_hold(kept, SUITE_COUNT(kept), false);
+}
+
+TEST(a_bound_is_on_a_time_or_on_a_count)
+{
+	static const struct {
+		const char *text;
+		const char *unit;
+		bool timed;
+		bool on_not_sent;
+	} rows[] = {
+		{"rate > 0", "/s", true, false},
+		{"actual.p50 > 0", "ns", true, false},
+		{"lost > 0", "", false, false},
+		{"not_sent > 0%", "%", false, true},
+	};
+
+	for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
+		holds(rows[i].text);
+		ck_assert_str_eq(expression_unit(&expression), rows[i].unit);
+		ck_assert(expression_is_timed(&expression) == rows[i].timed);
+		ck_assert(expression_is_on_not_sent(&expression) == rows[i].on_not_sent);
+		ck_assert(expression_is_measured(&expression, &figures) != (i == 1));
+	}
 }
 
 /* Failures are counted by name; their share is that of the messages that have no right answer. */
@@ -70,69 +87,53 @@ TEST(a_share_of_errors_is_one_of_the_messages)
 
 TEST(what_was_not_sent_is_counted_and_never_came)
 {
+	static const char *const broken[] = {
+		"not_sent == 250", "not_sent == 20%", "p81 > 1h", "max > 1h", "mean > 1h"};
+	static const char *const kept[] = {"p80 > 1s"};
+
 	figures.due += 250;
 	figures.not_sent_no_vacancy = 240;
 	figures.not_sent_late = 10;
 	histogram_record_never(&figures.latency, 250);
-	ck_assert(holds("not_sent == 250"));
-	ck_assert(holds("not_sent == 20%"));
-	ck_assert(expression_is_on_not_sent(&expression));
-	ck_assert(!expression_is_timed(&expression));
-	ck_assert(!holds("p80 > 1s"));
-	ck_assert(holds("p81 > 1h"));
-	ck_assert(holds("max > 1h"));
-	ck_assert(holds("mean > 1h"));
-	ck_assert(!expression_is_on_not_sent(&expression));
+	must_hold(broken, SUITE_COUNT(broken), true);
+	must_hold(kept, SUITE_COUNT(kept), false);
 }
 
-TEST(rates_are_compared_a_second)
-{
-	ck_assert(holds("rate < 10000/s"));
-	ck_assert(!holds("rate<5000"));
-	ck_assert(holds("rate < 10k/s"));
-	ck_assert(!holds("rate < 300000/min"));
-	ck_assert(!holds("rate <= 0"));
-	ck_assert(expression_is_timed(&expression));
-	holds("lost > 0");
-	ck_assert(!expression_is_timed(&expression));
-}
-
-TEST(spaces_do_not_matter)
-{
-	ck_assert(holds("p99>5ms"));
-	ck_assert(holds("  p99  >  5ms  "));
-}
+static const char *const wrong[] = {"", "p99", "p99 >", "p99 5ms", "p99 > 5", "p99 > ms",
+	"p101 > 5ms", "p > 5ms", "p-1 > 5ms", "px > 1ms", "latency > 5ms", "errors > 5ms",
+	"errors > 1%%", "rate > 5%", "rate > 5/ms", "errors => 5", "errors > -1", "errors > 0x10",
+	"errors > 1e3", "errors > 1 2", "connect.errors > 0", "connect. > 1ms"};
 
 TEST(what_is_no_bound_is_refused)
 {
-	static const char *const wrong[] = {"", "p99", "p99 >", "p99 5ms", "p99 > 5", "p99 > ms",
-		"p101 > 5ms", "p > 5ms", "p-1 > 5ms", "px > 1ms", "latency > 5ms", "errors > 5ms",
-		"errors > 1%%", "rate > 5%", "rate > 5/ms", "errors => 5", "errors > -1",
-		"errors > 0x10", "errors > 1e3", "errors > 1 2", "connect.errors > 0",
-		"connect. > 1ms"};
-
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		const char *fault = NULL;
+	for (size_t i = 0; i < SUITE_COUNT(wrong); i++) {
+		const char *mistake = NULL;
 		ck_assert_msg(
-			expression_parse(wrong[i], &expression, &fault) < 0, "\"%s\"", wrong[i]);
-		ck_assert_ptr_nonnull(fault);
+			expression_parse(wrong[i], &expression, &mistake) < 0, "\"%s\"", wrong[i]);
+		ck_assert_ptr_nonnull(mistake);
 	}
 }
 
-TEST(a_broken_bound_says_by_how_much)
+static const struct {
+	const char *bound;
+	double measured;
+	const char *explained;
+} explained[] = {
+	{"lost > 0.1%", 1, "lost > 0.1%: it was 1 %, 900 % above"},
+	{"rate < 10000/s", 7500, "rate < 10000/s: it was 7,500/s, 25 % below"},
+	{"p99 > 5ms", 7200000, "p99 > 5ms: it was 7.20 ms, 44 % above"},
+	{"p99 > 5ms", 5000000, "p99 > 5ms: it was 5.00 ms"},
+	{"p99 > 1ns", 500, "p99 > 1ns: it was 500 ns, 49900 % above"},
+	{"lost > 0", 3, "lost > 0: it was 3"},
+};
+
+TEST_ROWS(a_broken_bound_says_by_how_much, SUITE_COUNT(explained))
 {
 	char text[256];
 
-	ck_assert(holds("lost > 0.1%"));
-	double measured = expression_measure(&expression, &figures, 0);
-	ck_assert_str_eq(expression_explain(&expression, measured, text, sizeof text),
-		"lost > 0.1%: it was 1 %, 900 % above");
-	ck_assert(holds("rate < 10000/s"));
-	ck_assert_str_eq(expression_explain(&expression, 7500, text, sizeof text),
-		"rate < 10000/s: it was 7,500/s, 25 % below");
-	ck_assert(holds("p99 > 5ms"));
-	ck_assert_str_eq(expression_explain(&expression, 7200000, text, sizeof text),
-		"p99 > 5ms: it was 7.20 ms, 44 % above");
+	holds(explained[_i].bound);
+	ck_assert_str_eq(expression_explain(&expression, explained[_i].measured, text, sizeof text),
+		explained[_i].explained);
 }
 
 SUITE_FIXTURE(set_up, NULL)

@@ -4,18 +4,12 @@
 #include "test/suite.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define VALUES 20000
 
 static struct histogram h;
 static struct histogram other;
-
-static void set_up(void)
-{
-	memset(&h, 0, sizeof h);
-	memset(&other, 0, sizeof other);
-}
+static struct histogram expected;
 
 static int by_size(const void *a, const void *b)
 {
@@ -47,61 +41,54 @@ TEST(percentiles_agree_with_the_exact_ones_to_three_digits)
 		histogram_record(&h, values[i]);
 	}
 	qsort(values, VALUES, sizeof *values, by_size);
-	for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++) {
+	for (size_t i = 0; i < SUITE_COUNT(percentiles); i++) {
 		double rank = percentiles[i] * VALUES / 100;
-		size_t index = rank < 1 ? 0 : (size_t)(rank + 0.5) - 1;
-		int64_t exact = values[index];
+		int64_t exact = values[rank < 1 ? 0 : (size_t)(rank + 0.5) - 1];
 		int64_t got = histogram_percentile(&h, percentiles[i]);
-		ck_assert_msg(got >= exact && (double)got <= (double)exact * 1.001,
-			"p%g: exact %lld, got %lld", percentiles[i], (long long)exact,
-			(long long)got);
+		ck_assert_int_ge(got, exact);
+		ck_assert_double_le((double)got, (double)exact * 1.001);
 	}
 }
 
 TEST(no_bucket_is_wider_than_a_thousandth)
 {
+	size_t last = histogram_bucket(HISTOGRAM_MAX_NS);
+
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		int64_t low = histogram_bucket_low(i);
 		int64_t high = histogram_bucket_high(i);
-		ck_assert_uint_eq(histogram_bucket(low),
-			i < histogram_bucket(HISTOGRAM_MAX_NS)
-				? i
-				: histogram_bucket(HISTOGRAM_MAX_NS));
+		ck_assert_uint_eq(histogram_bucket(low), i < last ? i : last);
 		ck_assert_int_ge(high, low);
 		ck_assert_int_le((high - low) * 1000, low);
-		if (i > 0)
-			ck_assert_int_eq(histogram_bucket_high(i - 1) + 1, low);
+		ck_assert(i == 0 || histogram_bucket_high(i - 1) + 1 == low);
 	}
 }
 
 TEST(the_ends_of_the_range_are_kept)
 {
-	histogram_record(&h, -5);
-	histogram_record(&h, 1);
-	histogram_record(&h, HISTOGRAM_MAX_NS);
-	histogram_record(&h, 3 * HISTOGRAM_MAX_NS);
+	static const int64_t values[] = {-5, 1, HISTOGRAM_MAX_NS, 3 * HISTOGRAM_MAX_NS};
+
+	for (size_t i = 0; i < SUITE_COUNT(values); i++)
+		histogram_record(&h, values[i]);
 	ck_assert_int_eq(histogram_percentile(&h, 25), 0);
 	ck_assert_int_eq(histogram_percentile(&h, 50), 1);
 	ck_assert_int_ge(histogram_percentile(&h, 75), HISTOGRAM_MAX_NS);
 	ck_assert_int_eq(histogram_percentile(&h, 100), 3 * HISTOGRAM_MAX_NS);
 	ck_assert_int_eq(h.min_ns, 0);
-	ck_assert_int_eq(h.max_ns, 3 * HISTOGRAM_MAX_NS);
 }
 
 TEST(merged_histograms_are_one_that_had_it_all)
 {
-	static struct histogram all;
-
-	memset(&all, 0, sizeof all);
 	for (uint64_t i = 0; i < 1000; i++) {
 		histogram_record(i % 3 ? &h : &other, value_at(i));
-		histogram_record(&all, value_at(i));
+		histogram_record(&expected, value_at(i));
 	}
 	histogram_add(&h, &other);
-	ck_assert_uint_eq(h.count, all.count);
-	ck_assert_int_eq(h.min_ns, all.min_ns);
-	ck_assert_int_eq(h.max_ns, all.max_ns);
-	ck_assert_mem_eq(h.buckets, all.buckets, sizeof all.buckets);
+	ck_assert_uint_eq(h.count, expected.count);
+	ck_assert_int_eq(h.min_ns, expected.min_ns);
+	ck_assert_int_eq(h.max_ns, expected.max_ns);
+	ck_assert_double_eq_tol(histogram_mean(&h), histogram_mean(&expected), 1);
+	ck_assert_mem_eq(h.buckets, expected.buckets, sizeof h.buckets);
 }
 
 TEST(nothing_recorded_is_nothing)
@@ -130,24 +117,19 @@ TEST(what_never_came_is_slower_than_all_that_did)
 
 TEST(what_is_subtracted_might_never_have_been_there)
 {
-	static struct histogram rest;
-
-	memset(&rest, 0, sizeof rest);
 	for (uint64_t i = 0; i < 1000; i++) {
 		histogram_record(&h, value_at(i));
-		histogram_record(i % 3 ? &rest : &other, value_at(i));
+		histogram_record(i % 3 ? &expected : &other, value_at(i));
 	}
 	histogram_record_never(&h, 3);
 	histogram_record_never(&other, 3);
 	histogram_subtract(&h, &other);
-	ck_assert_uint_eq(h.count, rest.count);
+	ck_assert_uint_eq(h.count, expected.count);
 	ck_assert_uint_eq(h.never, 0);
-	ck_assert_mem_eq(h.buckets, rest.buckets, sizeof rest.buckets);
-	ck_assert_int_eq(histogram_bucket(h.max_ns), histogram_bucket(rest.max_ns));
-	ck_assert_int_eq(histogram_bucket(h.min_ns), histogram_bucket(rest.min_ns));
-	histogram_subtract(&h, &rest);
+	ck_assert_mem_eq(h.buckets, expected.buckets, sizeof h.buckets);
+	ck_assert_int_eq(histogram_bucket(h.max_ns), histogram_bucket(expected.max_ns));
+	ck_assert_int_eq(histogram_bucket(h.min_ns), histogram_bucket(expected.min_ns));
+	histogram_subtract(&h, &expected);
 	ck_assert_uint_eq(histogram_total(&h), 0);
 	ck_assert_int_eq(h.max_ns, 0);
 }
-
-SUITE_FIXTURE(set_up, NULL)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* payload_test - what is sent, made again from its numbers, and what a request was when the mark
- * was taken. */
+/* payload_test - what is sent, made again from its numbers; what fits a banner; and what a request was
+ * when the mark was taken. */
 #include "test/load/engine/mark.h"
+#include "test/load/wire/pattern.h"
 #include "test/load/wire/payload.h"
 #include "test/load/wire/wire.h"
 #include "test/suite.h"
@@ -37,11 +38,11 @@ TEST(a_payload_carries_connection_and_sequence)
 	uint64_t sequence;
 
 	must_make(1, 64, 64, false);
-	bytes_of(42, 0x7f3, bytes);
-	ck_assert_mem_eq(bytes, "0000002a.00000007f3", PAYLOAD_HEADER_BYTES);
+	bytes_of(42, 0x57f3a9c6b7, bytes);
+	ck_assert_mem_eq(bytes, "0000002a.57f3a9c6b7", PAYLOAD_HEADER_BYTES);
 	ck_assert(payload_parse_header(bytes, &connection, &sequence));
 	ck_assert_uint_eq(connection, 42);
-	ck_assert_uint_eq(sequence, 0x7f3);
+	ck_assert_uint_eq(sequence, 0x57f3a9c6b7);
 	ck_assert(!payload_parse_header("0000002a,00000007f3", &connection, &sequence));
 	ck_assert(!payload_parse_header("0000002a.00000007g3", &connection, &sequence));
 }
@@ -76,19 +77,17 @@ TEST(neighbours_differ_at_every_size)
 
 TEST(sizes_stay_within_the_range_and_reach_its_ends)
 {
-	bool smallest = false;
-	bool largest = false;
+	unsigned seen[13] = {0};
 
 	must_make(9, 10, 12, false);
 	for (uint64_t s = 0; s < 100; s++) {
 		struct message m;
 		payload_compose(&payload, 0, s, &m);
-		ck_assert_uint_ge(m.size, 10);
-		ck_assert_uint_le(m.size, 12);
-		smallest |= m.size == 10;
-		largest |= m.size == 12;
+		ck_assert_uint_lt(m.size, SUITE_COUNT(seen));
+		seen[m.size]++;
 	}
-	ck_assert(smallest && largest);
+	ck_assert_uint_eq(seen[10] + seen[11] + seen[12], 100);
+	ck_assert(seen[10] && seen[11] && seen[12]);
 }
 
 TEST(a_line_contains_no_newline_and_a_frame_contains_all_bytes)
@@ -117,6 +116,8 @@ TEST(any_piece_can_be_copied_and_matched)
 	ck_assert_uint_eq(form_copy(&f, 0, whole, sizeof whole), 46);
 	ck_assert_mem_eq(whole, "pre: 00000006.", 14);
 	ck_assert_int_eq(whole[45], '\n');
+	ck_assert_int_eq(form_byte(&f, 1), 'r');
+	ck_assert_int_eq(form_byte(&f, 46), -1);
 	for (size_t from = 0; from < f.len; from++) {
 		for (size_t len = 1; from + len <= f.len; len++) {
 			ck_assert_uint_eq(form_copy(&f, from, piece, len), len);
@@ -140,20 +141,77 @@ TEST(a_frame_begins_with_its_length)
 	ck_assert_mem_eq(bytes, "\0\0\1\54", 4);
 }
 
-TEST(the_mark_counts_back_from_what_is_not_acknowledged)
+/* Requests of 100 bytes: 10 whole ones are sent, and some of the next. */
+static const struct {
+	size_t sent_of_next;
+	uint64_t unacknowledged;
+	uint64_t acknowledged;
+} marks[] = {{30, 0, 10}, {30, 30, 10}, {30, 31, 9}, {0, 1, 9}, {0, 100, 9}, {0, 101, 8},
+	{0, 1000, 0}, {0, UINT64_MAX, 0}};
+
+TEST_ROWS(the_mark_counts_back_from_what_is_not_acknowledged, SUITE_COUNT(marks))
 {
 	struct wire w = {SERVICE_LINE, "", 0, false, &payload};
 
-	/* Requests of 100 bytes: 10 whole ones are sent, and 30 bytes of the next. */
 	must_make(1, 99, 99, true);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 30, 0), 10);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 30, 30), 10);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 30, 31), 9);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 1), 9);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 100), 9);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 101), 8);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, 1000), 0);
-	ck_assert_uint_eq(mark_acknowledged(&w, 0, 10, 0, UINT64_MAX), 0);
+	ck_assert_uint_eq(
+		mark_acknowledged(&w, 0, 10, marks[_i].sent_of_next, marks[_i].unacknowledged),
+		marks[_i].acknowledged);
+}
+
+/* Patterns. */
+
+static bool fits(const char *pattern, const char *text)
+{
+	ck_assert_ptr_null(pattern_check(pattern));
+	return pattern_matches(pattern, text, strlen(text));
+}
+
+static const struct {
+	const char *pattern;
+	const char *text;
+	bool fits;
+} patterns[] = {
+	{"", "", true},
+	{"", "x", false},
+	{"220 ready", "220 ready", true},
+	{"220 ready", "220 read", false},
+	{"220 ready", "220 ready ", false},
+	{"{{x}", "{x}", true},
+	{"{instance} {id}", "blue-1 17", true},
+	{"{instance} {id}", "blue-1 ", false},
+	{"{instance} {id}", " 17", false},
+	{"<{id}>", "<a>b>", true},
+	{"<{id}>", "<>", false},
+	{"{a}, {b}, {c}!", "one, two, three!", true},
+	{"{a}, {b}, {c}!", "one, two three!", false},
+};
+
+TEST_ROWS(a_placeholder_is_any_text_but_none, SUITE_COUNT(patterns))
+{
+	ck_assert(fits(patterns[_i].pattern, patterns[_i].text) == patterns[_i].fits);
+}
+
+/* One that tried every place would not end within the test's time. */
+TEST(a_placeholder_is_bounded_and_a_pattern_costs_no_more_than_its_text)
+{
+	char text[1901];
+
+	memset(text, 'a', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	ck_assert(!fits("{a}a{b}a{c}a{d}a{e}a{f}z", text));
+	text[256] = '\0';
+	ck_assert(!fits("{id}", text));
+	text[255] = '\0';
+	ck_assert(fits("{id}", text));
+}
+
+static const char *const wrong[] = {"{", "{}", "{id", "{Id}", "{a}{b}", "a\nb", "{ id}"};
+
+TEST_ROWS(what_is_no_pattern_is_refused, SUITE_COUNT(wrong))
+{
+	ck_assert_msg(pattern_check(wrong[_i]) != NULL, "\"%s\"", wrong[_i]);
+	ck_assert_ptr_null(pattern_check("{a}, {b} and {{c}"));
 }
 
 SUITE_FIXTURE(NULL, tear_down)

@@ -67,7 +67,7 @@ TEST(messages_come_due_one_by_one_or_many_at_once)
 	ck_assert_uint_eq(lane.owed, 8);
 }
 
-TEST(a_share_is_not_exceeded)
+TEST(a_quota_is_not_exceeded)
 {
 	schedule.messages = 5;
 	slot_init(&slot, 0, &schedule);
@@ -82,7 +82,7 @@ TEST(a_share_is_not_exceeded)
 	ck_assert(!slot_has_more(&slot, &lane));
 }
 
-TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
+TEST(a_message_that_waited_for_a_vacancy_is_not_the_clients_fault)
 {
 	slot_set_full(&slot);
 	notice_at(0);
@@ -92,7 +92,7 @@ TEST(a_message_that_waited_for_room_is_not_the_clients_fault)
 	ck_assert_uint_eq(lane.figures->late, 0);
 }
 
-TEST(a_message_that_had_room_is_the_clients_fault)
+TEST(a_message_that_had_a_vacancy_is_the_clients_fault)
 {
 	notice_at(0);
 	ck_assert_int_eq(take_at(30), 30);
@@ -105,7 +105,7 @@ static void stand_still(int64_t from_ms, int64_t to_ms)
 		(struct lane_stall){START_NS + from_ms * NS_PER_MS, START_NS + to_ms * NS_PER_MS};
 }
 
-/* What piles up while the client stands still waits for room then, but because of the client. */
+/* What piles up while the client stands still waits for a vacancy then, but because of the client. */
 TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 {
 	notice_at(0);
@@ -119,8 +119,8 @@ TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 	ck_assert_uint_eq(lane.figures->late, 1);
 }
 
-/* A client that stands still for a moment says nothing about a server that has no room for long. */
-TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
+/* A short stall of the client says nothing about a server that has no vacancy for long. */
+TEST(a_short_stall_does_not_excuse_a_long_wait_for_a_vacancy)
 {
 	slot_set_full(&slot);
 	notice_at(0);
@@ -136,7 +136,7 @@ TEST(a_short_stall_does_not_excuse_a_long_wait_for_room)
 	ck_assert_uint_eq(lane.figures->failures.count[FAILURE_NO_VACANCY], 900);
 }
 
-TEST(what_had_room_and_was_not_sent_is_the_clients_fault)
+TEST(what_had_a_vacancy_and_was_not_sent_is_the_clients_fault)
 {
 	notice_at(99);
 	slot_give_up_due(&slot, &lane);
@@ -178,7 +178,7 @@ TEST(a_rate_beyond_all_bounds_costs_nothing)
 	ck_assert_uint_eq(lane.owed, 0);
 }
 
-TEST(a_closed_loop_gives_up_the_rest_of_its_share)
+TEST(a_closed_loop_gives_up_the_rest_of_its_quota)
 {
 	schedule = (struct schedule){.connections = 2, .messages = 9};
 	slot_init(&slot, 0, &schedule);
