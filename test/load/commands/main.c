@@ -26,8 +26,8 @@ static int print_version(void)
 	return EX_OK;
 }
 
-/* What is opened later is not to get one of their numbers, and be written to by mistake.  Opened the
- * wrong way round, so that to use them is an error as before. */
+/* A file that is opened later must not get one of their numbers, and the report with it.  They are
+ * opened the wrong way round, so that their use stays an error. */
 static void reserve_standard_descriptors(void)
 {
 	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
@@ -52,8 +52,8 @@ static int run_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	reserve_standard_descriptors();
-	/* A pipe that nobody reads is an error of the write.  SIGUSR1 asks a load for its mark, and
-	 * is not meant to end one that has not begun or is over. */
+	/* A write to a closed pipe fails instead.  SIGUSR1 asks a load for its mark, and must not
+	 * end one that has not begun or is over. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	int status = run_command(argc, argv);

@@ -27,8 +27,7 @@ static void raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A source that is no address of this host would fail at every connect, and not for want of ports.
- */
+/* A source that is no address of this host would fail at every connect, as if ports were short. */
 static bool check_sources(const struct sources *sources, char *why, size_t size)
 {
 	for (uint32_t i = 0; i < sources->count; i++) {
@@ -47,8 +46,8 @@ static bool check_sources(const struct sources *sources, char *why, size_t size)
 	return true;
 }
 
-/* Where the JSON goes: opened before the load, so that a mistake costs no run, and so that no file
- * of an earlier run is taken for this one's. */
+/* The JSON file is opened before the load, so that a mistake costs no run, and so that an earlier
+ * run's file is not taken for this one's. */
 struct json_file {
 	FILE *to; /* or NULL */
 	bool only;
@@ -99,7 +98,7 @@ static int deliver(const struct result *r, const struct settings *s, const struc
 	return fflush(stdout) == 0 && !ferror(stdout) ? status : EX_IOERR;
 }
 
-/* The run cannot be: say so everywhere. */
+/* The run cannot be: say why, on standard error and in the JSON. */
 static int give_up(const struct json_file *json, int status, const char *why)
 {
 	fprintf(stderr, "bobbin-load: %s\n", why);

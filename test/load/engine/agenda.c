@@ -27,7 +27,8 @@ static uint64_t first_from(const struct agenda *a, const struct lane *lane, uint
 				  : (round + 1) * connections + a->part;
 }
 
-static struct connection *whose(const struct agenda *a, const struct lane *lane, uint64_t number)
+static struct connection *connection_of(
+	const struct agenda *a, const struct lane *lane, uint64_t number)
 {
 	return &a->connections[(number % lane->schedule->connections - a->part) / a->parts];
 }
@@ -41,8 +42,8 @@ static void set_next(struct agenda *a, const struct lane *lane, uint64_t number)
 }
 
 /*
- * Each connection that has a message due is told once of all it has; so a moment's delay at a rate
- * beyond all bounds costs no more than a look at each connection.
+ * Each connection with a message due notices all of its due messages at once.  A delay at the
+ * highest rate then costs one look at each connection, not one at each message.
  */
 static void notice_due(struct agenda *a, struct lane *lane, int64_t turn_end_ns)
 {
@@ -52,7 +53,7 @@ static void notice_due(struct agenda *a, struct lane *lane, int64_t turn_end_ns)
 	uint32_t seen = 0;
 
 	for (; next < due && seen < a->count && lane->now_ns < turn_end_ns; seen++) {
-		struct connection *c = whose(a, lane, next);
+		struct connection *c = connection_of(a, lane, next);
 		slot_notice(&c->slot, lane, moment_ns);
 		pump(a, lane, c);
 		next = first_from(a, lane, next + 1);
@@ -113,8 +114,8 @@ bool agenda_is_over(const struct lane *lane, enum agenda_end *why)
 	return lane->budget == 0 || lane->now_ns >= lane->end_ns;
 }
 
-/* After a signal the schedule is over.  What was due a moment ago, and not noticed yet, is no
- * fault; what was due long ago is the client's. */
+/* After a signal the schedule is over.  A message that came due a moment ago and was not noticed is
+ * no fault; one that came due long ago is the client's fault. */
 static int64_t last_due_ns(const struct lane *lane, enum agenda_end why)
 {
 	int64_t now_ns = deadline_earlier(lane->now_ns, lane->end_ns - 1);
@@ -136,7 +137,7 @@ void agenda_end(struct agenda *a, struct lane *lane, enum agenda_end why)
 	a->due_ns = DEADLINE_NEVER;
 	for (uint32_t i = 0; lane->owed > 0 && i < a->count; i++)
 		pump(a, lane, &a->connections[i]);
-	/* When the last message ends is not known yet. */
+	/* The last message still has to end. */
 	if (why == AGENDA_ALL_BEGUN)
 		return;
 	lane->end_ns = deadline_earlier(lane->end_ns, lane->now_ns);

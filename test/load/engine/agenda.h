@@ -25,7 +25,7 @@ struct agenda {                         /* fields belong to agenda.c; due_ns is 
 	uint32_t count;
 	uint32_t part;
 	uint32_t parts;
-	struct opening *opening; /* which is told what became of a connection */
+	struct opening *opening; /* notes what became of a connection */
 	uint64_t next;    /* open loop: the first of the thread's messages that is not noticed */
 	uint32_t started; /* closed loop: connections below may send */
 	int64_t due_ns;   /* when there is next something to do */

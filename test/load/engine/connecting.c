@@ -33,7 +33,8 @@ static int dial(struct connection *c, struct lane *lane)
 	return epoll_ctl(lane->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) < 0 ? -errno : 0;
 }
 
-/* A connect that fails for want of something here says nothing about how long connects take. */
+/* A connect that fails because this host lacks something says nothing about how long connects
+ * take. */
 static void count_failed_connect(struct connection *c, struct lane *lane, int error)
 {
 	enum failure failure = failure_from_errno(error);
@@ -85,8 +86,7 @@ void connecting_failed(struct connection *c, struct lane *lane, int error)
 	try_addresses(c, lane, error);
 }
 
-/* A reset in the handshake is ECONNREFUSED; ECONNRESET means that there was a connection, if a
- * short one. */
+/* A reset in the handshake is ECONNREFUSED.  ECONNRESET means that a short connection existed. */
 void connecting_end(struct connection *c, struct lane *lane, uint32_t events)
 {
 	int error = 0;

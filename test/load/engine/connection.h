@@ -2,13 +2,11 @@
 /*
  * connection - one connection of the load, its successors, and what is under way on it.
  *
- *   CLOSED --connection_open--> OPENING --connected--> OPEN --failure, or its share of messages
- * sent--> CLOSED
+ *   CLOSED --conversation_open--> OPENING --connected--> OPEN --failure, or all answered--> CLOSED
  *
- * Which messages it sends is its slot's business; how it begins is in connecting, and how it ends
- * in ending.  Requests are not kept: they are made again from their numbers, to send the rest of
- * them and to check their replies.  Sockets are watched edge-triggered for both directions,
- * registered once: an exchange costs a wait, a recv, a send.
+ * Its slot knows which messages it sends.  No request is kept: it is made again from its number to
+ * send the rest of it and to check its reply.  A socket is registered once, edge-triggered for both
+ * directions: an exchange costs a wait, a recv and a send.
  *
  * Threads:  a connection belongs to one thread, whose lane it is given.
  */
@@ -39,7 +37,7 @@ struct connection {
 	struct slot slot;
 	uint32_t generation;     /* how many connections there have been */
 	bool started;            /* closed loop: it may send */
-	bool rests;              /* the next one is not to be opened at once */
+	bool rests;              /* the next one is opened after a rest */
 	int64_t progress_ns;     /* when a message was last begun, or ended in any way */
 	struct stamp *stamps;    /* of the messages under way, by number & stamp_mask */
 	uint64_t stamp_mask;     /* [const] */
@@ -66,18 +64,18 @@ struct connection {
 	struct checker checker;
 };
 
-/* Make *c a closed slot.  stamps has room for stamp_mask + 1, a power of two no smaller than the
- * in-flight bound. */
+/* Make *c closed.  stamps has stamp_mask + 1 elements, a power of two and at least the in-flight
+ * bound. */
 void connection_init(struct connection *c, uint32_t slot, const struct schedule *schedule,
 	struct stamp *stamps, uint64_t stamp_mask);
 
 /* True until it is established, and has its banner if one is due. */
 bool connection_is_opening(const struct connection *c);
 
-/* True if it has messages to send, now or later, or the load has not begun yet. */
+/* True if it has messages to send, now or later, or the load has not begun. */
 bool connection_is_wanted(const struct connection *c, const struct lane *lane);
 
-/* The oldest request that has no right reply yet. */
+/* The oldest request that has no right reply. */
 uint64_t connection_oldest(const struct connection *c);
 
 /* Requests below this one may have been answered by now. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * control - where the main thread and the threads of the load meet: what is asked of them, and what
- * they have done.
+ * control - where the main thread and the threads of the load meet: what the main thread asks, and
+ * what the threads have done.
  *
  * Each request is a number that the main thread raises before it wakes the threads; each answer is
  * a count that the threads raise before they write to news_fd.
@@ -26,7 +26,7 @@ struct control {
 	int news_fd; /* [const] an eventfd that the main thread reads */
 
 	atomic_int stop;          /* [atomic] enum control_stop */
-	_Atomic int64_t start_ns; /* [atomic] when the load begins; 0: not yet */
+	_Atomic int64_t start_ns; /* [atomic] when the load began; 0: it has not */
 	atomic_uint marks;        /* [atomic] how many marks were asked for */
 	atomic_uint looks;        /* [atomic] how many looks at the figures were asked for */
 

@@ -37,12 +37,13 @@ void conversation_open(struct connection *c, struct lane *lane)
 
 static bool quota_is_done(const struct connection *c, const struct lane *lane)
 {
-	uint64_t share = lane->settings->per_connection;
+	uint64_t quota = lane->settings->per_connection;
 
-	return share > 0 && c->answered == share;
+	return quota > 0 && c->answered == quota;
 }
 
-/* The thread stood still while nothing was under way, and the server may have ended it since. */
+/* The thread stood still while nothing was under way; the server may have ended the stream
+ * since. */
 static bool is_to_be_looked_at(const struct connection *c, const struct lane *lane)
 {
 	int64_t since_ns = c->answered > 0 ? c->progress_ns : c->opened_ns;
@@ -73,7 +74,7 @@ void conversation_ready(struct connection *c, struct lane *lane, uint32_t events
 
 	if (c->state == CONNECTION_OPENING) {
 		connecting_end(c, lane, events);
-		/* Another address may be on its way now, and the events were not its. */
+		/* It may dial another address now, and these events were of the one before. */
 		if (c->state != CONNECTION_OPEN)
 			return;
 	}
@@ -89,8 +90,8 @@ static bool is_overdue(const struct lane *lane, int64_t since_ns)
 	return lane_has_passed(lane, since_ns, lane->settings->timeout_ns);
 }
 
-/* Nothing could be begun for so long that nothing will be: a closed loop has no schedule that would
- * end the waiting. */
+/* Nothing could be begun for the whole timeout.  A closed loop has no schedule that would end the
+ * waiting, so this ends it. */
 static bool is_hopeless(const struct connection *c, const struct lane *lane)
 {
 	bool can_begin = c->state == CONNECTION_OPEN && !c->banner_due;
@@ -106,7 +107,7 @@ static bool is_reply_overdue(const struct connection *c, const struct lane *lane
 		is_overdue(lane, c->stamps[connection_oldest(c) & c->stamp_mask].sent_ns);
 }
 
-/* It may be established, and the thread has not looked. */
+/* The connect may have succeeded since the thread last looked. */
 static void end_connect(struct connection *c, struct lane *lane)
 {
 	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
@@ -117,7 +118,7 @@ static void end_connect(struct connection *c, struct lane *lane)
 		connecting_failed(c, lane, ETIMEDOUT);
 }
 
-/* The reply may have come, and the thread has not read it. */
+/* The reply may have come since the thread last read. */
 static void end_wait(struct connection *c, struct lane *lane)
 {
 	receiving_go_on(c, lane, false);

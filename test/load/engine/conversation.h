@@ -15,7 +15,7 @@
 /* Begin to connect: OPENING, or CLOSED with rests set and the failure counted. */
 void conversation_open(struct connection *c, struct lane *lane);
 
-/* Do what the events of epoll_wait(2) allow; the new state says what came of it. */
+/* Do what the events of epoll_wait(2) allow; c->state says what came of it. */
 void conversation_ready(struct connection *c, struct lane *lane, uint32_t events);
 
 /* Begin what may be begun, and send. */
@@ -23,18 +23,18 @@ void conversation_pump(struct connection *c, struct lane *lane);
 
 /*
  * End what is overdue: the connect, the banner, the oldest reply, and messages that have waited for
- * room.  For as long as the thread stood still no time has passed.
+ * a vacancy.  The time in which the thread stood still does not count.
  */
 void conversation_check_timeout(struct connection *c, struct lane *lane);
 
 /* Note which requests are acknowledged. */
 void conversation_mark(struct connection *c, struct lane *lane);
 
-/* The end of the run: what waits for room is given up, what is overdue is that, and the last time
- * what is still under way is cut off. */
+/* At the end of the run: give up what waits, end what is overdue, and, the last time, cut off what
+ * is still under way. */
 void conversation_finish(struct connection *c, struct lane *lane, bool last_time);
 
-/* Close, whatever is under way: that is then cut off. */
+/* Close; what is under way is cut off. */
 void conversation_close(struct connection *c, struct lane *lane);
 
 #endif

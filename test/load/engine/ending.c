@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A connection that ended so soon, and answered nothing, has a successor that rests: a server that
- * ends each at once is not to be flooded with connects. */
+/* After a connection that ended so soon and answered nothing, the next one rests: a server that
+ * ends each connection at once must not be flooded with connects. */
 #define SOON_NS (100 * NS_PER_MS)
 
 static enum phase phase_of(const struct connection *c)
@@ -53,8 +53,7 @@ static uint64_t owed_by_peer(const struct connection *c, const struct lane *lane
 	return unanswered_below(c, lane->marked ? c->marked : c->sent);
 }
 
-/* Requests [from, below) will never be answered: in the ranks they are slower than all that were.
- */
+/* Requests [from, below) will never be answered: they rank after every answered one. */
 static void never(const struct connection *c, struct lane *lane, uint64_t from, uint64_t below)
 {
 	for (; from < below; from++) {
@@ -67,7 +66,7 @@ static void never(const struct connection *c, struct lane *lane, uint64_t from, 
 	}
 }
 
-/* The peer is to blame for all below a bound. */
+/* The peer is at fault for all requests below a bound. */
 static void never_below(const struct connection *c, struct lane *lane, uint64_t bound)
 {
 	const struct checker *k = &c->checker;
@@ -79,7 +78,7 @@ static void never_below(const struct connection *c, struct lane *lane, uint64_t 
 		histogram_record_never(&lane->figures->first_byte, 1);
 }
 
-/* Every request under way ends here; what is neither mismatched nor lost is cut off. */
+/* Every request under way ends here: what is neither mismatched nor lost is cut off. */
 static void settle(struct connection *c, struct lane *lane, uint64_t mismatched, uint64_t lost,
 	uint64_t excused)
 {
@@ -106,8 +105,8 @@ static void end(struct connection *c, const struct lane *lane, bool rests)
 	c->rests = rests;
 }
 
-/* Which request the finding leaves without its right answer: the one that was due, if there is one,
- * or an overtaken one.  The replies that were left out are lost. */
+/* Find the request that has no right answer because of the finding: the one that was due, if any,
+ * or an overtaken one.  Dropped replies are lost instead. */
 static bool find_mismatched(const struct connection *c, const struct finding *f, uint64_t *sequence)
 {
 	*sequence = f->verdict == VERDICT_SWAPPED ? f->sequence : c->checker.due;
@@ -139,7 +138,7 @@ void ending_mismatch(struct connection *c, struct lane *lane, const struct findi
 	end(c, lane, true);
 }
 
-/* The peer is at fault; but not for what was sent after the mark. */
+/* The peer is at fault, except for what was sent after the mark. */
 static void fail(struct connection *c, struct lane *lane, enum failure failure,
 	const struct example *example)
 {
@@ -182,7 +181,7 @@ static void end_politely(struct connection *c, struct lane *lane)
 	end(c, lane, c->answered == 0 && lane->now_ns - c->opened_ns < SOON_NS);
 }
 
-/* What was received may still show a worse fault than the way it ended. */
+/* What was received may show a worse fault than how the connection ended. */
 static void conclude(struct connection *c, struct lane *lane, enum failure failure, int error)
 {
 	struct finding f = {.verdict = VERDICT_CHANGED};

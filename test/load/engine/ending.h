@@ -20,18 +20,19 @@ void ending_mismatch(struct connection *c, struct lane *lane, const struct findi
 void ending_refused(struct connection *c, struct lane *lane);
 
 /*
- * Nothing more comes: the peer ended the stream (error 0), or the connection failed.  An end with
- * nothing owed is the peer's good right, and no failure.
+ * Nothing more comes: the peer ended the stream (error 0), or the connection failed.  An end of the
+ * stream with nothing owed is no failure.
  */
 void ending_by_peer(struct connection *c, struct lane *lane, int error);
 
-/* Its time is over. */
+/* Its reply is overdue. */
 void ending_timeout(struct connection *c, struct lane *lane);
 
-/* We end it, and so what is under way is excused. */
+/* The client ends it: what is under way is excused. */
 void ending_by_us(struct connection *c, struct lane *lane);
 
-/* We end it because the run is over: what is under way has had its time, and is not excused. */
+/* The client ends it because the run is over: what is under way has had its time, and is not
+ * excused. */
 void ending_with_the_run(struct connection *c, struct lane *lane);
 
 /* An example of what happens to the connection now, with an errno or 0. */

@@ -19,7 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* What takes no longer than this after a signal needs no word. */
+/* If the run ends so soon after a signal, nothing is printed about it. */
 #define PATIENCE_NS (50 * NS_PER_MS)
 
 struct engine {
@@ -37,7 +37,7 @@ struct engine {
 	bool signals_blocked;
 	struct progress progress;
 	int64_t opened_ns; /* when the first connect began */
-	int64_t told_ns; /* when to say that a signal was heard; never, if there is nothing to say */
+	int64_t told_ns;   /* when to print that the run is ending; never, if there is no need */
 	unsigned marks_printed;
 	unsigned looks_shown;
 };
@@ -71,7 +71,7 @@ static void ask_for_look(struct engine *e)
 {
 	if (atomic_load(&e->control.looks) != e->looks_shown)
 		return;
-	/* Threads that have ended are in there; others add themselves. */
+	/* The ended threads are in; the others add themselves. */
 	lock_take(&e->control.lock);
 	*e->control.seen = *e->control.ended;
 	atomic_fetch_add(&e->control.looks, 1);
@@ -116,7 +116,7 @@ static void show_progress(struct engine *e)
 	e->looks_shown++;
 }
 
-/* Have all threads answered each request, as far as they are still there? */
+/* True if every thread that has not ended has answered each request. */
 static bool all_answered(
 	struct engine *e, atomic_uint *asked, atomic_uint *answered, atomic_uint *gone)
 {
@@ -155,8 +155,8 @@ static void read_signal(struct engine *e)
 			ask_for_mark(e);
 		return;
 	}
-	/* There is nothing to finish while connections are opened, and nothing but that after a
-	 * first signal, or when all is begun. */
+	/* While connections are opened there is nothing to finish; after a first signal, or when
+	 * all messages are begun, the run is finishing already. */
 	bool finishing = e->result->interrupted || atomic_load(&e->control.start_ns) == 0 ||
 		atomic_load(&e->control.winding_up) == e->running;
 	if (atomic_load(&e->control.start_ns) == 0)
@@ -227,8 +227,8 @@ static int open_signals(struct engine *e)
 	return fd < 0 ? -errno : fd;
 }
 
-/* From here on a signal ends the program, even while its output is stuck.  What has come already
- * was meant for the load. */
+/* From here on a signal ends the program, even while its output is stuck.  Signals that have
+ * already come were meant for the load. */
 static void close_signals(struct engine *e)
 {
 	struct signalfd_siginfo info;
@@ -337,8 +337,7 @@ static void gather(struct engine *e)
 	r->loaded = start_ns > 0;
 	if (!r->loaded)
 		return;
-	/* If only the messages ended it, what is not answered counts for as long as it was waited
-	 * for. */
+	/* If the messages ended the load, the wait for the last replies counts, too. */
 	int64_t end_ns = r->figures.load_end_ns;
 	if (end_ns == 0)
 		end_ns = r->figures.last_settled_ns;

@@ -2,9 +2,9 @@
 /*
  * engine - a whole run: threads, the common start, signals, the mark, the end.
  *
- * SIGINT and SIGTERM end it early: the first lets what is under way be answered, the second does
- * not wait; nor does the first while connections are opened, or when only replies are waited for.
- * SIGUSR1 takes the mark, and "marked" on standard error says that it is taken.
+ * SIGINT and SIGTERM end it early.  The first signal lets what is under way be answered, unless
+ * connections are being opened or only replies are waited for; the second does not wait.  SIGUSR1
+ * takes the mark, and "marked" on standard error reports it.
  */
 #ifndef BOBBIN_LOAD_ENGINE_H
 #define BOBBIN_LOAD_ENGINE_H
@@ -13,9 +13,8 @@
 #include "test/load/settings/settings.h"
 
 /*
- * Run the load; the endpoint has been resolved.  Returns 0 with *result filled, or -errno if it
- * could not be set up. Main thread, with no other running; blocks the signals above for as long
- * as it runs.
+ * Run the load; the endpoint has been resolved.  Returns 0 with *result filled, or -errno if the
+ * run could not be set up.  Main thread, with no other running; blocks these signals while it runs.
  */
 int engine_run(const struct settings *settings, struct result *result);
 

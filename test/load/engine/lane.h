@@ -15,8 +15,8 @@
 /* Of each of the two buffers; bulk moves in pieces of this size. */
 #define LANE_BUFFER_BYTES ((size_t)128 * 1024)
 
-/* Between two looks at the clock little is done.  If more time than this has passed, the thread
- * stood still: it was stopped, or had no processor. */
+/* A thread does little between two looks at the clock.  If more time than this has passed, the
+ * thread stood still: it was stopped, or had no processor. */
 #define LANE_STALL_NS (INT64_C(50) * 1000000)
 
 /* So many of the last stalls are remembered. */
@@ -41,8 +41,8 @@ struct lane {                            /* belongs to one thread */
 	bool beginning;     /* messages may be begun; in an open loop, come due */
 	bool marked;        /* the mark has been taken */
 
-	uint64_t budget;      /* messages that are yet to come due; UINT64_MAX: no bound */
-	uint64_t outstanding; /* begun, and not yet ended in any way */
+	uint64_t budget;      /* messages that will come due; UINT64_MAX: no bound */
+	uint64_t outstanding; /* begun, and not ended in any way */
 	uint64_t owed;        /* due, and neither begun nor given up */
 
 	struct lane_stall stalls[LANE_STALLS]; /* the newest at stall_count - 1, round and round */
@@ -52,21 +52,21 @@ struct lane {                            /* belongs to one thread */
 	char *out;
 };
 
-/* Look at the clock, since the last look at which the thread may have waited for waited_ns. */
+/* Look at the clock.  Since the last look the thread meant to wait for waited_ns at most. */
 void lane_look(struct lane *lane, int64_t waited_ns);
 
-/* What happens now counts for the rates. */
+/* True if what happens now counts for the rates. */
 bool lane_is_measuring(const struct lane *lane);
 
-/* For how much of the time from a moment until the last look the thread stood still. */
+/* How long the thread stood still between a moment and the last look. */
 int64_t lane_stalled_since(const struct lane *lane, int64_t moment_ns);
 
-/* Record the time from a moment until the last look; and, if the thread stood still for more than half
- * of it, among those that are the client's own, too. */
+/* Record the time from a moment until the last look in all; and in own, too, if the thread stood
+ * still for more than half of it. */
 void lane_record(
 	const struct lane *lane, struct histogram *all, struct histogram *own, int64_t moment_ns);
 
-/* So much time has passed since a moment, what the thread stood still not counted. */
+/* True if so much time has passed since a moment, not counting how long the thread stood still. */
 bool lane_has_passed(const struct lane *lane, int64_t moment_ns, int64_t duration_ns);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * mark - which requests the peer's kernel had acknowledged at a moment.
  *
- * A server that stops owes an answer to every request whose last byte was acknowledged before the
- * signal: that is what its kernel, and so it, had.
+ * A server that stops owes an answer to every request whose last byte its kernel had acknowledged
+ * before the signal.
  */
 #ifndef BOBBIN_LOAD_MARK_H
 #define BOBBIN_LOAD_MARK_H
@@ -12,7 +12,7 @@
 
 /*
  * Requests below sent, and sent_offset bytes of request sent, were handed to the socket, which has
- * unacknowledged bytes of them yet to see acknowledged (SIOCOUTQ).  Returns the number of the first
+ * unacknowledged bytes of them in flight (SIOCOUTQ).  Returns the number of the first
  * request that is not wholly acknowledged.
  */
 uint64_t mark_acknowledged(const struct wire *w, uint32_t connection, uint64_t sent,

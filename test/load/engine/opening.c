@@ -9,10 +9,10 @@
  * a second. */
 #define UNDER_WAY_MAX 128
 
-/* And so many are begun in one turn of the loop, under load. */
+/* So many are begun in one turn of the loop, under load. */
 #define BURST 16
 
-/* A server that is down is not to be flooded with connects. */
+/* A server that is down must not be flooded with connects. */
 #define REST_NS (100 * NS_PER_MS)
 
 static void queue_init(struct opening_queue *q)
@@ -67,7 +67,7 @@ void opening_note(
 	put(c->rests ? &o->resting : &o->closed, c);
 }
 
-/* What has nothing more to send is opened no more. */
+/* A connection that has nothing more to send is not opened again. */
 static bool has_next(struct opening *o, const struct lane *lane)
 {
 	while (o->closed.first && !connection_is_wanted(o->closed.first, lane))
@@ -76,9 +76,8 @@ static bool has_next(struct opening *o, const struct lane *lane)
 }
 
 /*
- * While nothing is measured but the connects, one at a time: what the next one takes is not to be
- * counted as the last one's connect time.  Under load a few, or a server that comes back is met by
- * few connections for long.
+ * Before the load begins, one at a time: the next connect's work must not count as the last one's
+ * connect time.  Under load several, so that all connections come back soon after a restart.
  */
 void opening_go_on(struct opening *o, struct lane *lane)
 {

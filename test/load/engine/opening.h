@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * opening - opens the connections of a thread, and opens them again: as fast as is asked, not too
- * many at a time, and after a failure not at once.
+ * opening - opens the connections of a thread, and opens them again: at the rate asked for, with a
+ * bound on those under way, and after a failure with a rest.
  *
  * Threads:  belongs to one thread, whose lane it is given.
  */
@@ -29,10 +29,10 @@ struct opening {                      /* fields belong to opening.c */
 void opening_init(
 	struct opening *o, const struct rate *rate, uint32_t part, uint32_t parts, int64_t now_ns);
 
-/* A connection that is to be opened for the first time. */
+/* Add a connection that has never been open. */
 void opening_add(struct opening *o, struct connection *c);
 
-/* What was done with the connection may have opened or closed it. */
+/* The connection may have been opened or closed: note what became of it. */
 void opening_note(
 	struct opening *o, struct connection *c, const struct lane *lane, bool was_opening);
 

@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-/* A latency of which the client's own part, being late or standing still, is more than half is set
- * apart as its own.  In a closed loop both latencies are one, which the engine copies. */
+/* A latency is the client's own if more than half of it is the client being late or standing still.
+ * In a closed loop both latencies are the same, and the engine copies one. */
 static void record(const struct lane *lane, const struct stamp *s)
 {
 	struct figures *f = lane->figures;
@@ -92,10 +92,8 @@ static bool check(struct connection *c, struct lane *lane, const char *data, siz
 	return result == CHECK_MORE;
 }
 
-/*
- * Read what there is.  A short read has emptied the socket, and what comes later is a new edge;
- * only when the end is known to be there is it worth to read on.
- */
+/* A short read has emptied the socket, and what comes later is a new edge.  Only a known end is
+ * worth another read. */
 void receiving_go_on(struct connection *c, struct lane *lane, bool ended)
 {
 	for (;;) {

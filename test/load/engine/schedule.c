@@ -37,7 +37,7 @@ uint64_t schedule_count(const struct schedule *s, int64_t elapsed_ns)
 		return 0;
 	double about = elapsed < ramp ? rate_per_ns * elapsed * elapsed / (2 * ramp)
 				      : rate_per_ns * (elapsed - ramp / 2);
-	/* The double is near; schedule_due() decides. */
+	/* The double is only near; schedule_due() decides. */
 	uint64_t k = about < (double)s->messages ? (uint64_t)about : s->messages;
 	while (k < s->messages && schedule_due(s, k) <= elapsed_ns)
 		k++;
@@ -79,8 +79,8 @@ bool pace_take(struct pace *p, int64_t now_ns)
 		return false;
 	if (p->interval_ns == 0)
 		return true;
-	/* From the planned moment on, or waking late would lower the rate; but no burst after a
-	 * pause. */
+	/* Counting from the planned moment keeps the rate although the look is late; a pause is not
+	 * made up for. */
 	if (p->next_ns < now_ns - p->interval_ns)
 		p->next_ns = now_ns - p->interval_ns;
 	p->next_ns = deadline_from(p->next_ns, p->interval_ns);

@@ -5,9 +5,9 @@
  * The messages of a run are dealt to its connections like cards: message k (from 0) of all belongs
  * to connection k mod connections, in both loops, and no other may take it.
  *
- * Open loop: message k is due at a moment that nothing can move, neither the server nor ourselves;
- * its latency is measured from there.  Closed loop: each connection sends its next message when a
- * reply makes room, and only its beginning is scheduled.
+ * Open loop: message k is due at a moment that neither server nor client can move; its latency is
+ * measured from there.  Closed loop: each connection sends its next message after a reply, and only
+ * its beginning is scheduled.
  *
  * Threads:  a schedule is constant; a pace belongs to one thread.
  */
@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A message that the client begins so much later than it could have is late. */
+/* A message is late if the client begins it so much later than it could have. */
 #define SCHEDULE_LATE_NS (INT64_C(10) * 1000000)
 
 struct schedule {         /* [const] */

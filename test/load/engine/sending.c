@@ -21,7 +21,7 @@ static void begin_one(struct connection *c, struct lane *lane)
 	lane->outstanding++;
 }
 
-/* How many messages may be begun. */
+/* How many messages may be begun on the connection. */
 static uint64_t vacancies_on(const struct connection *c, const struct lane *lane)
 {
 	const struct settings *s = lane->settings;
@@ -32,18 +32,19 @@ static uint64_t vacancies_on(const struct connection *c, const struct lane *lane
 
 void sending_begin(struct connection *c, struct lane *lane)
 {
-	uint64_t room = vacancies_on(c, lane);
+	uint64_t vacancies = vacancies_on(c, lane);
 
 	if (!schedule_is_open(lane->schedule)) {
 		if (lane->beginning && c->started)
-			slot_allow(&c->slot, lane, smaller(room, c->slot.quota - c->slot.noticed));
+			slot_allow(&c->slot, lane,
+				smaller(vacancies, c->slot.quota - c->slot.noticed));
 	} else if (slot_is_owed(&c->slot)) {
 		lane_look(lane, 0);
 		slot_give_up_overdue(&c->slot, lane);
 	}
-	for (; room > 0 && slot_is_owed(&c->slot); room--)
+	for (; vacancies > 0 && slot_is_owed(&c->slot); vacancies--)
 		begin_one(c, lane);
-	if (room == 0)
+	if (vacancies == 0)
 		slot_set_full(&c->slot);
 }
 
@@ -88,8 +89,7 @@ static void advance(struct connection *c, const struct lane *lane, size_t bytes)
 	}
 }
 
-/* A send that fails says little; the replies and the reason that came before it are there to be
- * read. */
+/* A failed send says little.  The replies and the reason that came before it can still be read. */
 static void send_failed(struct connection *c, struct lane *lane, int error)
 {
 	if (error == EAGAIN || error == EWOULDBLOCK)
@@ -98,7 +98,7 @@ static void send_failed(struct connection *c, struct lane *lane, int error)
 	receiving_go_on(c, lane, true);
 }
 
-/* Those whose first byte went with a send that began at this look at the clock. */
+/* Stamp the messages whose first byte went with the send that began at this look at the clock. */
 static void stamp(struct connection *c, const struct lane *lane)
 {
 	uint64_t below = c->sent + (c->sent_offset > 0);

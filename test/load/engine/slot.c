@@ -85,9 +85,9 @@ void slot_set_full(struct slot *s)
 }
 
 /*
- * How much of a message's waiting is the client's fault: for how long there has been room for it;
- * or, because what piled up while the client stood still then waits for room, for how long it did
- * stand still, if that is more than half of the waiting.
+ * How much of a message's waiting is the client's fault: how long a vacancy was there for it.  What
+ * piled up while the client stood still waits for a vacancy afterwards: if the client stood still
+ * for more than half of the waiting, that time counts instead.
  */
 static int64_t own_lateness(const struct slot *s, const struct lane *lane, int64_t intended_ns)
 {
@@ -130,7 +130,7 @@ static void count_failure(const struct slot *s, struct lane *lane, enum failure 
 	failure_count_many(&lane->figures->failures, failure, n, &e);
 }
 
-/* How many of [from, below) are measured, and not of the ramp. */
+/* How many of [from, below) are measured: those after the ramp. */
 static uint64_t measured(
 	const struct slot *s, const struct lane *lane, uint64_t from, uint64_t below)
 {
@@ -140,8 +140,8 @@ static uint64_t measured(
 	return below > of_ramp ? below - larger(from, of_ramp) : 0;
 }
 
-/* Open loop: more than half of the waiting of the first that waits is the client's fault.  That
- * stands for those that are given up with it. */
+/* Open loop: true if more than half of the first message's waiting is the client's fault.  That
+ * decides for all that are given up with it. */
 static bool is_own_fault(const struct slot *s, const struct lane *lane)
 {
 	if (!schedule_is_open(lane->schedule))

@@ -3,10 +3,10 @@
  * slot - which messages of the run are one connection's, and what has become of them: due, begun,
  * or given up, and whose fault it is if they are late.
  *
- * In an open loop messages come due whether or not their connection can take them.  One that waits
- * waits for one of two causes: its connection has no room (as many as may be are in flight on it,
- * or it is closed), or it has, and the client does not come to it.  The causes are told apart,
- * because only the first says something about the server.
+ * In an open loop messages come due whether or not their connection can take them.  A message waits
+ * for one of two causes: its connection has no vacancy (the in-flight bound is reached, or it is
+ * closed), or it has one, and the client is late.  The slot tells the causes apart, because only
+ * the first says something about the server.
  *
  * Nothing here loops over messages: at 10^9 a second a moment's delay is a million of them.
  *
@@ -25,7 +25,7 @@ struct slot {              /* fields belong to slot.c; to read, anyone's of the 
 	uint64_t quota;    /* [const] how many messages of the run are its */
 	uint64_t noticed;  /* messages of it that have come due, */
 	uint64_t taken;    /* and those of them that were begun or given up */
-	int64_t vacant_ns; /* since when there has been room; never, if there is none */
+	int64_t vacant_ns; /* since when there has been a vacancy; never, if there is none */
 };
 
 void slot_init(struct slot *s, uint32_t number, const struct schedule *schedule);
@@ -45,10 +45,10 @@ bool slot_is_owed(const struct slot *s);
 /* More of the run's messages are, or will be, its to send. */
 bool slot_has_more(const struct slot *s, const struct lane *lane);
 
-/* There is room from now on, if there was none: what waits from now on waits for this client. */
+/* There is a vacancy from now on: what waits from now on waits for this client. */
 void slot_set_vacant(struct slot *s, const struct lane *lane);
 
-/* There is none any more. */
+/* There is no vacancy any more. */
 void slot_set_full(struct slot *s);
 
 /*
@@ -57,13 +57,13 @@ void slot_set_full(struct slot *s);
  */
 int64_t slot_take(struct slot *s, struct lane *lane, int64_t *intended_ns);
 
-/* Give up, as not sent, what has waited for longer than the timeout. */
+/* Give up, as not sent, what has waited longer than the timeout. */
 void slot_give_up_overdue(struct slot *s, struct lane *lane);
 
 /* Give up all that is due. */
 void slot_give_up_due(struct slot *s, struct lane *lane);
 
-/* Closed loop: give up what of its share has not come due, and never will. */
+/* Closed loop: give up what of its quota has not come due, and never will. */
 void slot_give_up_rest(struct slot *s, struct lane *lane);
 
 #endif

@@ -16,14 +16,13 @@
 
 #define EVENTS 256
 
-/* The clock is looked at so often at least: the longer a wait may be, the longer a stall that hides
- * in it. */
+/* The longest wait between two looks at the clock: a stall can hide in a wait. */
 #define WAIT_MAX_NS (10 * NS_PER_MS)
 
-/* What is sent last, having waited for room until the end, has so long for its replies. */
+/* What waited until the end and is sent last has so long for its replies. */
 #define LAST_REPLIES_NS (900 * NS_PER_MS)
 
-/* After so long in one turn the thread looks at what it is asked. */
+/* After so long in one turn the thread answers its control. */
 #define TURN_NS (10 * NS_PER_MS)
 
 static uint64_t power_of_two(uint64_t at_least)
@@ -171,10 +170,8 @@ static void end_load(struct thread *t, enum agenda_end why)
 	tell(t, &t->control->winding_up);
 }
 
-/*
- * Look for timeouts: seldom, so that 10,000 connections cost nothing, and often enough to be late
- * by an eighth at most.
- */
+/* Look for timeouts: seldom, so that 10,000 connections cost nothing, and often enough to be late
+ * by an eighth at most. */
 static void sweep(struct thread *t)
 {
 	int64_t interval = t->lane.settings->timeout_ns / 8;
@@ -228,8 +225,7 @@ static void report_ready(struct thread *t)
 	t->ready = true;
 	for (uint32_t i = 0; i < t->count; i++)
 		open += t->connections[i].state == CONNECTION_OPEN;
-	/* One that has been open and was closed by the server at once is a server that can be
-	 * reached. */
+	/* If the server closed every connection at once, it could still be reached. */
 	atomic_fetch_add(&t->control->open, open > 0 ? open : t->figures->opened > 0);
 	tell(t, &t->control->ready);
 }
@@ -313,7 +309,7 @@ static void serve(struct thread *t, struct connection *c, uint32_t events)
 {
 	bool was_opening = connection_is_opening(c);
 
-	/* The agenda has closed it since the kernel told of it: it waits for its turn. */
+	/* The agenda has closed it since the kernel reported the event. */
 	if (c->state == CONNECTION_CLOSED)
 		return;
 	conversation_ready(c, &t->lane, events);
@@ -337,8 +333,8 @@ static void wait_and_serve(struct thread *t)
 		answer_control(t);
 }
 
-/* Give up what is left, and add its figures to those of the threads that have ended.  A look sees
- * them there or is answered with them, and never both. */
+/* Give up what is left, and add the figures to those of the ended threads.  A look at the figures
+ * either finds them there or is answered with them, never both. */
 static void end_thread(struct thread *t)
 {
 	struct lane *lane = &t->lane;
@@ -381,7 +377,7 @@ void *thread_run(void *arg)
 			wait_and_serve(t);
 	}
 	end_thread(t);
-	/* First what it has answered, then that it is gone: see control.h. */
+	/* What it has answered comes before that it has ended: see control.h. */
 	atomic_fetch_add(&t->control->gone_marks, t->marks_seen);
 	atomic_fetch_add(&t->control->gone_looks, t->looks_seen);
 	tell(t, &t->control->done);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * thread - one thread of the load: an epoll loop over its share of the connections, and their
+ * thread - one thread of the load: an epoll loop over its part of the connections, and their
  * schedule.
  *
- * It opens its connections, says that it is ready, waits for the common start, loads until its time
- * or its messages are over, waits for the last replies, and ends.
+ * It opens its connections, reports that it is ready, waits for the common start, loads until its
+ * time or its messages are over, waits for the last replies, and ends.
  */
 #ifndef BOBBIN_LOAD_THREAD_H
 #define BOBBIN_LOAD_THREAD_H
@@ -35,10 +35,10 @@ struct thread {
 	uint32_t index;
 	struct opening opening;
 	struct agenda agenda;
-	int64_t ended_ns;    /* since when nothing more comes due; 0: not yet */
+	int64_t ended_ns;    /* since when nothing more comes due; 0: it still does */
 	int64_t sweep_ns;    /* when timeouts are looked for next */
 	int64_t turn_end_ns; /* when this turn of the loop has taken long enough */
-	bool gave_up_due;    /* at the end: what waited for room */
+	bool gave_up_due;    /* at the end: it gave up what waited */
 	bool ready;          /* said so */
 	bool over;           /* nothing more to do */
 	unsigned marks_seen;

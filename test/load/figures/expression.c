@@ -281,8 +281,8 @@ static double measure_duration(const struct expression *e, const struct figures 
 {
 	const struct histogram *h = histogram_of(e, f);
 
-	/* A service that answers nothing keeps no bound on its latency; and the slowest, and so
-	 * the mean, is endless if one reply never came. */
+	/* A service that answers nothing breaks every bound on its latency.  If one reply never
+	 * came, maximum and mean are infinite. */
 	if (h->count == 0 || (h->never > 0 && e->percentile < 0))
 		return INFINITY;
 	if (e->percentile == PERCENTILE_MEAN)

@@ -161,7 +161,7 @@ char *failure_format_example(const struct example *e, char *text, size_t size)
 			strerrordesc_np(e->error));
 	if (e->detail[0])
 		append(text, size, &used, ": ");
-	/* The peer's words, it may be: none of them is to reach a terminal as a command. */
+	/* These may be the peer's words: none of them may reach a terminal as a command. */
 	for (const char *p = e->detail; *p; p++)
 		append(text, size, &used, *p >= ' ' && *p < 127 ? "%c" : "\\x%02x",
 			(unsigned char)*p);

@@ -65,7 +65,7 @@ void failure_count_many(
 /* Add all of from. */
 void failure_add(struct tally *t, const struct tally *from);
 
-/* The sum of all, of the errors among them (a late client is none of the server), and of the
+/* The sum of all; of the errors, which leave out that the client was late; and of the
  * mismatches. */
 uint64_t failure_total(const struct tally *t);
 uint64_t failure_errors(const struct tally *t);

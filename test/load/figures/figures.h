@@ -2,8 +2,8 @@
 /*
  * figures - what a run counts and measures.
  *
- * Two sums hold at the end of every run, and figures_broken_sum() looks whether they do: each
- * message that was due was sent or was not, and each that was sent ended in exactly one way.
+ * Two sums hold at the end of every run: each message that was due was sent or was not, and each
+ * that was sent ended in exactly one way.  figures_broken_sum() checks them.
  *
  * Threads:  each thread has its own; they are added up for the report.
  */
@@ -20,11 +20,11 @@
 
 struct figures { /* zeroed is empty; some 1.8 MiB */
 	/* Messages, the whole run. */
-	uint64_t due;           /* by the schedule; in a closed loop by a reply that made room */
-	uint64_t sent;          /* begun: at least their first byte was to be sent */
-	uint64_t late;          /* of these: the client began them late, by its own fault */
-	uint64_t not_sent_late; /* due, and never begun: the client was late, */
-	uint64_t not_sent_no_vacancy; /* or their connection had no room for them in time */
+	uint64_t due;                 /* by the schedule; in a closed loop after a reply */
+	uint64_t sent;                /* begun: at least their first byte was to be sent */
+	uint64_t late;                /* of these: the client began them late, by its own fault */
+	uint64_t not_sent_late;       /* due, and never begun: the client was late, */
+	uint64_t not_sent_no_vacancy; /* or their connection had no vacancy in time */
 	uint64_t answered;            /* rightly */
 	uint64_t mismatched;          /* wrongly */
 	uint64_t lost;                /* sent, owed, and never answered */
@@ -77,7 +77,8 @@ void figures_add(struct figures *f, const struct figures *from);
 
 uint64_t figures_not_sent(const struct figures *f);
 
-/* Due, and not rightly answered, but for what is excused, or was not sent because we were late. */
+/* Messages due that have no right answer, except those excused or not sent because the client was
+ * late. */
 uint64_t figures_failed_messages(const struct figures *f);
 
 /* The first of the two sums that does not hold, as text; or NULL. */

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* A thread that wants a processor for more than this share of the time has hardly more to give. */
+/* A thread that runs for more than this share of the time is near its limit. */
 #define BUSY 0.9
 
-/* What the client may be late with, or leave out, before the schedule is not kept. */
+/* The schedule is kept if no more than this share of the messages is late or left out. */
 #define TOLERATED_SHARE 0.01
 
 double result_rate(const struct result *r)
@@ -86,8 +86,7 @@ double result_cpu_ns_per_message(const struct result *r)
 	return (double)(r->figures.user_ns + r->figures.system_ns) / (double)r->figures.sent;
 }
 
-/* Would a bound on times be broken, too, if there were only what this client's own stalls did not
- * make slow? */
+/* True if a bound on times is broken by what this client's own stalls did not make slow. */
 static bool is_broken_without_stalls(const struct result *r, const struct expression *e)
 {
 	struct figures *f = malloc(sizeof *f);
@@ -168,7 +167,7 @@ static bool is_client_late(const struct result *r, const struct bounds *bounds)
 	return late > TOLERATED_SHARE;
 }
 
-/* Counts are what they are, whether the schedule was kept or not. */
+/* Counts are judged whether the schedule was kept or not. */
 static bool is_wrong(const struct result *r, const struct bounds *bounds)
 {
 	const struct figures *f = &r->figures;
@@ -182,7 +181,7 @@ int result_status(const struct result *r, const struct bounds *bounds)
 {
 	if (figures_broken_sum(&r->figures))
 		return EX_SOFTWARE;
-	/* Nothing was measured, so there is nothing to judge. */
+	/* Nothing was measured, so nothing is judged. */
 	if (r->interrupted && !r->loaded)
 		return RESULT_NOT_VALID;
 	if (!r->reached)

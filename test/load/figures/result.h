@@ -33,8 +33,8 @@ struct result {
 /* Measured replies a second. */
 double result_rate(const struct result *r);
 
-/* What share, 0 to 1, of the messages due this client itself began late or, being late, never; and
- * what share was not begun because there was no room. */
+/* The share, 0 to 1, of the messages due that this client began late, or never because it was late;
+ * and the share that was not begun because there was no vacancy. */
 double result_late_share(const struct result *r);
 double result_no_vacancy_share(const struct result *r);
 
@@ -64,7 +64,7 @@ double result_cpu_ns_per_message(const struct result *r);
 struct judgement {
 	double measured;           /* in the unit of the expression; INFINITY: it never came */
 	bool broken;               /* the expression holds */
-	const char *why_not_valid; /* but that is no fault of the server, because; else NULL */
+	const char *why_not_valid; /* why that is no fault of the server; else NULL */
 };
 
 struct judgement result_judge(const struct result *r, const struct expression *e);

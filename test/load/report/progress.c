@@ -43,12 +43,12 @@ static size_t columns(void)
 	return size.ws_col;
 }
 
-/* In place of the line before.  The last column stays free: some terminals go on to the next line
+/* Replace the last line.  The last column stays free, because some terminals begin the next line
  * when it is written. */
 static void redraw(struct progress *p, const char *line)
 {
-	size_t room = columns() - 1;
-	size_t len = strlen(line) < room ? strlen(line) : room;
+	size_t most = columns() - 1;
+	size_t len = strlen(line) < most ? strlen(line) : most;
 	size_t rest = p->drawn > len ? p->drawn - len : 0;
 
 	if (p->dumb)

@@ -20,16 +20,16 @@ static void format_loop(const struct settings *s, char *text, size_t size)
 			text_rate(rate_per_s(&s->rate), rate, sizeof rate));
 }
 
-static void format_sizes(const struct size_range *size, char *text, size_t room)
+static void format_sizes(const struct size_range *sizes, char *text, size_t size)
 {
 	char min[QUANTITY_TEXT_MAX];
 	char max[QUANTITY_TEXT_MAX];
 
-	quantity_format_size(size->min_bytes, min);
-	if (size->max_bytes == size->min_bytes)
-		snprintf(text, room, "%s", min);
+	quantity_format_size(sizes->min_bytes, min);
+	if (sizes->max_bytes == sizes->min_bytes)
+		snprintf(text, size, "%s", min);
 	else
-		snprintf(text, room, "%s to %s", min, quantity_format_size(size->max_bytes, max));
+		snprintf(text, size, "%s to %s", min, quantity_format_size(sizes->max_bytes, max));
 }
 
 static void print_plan(FILE *to, const struct settings *s)
@@ -140,7 +140,7 @@ static void print_messages(FILE *to, const struct result *r)
 	layout_row(to, "", "%s%s", text, r->marked ? " (by the mark)" : "");
 }
 
-/* Only where there is more to say than that each was opened. */
+/* Nothing if each was opened once and the server ended none. */
 static void print_connections(FILE *to, const struct result *r, const struct settings *s)
 {
 	const struct figures *f = &r->figures;
@@ -174,7 +174,7 @@ static const struct {
 	{"max", 100},
 };
 
-/* So few make no such percentile. */
+/* True if there are enough for this percentile to differ from the maximum. */
 static bool is_enough(const struct histogram *h, double percentile)
 {
 	uint64_t total = histogram_total(h);
@@ -330,7 +330,7 @@ static void warn_of_schedule(FILE *to, const struct result *r, const struct sett
 	double no_room = result_no_vacancy_share(r) * 100;
 	uint64_t needed = result_needed_in_flight(r);
 	char text[TEXT_NUMBER_MAX];
-	char room[TEXT_NUMBER_MAX];
+	char most[TEXT_NUMBER_MAX];
 
 	if (late >= no_room)
 		layout_row(to, "warning",
@@ -345,7 +345,7 @@ static void warn_of_schedule(FILE *to, const struct result *r, const struct sett
 		layout_row(to, "",
 			"at this latency the rate needs %s in flight; there is room for %s",
 			text_number_of(needed, "message", text, sizeof text),
-			text_count(s->connections * s->in_flight, room, sizeof room));
+			text_count(s->connections * s->in_flight, most, sizeof most));
 }
 
 static void print_warnings(FILE *to, const struct result *r, const struct settings *s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* endpoint - whom the load is for, and from which addresses. */
+/* endpoint - where the load goes, and from which addresses. */
 #include "endpoint.h"
 
 #include <arpa/inet.h>

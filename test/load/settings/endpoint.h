@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * endpoint - whom the load is for, "[NETWORK:]HOST:PORT[=SERVICE]" as bobbind's -l reads it, and
+ * endpoint - where the load goes, "[NETWORK:]HOST:PORT[=SERVICE]" as bobbind's -l reads it, and
  * from which addresses.
  *
  * Threads:  any.
@@ -32,8 +32,8 @@ struct sources {
 	uint32_t count; /* of addresses in all; 0: the kernel's choice */
 };
 
-/* Split and check text.  Returns 0, or -EINVAL with *mistake a constant sentence and *out as it was.
- */
+/* Split and check text.  Returns 0, or -EINVAL with *mistake a constant sentence and *out as it
+ * was. / */
 int endpoint_parse(const char *text, struct endpoint *out, const char **mistake);
 
 /* Room for an endpoint as text, its end included. */
@@ -42,8 +42,8 @@ int endpoint_parse(const char *text, struct endpoint *out, const char **mistake)
 /* "127.0.0.1:7007", "[::1]:7007".  Returns text. */
 char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
 
-/* Look the name up.  Returns 0, or -EINVAL or -ENOENT with *mistake a constant sentence.  May block.
- */
+/* Look the name up.  Returns 0, or -EINVAL or -ENOENT with *mistake a constant sentence.  May
+ * block. / */
 int endpoint_resolve(struct endpoint *e, const char **mistake);
 
 /* "127.0.0.2-127.0.0.9,127.0.0.20" or "::1" into *out; as endpoint_parse(). */

@@ -5,9 +5,10 @@
  *
  *   ledger RECORD SERVICE [OPTION VALUE]...
  *
- * It listens on a free port of 127.0.0.1, prints "listening PORT", and serves until SIGTERM has come
- * and all connections have ended.  For tests that must know how far things are it prints "accepted
- * COUNT ADDRESS" for each connection and "received COUNT" for every --speak-everyth message.
+ * It listens on a free port of 127.0.0.1, prints "listening PORT", and serves until SIGTERM has
+ * come and all connections have ended.  For tests that must know how far things are it prints
+ * "accepted COUNT ADDRESS" for each connection and "received COUNT" for every --speak-everyth
+ * message.
  *
  * No connection has a thread: a delayed reply waits in a queue.
  */

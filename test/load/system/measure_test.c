@@ -24,7 +24,8 @@ static double stall_under(const char *options)
 	fixture_start(options);
 	fixture_await_received(200);
 	fixture_stop_for(fixture.server, STALL_NS);
-	/* Both may have been late with their answers by a while: the load goes on until it is told. */
+	/* Both may have been late with their answers by a while: the load goes on until it is
+	 * told. */
 	fixture_tell(SIGINT);
 	fixture_end();
 	return (double)fixture.stood_still;

@@ -160,8 +160,8 @@ static void check_message(struct check *c, const struct record_message *m)
 		not_before(p, slot, number) - m->arrived_ns);
 }
 
-/* As many messages as were due, dealt evenly; where time stopped the client in the middle of a closed
- * loop only the bounds are known. */
+/* As many messages as were due, dealt evenly; where time stopped the client in the middle of a
+ * closed loop only the bounds are known. */
 static void check_quotas(const struct check *c)
 {
 	const struct plan *p = c->plan;

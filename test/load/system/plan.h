@@ -8,10 +8,11 @@
 
 /*
  * Hold record and JSON of a load that has ended against its options: every message has its own
- * number, the numbers on a connection are in order, a connection has --per-connection of them before
- * its slot's next one begins, each slot has its quota (less what the client gave up, being late),
- * as many connections were opened as that takes and were ended as asked, nothing was there before
- * it was due, no reply was quicker than the server, and all of them were counted and measured.
+ * number, the numbers on a connection are in order, a connection has --per-connection of them
+ * before its slot's next one begins, each slot has its quota (less what the client gave up, being
+ * late), as many connections were opened as that takes and were ended as asked, nothing was there
+ * before it was due, no reply was quicker than the server, and all of them were counted and
+ * measured.
  *
  * Only for runs in which no connection fails.
  */

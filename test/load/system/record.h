@@ -50,7 +50,8 @@ struct record {
 	struct record_message messages[RECORD_MESSAGES_MAX];          /* in order of arrival */
 };
 
-/* Map a file, which grows to the record's size; an empty one is an empty record.  NULL if it fails. */
+/* Map a file, which grows to the record's size; an empty one is an empty record.  NULL if it
+ * fails. */
 struct record *record_map(const char *path);
 void record_unmap(struct record *r);
 

@@ -4,8 +4,8 @@
  *
  *   scenes_test FILE
  *
- * A step "for WORD WORD..." plays its scene once for each word, in place of each '$'; '_' in it is a
- * space.
+ * A step "for WORD WORD..." plays its scene once for each word, in place of each '$'; '_' in it is
+ * a space.
  */
 #include "fixture.h"
 #include "steps.h"

@@ -3,11 +3,11 @@
  * steps - what a scene says, one step a line.
  *
  *   serve SERVICE [OPTION VALUE]...    start the ledger
- *   serve-right SERVICE                start bobbind if the environment has BOBBIND, else the ledger
+ *   serve-right SERVICE                start bobbind if BOBBIND is set, else the ledger
  *   at HOST                            the load is for this host, with the server's port
  *   load OPTIONS                       start the load
  *   run OPTIONS                        and wait for its end, as each step below does, too
- *   await TEXT, await-load TEXT        until the server, or the load's standard error, has the line
+ *   await TEXT, await-load TEXT        until the server, or the load on standard error, says it
  *   tell SIGNAL, kill-server           send a signal to the load; kill the server
  *   stop load TIME, stop server TIME   let it stand still
  *   rest                               until the load has nothing more to do
@@ -18,8 +18,8 @@
  *   add-up                             every message that was due ended in exactly one way
  *   agree                              and the counts are those of the ledger's record
  *   plan                               agree, and all that options and record say: see plan.h
- *   late-or VALUE                      the exit status, unless the client was late itself and says so
- *   within TIME                        it ended so soon after the last signal; see mode_check_most()
+ *   late-or VALUE                      the exit status, unless the client says that it was late
+ *   late-or VALUE                      the exit status, unless the client says it was late
  *   VALUE RELATION VALUE               = != < > <= >=
  *
  * A value is a sum or product, from left to right, of terms with spaces between: a number, with a

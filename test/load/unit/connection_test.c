@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* connection_test - what a connection's end is called, when the peer's side of it comes while we send. */
+/* connection_test - what a connection's end is called, when the peer's side of it comes while we
+ * send. */
 #include "common/deadline.h"
 #include "test/load/engine/connection.h"
 #include "test/load/engine/conversation.h"
@@ -172,7 +173,8 @@ TEST(an_end_with_nothing_owed_is_no_failure)
 	ck_assert_ptr_null(figures_broken_sum(lane.figures));
 }
 
-/* While the thread stood still the server has ended the stream: that is seen before anything is sent. */
+/* While the thread stood still the server has ended the stream: that is seen before anything is
+ * sent. */
 TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
 {
 	int peer = converse();

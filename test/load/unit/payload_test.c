@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* payload_test - what is sent, made again from its numbers; what fits a banner; and what a request was
- * when the mark was taken. */
+/* payload_test - what is sent, made again from its numbers; what fits a banner; and what a request
+ * was when the mark was taken. */
 #include "test/load/engine/mark.h"
 #include "test/load/wire/pattern.h"
 #include "test/load/wire/payload.h"

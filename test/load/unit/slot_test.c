@@ -105,7 +105,8 @@ static void stand_still(int64_t from_ms, int64_t to_ms)
 		(struct lane_stall){START_NS + from_ms * NS_PER_MS, START_NS + to_ms * NS_PER_MS};
 }
 
-/* What piles up while the client stands still waits for a vacancy then, but because of the client. */
+/* What piles up while the client stands still waits for a vacancy then, but because of the
+ * client. */
 TEST(what_piles_up_while_the_client_stands_still_is_its_fault)
 {
 	notice_at(0);

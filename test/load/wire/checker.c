@@ -32,7 +32,6 @@ void checker_hold(struct checker *k, const char *data, size_t len)
 	k->held_len += len;
 }
 
-/* Out of memory ends the program: it has no way on. */
 void checker_allocate_held(struct checker *k, size_t size)
 {
 	k->held = malloc(size);
@@ -42,7 +41,6 @@ void checker_allocate_held(struct checker *k, size_t size)
 	k->held_len = 0;
 }
 
-/* Begin with what has matched, made again because it was not kept. */
 void checker_begin_holding(struct checker *k, const struct wire *w, bool differs)
 {
 	struct form f;
@@ -71,8 +69,6 @@ static size_t frame_len(const char *head)
 	return (size_t)h[0] << 24 | (size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3];
 }
 
-/* A wrong reply that is seen to go on in the header of the next request's one: how long it is
- * itself, or 0. */
 size_t checker_cut_at(const struct checker *k, const struct form *due)
 {
 	size_t at = form_match(due, 0, k->held, k->held_len < due->len ? k->held_len : due->len);
@@ -86,9 +82,8 @@ size_t checker_cut_at(const struct checker *k, const struct form *due)
 }
 
 /*
- * Echo has no framing: a reply is as long as the one that its header names; else as the one due;
- * and a little more is wanted if the next request has been sent, to see whether its reply begins
- * too soon.
+ * Echo has no framing: a reply is as long as its header says, or else as long as the one due.  If
+ * the next request has been sent, a little more is needed to see whether its reply begins too soon.
  */
 static size_t echo_wanted(
 	const struct checker *k, const struct wire *w, uint64_t sent, const struct form *due)
@@ -111,7 +106,7 @@ static size_t echo_wanted(
 	return due->len;
 }
 
-/* How many bytes the held reply should have before it can be judged, as far as can be told yet. */
+/* How many bytes the held reply needs before it can be judged, as far as what is held shows. */
 static size_t wanted(const struct checker *k, const struct wire *w, uint64_t sent)
 {
 	struct form due;
@@ -136,11 +131,11 @@ bool checker_gather(
 {
 	for (;;) {
 		size_t want = wanted(k, w, sent);
-		size_t room = k->held_size - k->held_len;
-		size_t n = *len < room ? *len : room;
+		size_t space = k->held_size - k->held_len;
+		size_t n = *len < space ? *len : space;
 		const char *newline = NULL;
 
-		if (k->held_len >= want || room == 0)
+		if (k->held_len >= want || space == 0)
 			return true;
 		if (n == 0)
 			return false;

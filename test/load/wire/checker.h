@@ -35,7 +35,7 @@ void checker_fini(struct checker *k);
 /* True if part of a reply has come. */
 bool checker_inside_reply(const struct checker *k);
 
-/* Hold nothing yet, and so many bytes at most. */
+/* Hold nothing so far, and so many bytes at most. */
 void checker_allocate_held(struct checker *k, size_t size);
 
 /* Hold what has matched, which is made again because it was not kept. */

@@ -14,7 +14,7 @@ static enum check right(struct checker *k, struct finding *f)
 	return k->gap < k->gap_end ? judge_dropped(k, f) : CHECK_RIGHT;
 }
 
-/* Bytes that no request asked for are judged as they are: there is nothing to wait for. */
+/* Bytes that no request asked for are judged as they are. */
 static enum check unasked(struct checker *k, const struct wire *w, uint64_t sent, const char **data,
 	size_t *len, struct finding *f)
 {
@@ -129,7 +129,7 @@ enum check checking_end(struct checker *k, const struct wire *w, uint64_t sent, 
 		return judge_dropped(k, f);
 	if (k->held_len == 0 || !k->differs)
 		return CHECK_MORE;
-	/* What overtook the reply due has now nothing after it that could be that one. */
+	/* After a reply that overtook the one due, that one cannot come any more. */
 	enum check result = judge_held(k, w, sent, f);
 	return result == CHECK_RIGHT ? judge_dropped(k, f) : result;
 }

@@ -34,8 +34,8 @@ bool judge_is_reply_to(
 }
 
 /*
- * Whose reply the held one is.  Its header says so; with payloads too short for a header the
- * neighbours are tried.  False if it is of no request.
+ * Find the request that the held reply belongs to: its header names it; with payloads too short for
+ * a header the neighbours are tried.  False if it belongs to none.
  */
 static bool identify(
 	const struct checker *k, const struct wire *w, uint64_t sent, struct finding *f)
@@ -58,8 +58,8 @@ static bool identify(
 	return false;
 }
 
-/* A header of another connection over bytes that are not ours is a stranger's reply, though not one
- * of this run. */
+/* True if a header of another connection stands before bytes that are not ours: the reply is a
+ * stranger's, though not of this run. */
 static bool is_strange(const struct checker *k, const struct wire *w, const struct form *due)
 {
 	size_t body = body_offset(k, w, due->message.size);
@@ -121,7 +121,7 @@ enum check judge_dropped(const struct checker *k, struct finding *f)
 	return CHECK_WRONG;
 }
 
-/* A right reply, but to a request after the one due: the judgement waits for the next. */
+/* A right reply to a request after the one due: the next reply decides. */
 static enum check overtaken(struct checker *k, uint64_t by, struct finding *f)
 {
 	if (k->gap < k->gap_end)
