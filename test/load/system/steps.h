@@ -18,8 +18,8 @@
  *   add-up                             every message that was due ended in exactly one way
  *   agree                              and the counts are those of the ledger's record
  *   plan                               agree, and all that options and record say: see plan.h
- *   late-or VALUE                      the exit status, unless the client says that it was late
  *   late-or VALUE                      the exit status, unless the client says it was late
+ *   within TIME                        it ended so soon after the last signal: mode_check_most()
  *   VALUE RELATION VALUE               = != < > <= >=
  *
  * A value is a sum or product, from left to right, of terms with spaces between: a number, with a
