@@ -83,23 +83,15 @@ static void add_options(struct words *w, const char *options)
 	}
 }
 
-static void start_server(struct words *w, struct process_stream *(*stream)(struct process *),
-	const char *ready, const char *port)
+/* Both servers name the port that they really bound. */
+static void start_server(struct words *w, bool logs, const char *port)
 {
-	fixture.server = process_start(w->argv, NULL);
-	process_await(fixture.server, stream(fixture.server), ready);
-	fixture.port = (unsigned)strtoul(
-		process_await(fixture.server, stream(fixture.server), port), NULL, 10);
-}
+	struct process *p = fixture.server = process_start(w->argv, NULL);
 
-static struct process_stream *out(struct process *p)
-{
-	return &p->out;
-}
-
-static struct process_stream *err(struct process *p)
-{
-	return &p->err;
+	if (logs)
+		process_await(p, &p->err, "event=ready");
+	fixture.port =
+		(unsigned)strtoul(process_await(p, logs ? &p->err : &p->out, port), NULL, 10);
 }
 
 void fixture_serve(const char *options)
@@ -113,10 +105,9 @@ void fixture_serve(const char *options)
 	add(&w, must_getenv("LEDGER"));
 	add(&w, fixture.ledger);
 	add_options(&w, options);
-	start_server(&w, out, "listening ", "listening ");
+	start_server(&w, false, "listening ");
 }
 
-/* bobbind names the address that it really bound before it is ready. */
 void fixture_serve_right(const char *service)
 {
 	struct words w = {.count = 0};
@@ -133,7 +124,7 @@ void fixture_serve_right(const char *service)
 	add(&w, "-l");
 	add(&w, listen);
 	add_options(&w, "-o limits.max_connections=12000 -o line.max_line=1MiB");
-	start_server(&w, err, "event=ready", "address=127.0.0.1:");
+	start_server(&w, true, "address=127.0.0.1:");
 }
 
 void fixture_start_with(const char *options, const struct process_setting *setting)

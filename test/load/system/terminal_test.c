@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* terminal_test - what a person sees: the progress on a terminal, and the report. */
-#include "common/deadline.h"
+/* terminal_test - the progress that a terminal shows. */
 #include "fixture.h"
 #include "test/suite.h"
 
