@@ -17,13 +17,13 @@
 #include <string.h>
 
 #define SCENES_MAX 100
-#define LINE_MAX_  256
+#define LINE_BYTES 256
 
 /* The test of scene k runs with the indexes from k * WORDS_MAX on, one for each word. */
 #define WORDS_MAX 20
 
 static struct scene {
-	char title[LINE_MAX_];
+	char title[LINE_BYTES];
 	char *steps; /* as they stand in the file */
 	char *words;
 	int line;
@@ -63,7 +63,7 @@ static void read_line(const char *line, int number)
 static bool read_scenes(void)
 {
 	FILE *file = fopen(path, "re");
-	char line[LINE_MAX_];
+	char line[LINE_BYTES];
 
 	if (!file)
 		return false;
@@ -75,12 +75,14 @@ static bool read_scenes(void)
 	return true;
 }
 
-/* Word number index of the scene, or none. */
+/* Word number index of the scene, or none; until the next call. */
 static const char *word_at(const struct scene *s, int index)
 {
-	char *rest = s->words ? strdup(s->words) : NULL;
+	static char words[LINE_BYTES];
+	char *rest = words;
 	char *word = NULL;
 
+	snprintf(words, sizeof words, "%s", s->words ? s->words : "");
 	for (int i = 0; rest && i <= index; i++)
 		word = strsep(&rest, " \n");
 	for (char *p = word; p && (p = strchr(p, '_'));)
@@ -99,10 +101,10 @@ static int count_words(const struct scene *s)
 
 static void do_step(const struct scene *s, const char *step, const char *word)
 {
-	char text[2 * LINE_MAX_];
+	char text[2 * LINE_BYTES];
 	size_t len = 0;
 
-	for (const char *p = step; *p && len < LINE_MAX_; p++) {
+	for (const char *p = step; *p && len < LINE_BYTES; p++) {
 		if (*p == '$')
 			len += (size_t)snprintf(text + len, sizeof text - len, "%s", word);
 		else
@@ -118,10 +120,12 @@ static void play(int index)
 {
 	const struct scene *s = &scenes[index / WORDS_MAX];
 	const char *word = word_at(s, index % WORDS_MAX);
-	char *rest = strdup(s->steps);
+	char *copy = strdup(s->steps);
+	char *rest = copy;
 
 	for (char *step; (step = strsep(&rest, "\n")) && *step;)
 		do_step(s, step + 1, word);
+	free(copy);
 }
 
 static enum suite_kind kind_of(const struct scene *s)
