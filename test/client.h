@@ -55,7 +55,7 @@ struct client_flood;
 struct client_flood *client_flood_begin(int fd);
 void client_flood_end(struct client_flood *flood);
 
-/* Bytes as a scene writes them, so many of them at the most, in quotes.  Returns text. */
+/* Bytes as a scene writes them, in quotes; "..." stands for what has no room.  Returns text. */
 #define CLIENT_ESCAPED_MAX 400
 char *client_escape(const void *data, size_t len, char text[CLIENT_ESCAPED_MAX]);
 
