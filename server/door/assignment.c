@@ -183,8 +183,8 @@ const struct inherited_socket **assignment_make(struct inherited *in, struct set
 	if (replaced)
 		settings_clear_endpoints(s);
 	/* One more, so that no endpoint and no socket is no special case. */
-	const struct inherited_socket **assigned =
-		calloc(s->endpoint_count + (size_t)in->count + 1, sizeof *assigned);
+	const struct inherited_socket **assigned = calloc(
+		s->endpoint_count + (size_t)in->count + 1, sizeof(struct inherited_socket *));
 	if (!assigned)
 		abort();
 	match_all(in, s, assigned);
