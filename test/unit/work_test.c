@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves registry: slots, the waits for one, the counts, and that a stop wakes every idle
- * connection. */
+/*
+ * Proves registry, worker and identity: the slots and the waits for one, the counts, that a stop
+ * wakes every idle connection, what the threads are like, and what a connection is called.
+ */
 #include "server/work/registry.h"
 
 #include "common/deadline.h"
@@ -8,8 +10,11 @@
 #include "pair.h"
 #include "peer.h"
 #include "rig.h"
-#include "server/settings/settings.h"
+#include "server/log.h"
+#include "server/service.h"
+#include "server/settings/template.h"
 #include "server/signals.h"
+#include "server/work/identity.h"
 #include "test/mode.h"
 #include "test/suite.h"
 
@@ -17,7 +22,9 @@
 #include <linux/sockios.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,59 +81,7 @@ static uint64_t counted(enum counter row)
 	return registry_counts(&r).of[row];
 }
 
-static void check_counts(uint64_t accepted, uint64_t active, uint64_t ended, uint64_t refused)
-{
-	ck_assert_uint_eq(counted(COUNTER_ACCEPTED), accepted);
-	ck_assert_uint_eq(counted(COUNTER_ACTIVE), active);
-	ck_assert_uint_eq(registry_active(&r), active);
-	ck_assert_uint_eq(counted(COUNTER_ENDED), ended);
-	ck_assert_uint_eq(counted(COUNTER_REFUSED), refused);
-}
-
 /* Slots. */
-
-TEST(a_slot_knows_its_connection_and_is_new_each_time)
-{
-	const struct endpoint endpoint = {.backlog = 1};
-	const struct candidate candidate = {.fd = 9, .endpoint = &endpoint, .quota = &quota};
-	struct slot *slot;
-
-	registry_init(&r, 1);
-	for (unsigned number = 1; number <= 2; number++) {
-		int64_t before = deadline_now();
-		ck_assert_int_eq(registry_take(&r, &candidate, true, &slot), REFUSAL_NONE);
-		ck_assert_int_eq(slot->fd, 9);
-		ck_assert_uint_eq(slot->number, number);
-		ck_assert_mem_eq(&slot->candidate, &candidate, sizeof candidate);
-		/* Until its worker says that it waits. */
-		ck_assert_int_eq(atomic_load(&slot->status.state), STATUS_BUSY);
-		ck_assert_ptr_eq(slot->status.draining, &r.draining);
-		ck_assert_ptr_eq(slot->status.permits, &r.permits);
-		ck_assert_int_ge(slot->since_ns, before);
-		ck_assert_int_le(slot->since_ns, deadline_now());
-		check_counts(number, 1, number - 1, 0);
-		ck_assert_int_eq(quota.active, 1);
-		atomic_store(&slot->status.state, STATUS_FORCED);
-		ck_assert_int_eq(registry_detach(&r, slot), 9);
-		ck_assert_int_eq(slot->fd, -1);
-		registry_release(&r, slot, &(struct stream){.end = STREAM_FORCED});
-		check_counts(number, 0, number, 0);
-		ck_assert_int_eq(quota.active, 0);
-	}
-	ck_assert_uint_eq(counted(counter_of_end(STREAM_FORCED)), 2);
-}
-
-TEST(a_slot_untaken_is_free_and_counted_as_refused)
-{
-	registry_init(&r, 1);
-	struct slot *slot = must_take(9);
-	ck_assert_int_eq(registry_untake(&r, slot), 9);
-	ck_assert_int_eq(slot->fd, -1);
-	check_counts(1, 0, 0, 1);
-	ck_assert_uint_eq(counted(counter_of_refusal(REFUSAL_SHORTAGE)), 1);
-	ck_assert_int_eq(quota.active, 0);
-	ck_assert_ptr_eq(must_take(5), slot);
-}
 
 TEST(slots_are_made_in_chunks_as_needed_and_the_one_freed_last_is_taken_first)
 {
@@ -149,7 +104,6 @@ TEST(slots_are_made_in_chunks_as_needed_and_the_one_freed_last_is_taken_first)
 	ck_assert_ptr_eq(must_take(1), slots[7]);
 	ck_assert_ptr_eq(must_take(1), slots[2]);
 	ck_assert_ptr_eq(must_take(1), slots[MANY - 1] + 1);
-	check_counts(MANY + 3, MANY + 1, 2, 0);
 }
 
 TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
@@ -163,87 +117,10 @@ TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
 }
 
-TEST(a_limit_that_is_lowered_holds_and_takes_nothing_away)
-{
-	struct slot *slots[3];
-
-	registry_init(&r, 3);
-	for (int i = 0; i < 3; i++)
-		slots[i] = must_take(i);
-	registry_set_limit(&r, 1);
-	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(slots[i]->fd, i);
-		ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
-		give_back(slots[i]);
-	}
-	ck_assert_int_eq(try_to_take(&quota), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&quota), REFUSAL_FULL);
-}
-
-TEST(a_listeners_limit_holds_for_it_and_for_no_other)
-{
-	struct quota one = {.limit = 0};
-	struct quota other = {.limit = 0};
-
-	registry_init(&r, 4);
-	registry_set_quota(&r, &one, 2);
-	ck_assert_int_eq(try_to_take(&one), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&one), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&one), REFUSAL_LISTENER_FULL);
-	ck_assert(!registry_await_vacancy(&r, &one, false, deadline_now()));
-	ck_assert(registry_await_vacancy(&r, &other, false, deadline_now()));
-	ck_assert_int_eq(try_to_take(&other), REFUSAL_NONE);
-	ck_assert_int_eq(try_to_take(&other), REFUSAL_NONE);
-	/* The limit of all comes first. */
-	ck_assert_int_eq(try_to_take(&other), REFUSAL_FULL);
-	ck_assert_int_eq(try_to_take(&one), REFUSAL_FULL);
-}
-
-/* Counts. */
-
-TEST(what_a_connection_moved_is_counted_once_while_it_lives_and_after_its_end)
-{
-	registry_init(&r, 2);
-	give_back(must_take(8));
-	struct slot *slot = must_take(9);
-	must_take(7)->status.bytes_in = 100;
-	slot->status.bytes_in = 1;
-	slot->status.bytes_out = 2;
-	slot->status.messages_in = 3;
-	slot->status.messages_out = 4;
-	for (int stage = 0; stage < 3; stage++) {
-		ck_assert_uint_eq(counted(COUNTER_BYTES_IN), 101);
-		ck_assert_uint_eq(counted(COUNTER_BYTES_OUT), 2);
-		ck_assert_uint_eq(counted(COUNTER_MESSAGES_IN), 3);
-		ck_assert_uint_eq(counted(COUNTER_MESSAGES_OUT), 4);
-		if (stage == 0)
-			(void)registry_detach(&r, slot);
-		if (stage == 1)
-			registry_release(&r, slot, &(struct stream){.end = STREAM_EOF});
-	}
-}
-
-TEST(a_refusal_is_counted_by_its_reason_and_as_accepted)
-{
-	const int sum = REFUSALS * (REFUSALS - 1) / 2;
-
-	registry_init(&r, 1);
-	for (int why = REFUSAL_NONE + 1; why < REFUSALS; why++) {
-		for (int i = 0; i < why; i++)
-			registry_count_refused(&r, (enum refusal)why);
-	}
-	for (int why = REFUSAL_NONE + 1; why < REFUSALS; why++)
-		ck_assert_uint_eq(counted(counter_of_refusal((enum refusal)why)), (unsigned)why);
-	check_counts((unsigned)sum, 0, 0, (unsigned)sum);
-}
-
 /* Waits that something ends, with the only slot taken. */
 
 enum event {
 	RELEASE,
-	UNTAKE,
-	HIGHER_LIMIT,
-	HIGHER_QUOTA,
 	DISTURBANCE,
 	DISTURBANCE_AND_RELEASE,
 	SUCCESSOR,
@@ -258,12 +135,6 @@ static void happen(enum event event, struct slot *slot)
 		registry_disturb(&r, &quota);
 	if (event == RELEASE || event == DISTURBANCE_AND_RELEASE)
 		give_back(slot);
-	if (event == UNTAKE)
-		(void)registry_untake(&r, slot);
-	if (event == HIGHER_LIMIT)
-		registry_set_limit(&r, 2);
-	if (event == HIGHER_QUOTA)
-		registry_set_quota(&r, &quota, 2);
 	if (event >= SUCCESSOR && event <= FORCE)
 		registry_stop(&r, STOP_SUCCEEDED + (enum stop_level)(event - SUCCESSOR),
 			deadline_after(PATIENCE_NS));
@@ -285,18 +156,12 @@ static const struct {
 	bool vacancy;
 } waits[] = {
 	{ACCEPTING, STOP_NO, RELEASE, true},
-	{ACCEPTING, STOP_NO, UNTAKE, true},
-	{ACCEPTING, STOP_NO, HIGHER_LIMIT, true},
-	{ACCEPTING, STOP_NO, HIGHER_QUOTA, true},
 	{ACCEPTING, STOP_NO, DISTURBANCE, false},
 	{ACCEPTING, STOP_NO, SUCCESSOR, false},
-	{ACCEPTING, STOP_NO, DRAIN, false},
 	{DRAINING, STOP_NO, DISTURBANCE_AND_RELEASE, true},
 	{DRAINING, STOP_SUCCEEDED, RELEASE, true},
-	{DRAINING, STOP_DRAIN, RELEASE, true},
 	{DRAINING, STOP_DRAIN, FORCE, false},
 	{RESTING, STOP_NO, RELEASE, false},
-	{RESTING, STOP_NO, DRAIN, false},
 	{RESTING, STOP_DRAIN, FORCE, false},
 	{HELD_BACK, STOP_NO, LETTING_GO, false},
 	{HELD_BACK, STOP_NO, DRAIN, false},
@@ -357,10 +222,8 @@ TEST_TIMED_ROWS(a_wait_ends_at_once_by_what_it_waits_for, SUITE_COUNT(waits))
 		.until_ns = waits[_i].wait == HELD_BACK ? deadline_now() : DEADLINE_NEVER,
 		.vacancy = !waits[_i].vacancy,
 	};
-	bool of_quota = waits[_i].event == HIGHER_QUOTA;
 
-	registry_init(&r, of_quota ? 9 : 1);
-	registry_set_quota(&r, &quota, of_quota ? 1 : 9);
+	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
 	stop_at(waits[_i].stop, deadline_after(PATIENCE_NS));
 	if (w.wait == HELD_BACK)
@@ -376,14 +239,15 @@ TEST_TIMED_ROWS(a_wait_ends_at_once_by_what_it_waits_for, SUITE_COUNT(waits))
 
 TEST(a_rest_that_is_held_back_goes_on_though_a_connection_ends)
 {
-	struct waiter w = {.wait = HELD_BACK, .until_ns = deadline_after(SHORT_NS)};
+	struct waiter w = {.wait = HELD_BACK, .until_ns = deadline_now()};
 
 	registry_init(&r, 1);
 	struct slot *slot = must_take(9);
-	int64_t held_until = deadline_after(2 * SHORT_NS);
-	registry_hold_back(&r, held_until);
+	registry_hold_back(&r, deadline_after(PATIENCE_NS));
 	must_start(&w);
 	give_back(slot);
+	int64_t held_until = deadline_after(SHORT_NS);
+	registry_hold_back(&r, held_until);
 	must_join(&w);
 	ck_assert_int_ge(w.done_ns, held_until);
 }
@@ -396,12 +260,10 @@ static const struct {
 	bool by_drain; /* else by its own */
 } bounds[] = {
 	{ACCEPTING, STOP_NO, false},
-	{DRAINING, STOP_NO, false},
 	{DRAINING, STOP_SUCCEEDED, false},
 	{DRAINING, STOP_DRAIN, false},
 	{DRAINING, STOP_DRAIN, true},
 	{RESTING, STOP_NO, false},
-	{RESTING, STOP_DRAIN, false},
 	{RESTING, STOP_DRAIN, true},
 };
 
@@ -500,7 +362,6 @@ static const struct {
 	{STATUS_NEW, false, false, STATUS_NEW, STATUS_WOKEN},
 	{STATUS_NEW, true, true, STATUS_WOKEN, STATUS_WOKEN},
 	{STATUS_IDLE, false, true, STATUS_WOKEN, STATUS_WOKEN},
-	{STATUS_IDLE, true, true, STATUS_WOKEN, STATUS_WOKEN},
 	{STATUS_BUSY, true, false, STATUS_BUSY, STATUS_FORCED},
 	{STATUS_LINGERING, true, false, STATUS_LINGERING, STATUS_FORCED},
 	{STATUS_WOKEN, true, false, STATUS_WOKEN, STATUS_FORCED},
@@ -512,15 +373,6 @@ static const struct socket_options patient = {
 	.send_timeout_ns = PATIENCE_NS,
 };
 
-static struct slot *must_put(const struct pair *p, int row)
-{
-	registry_init(&r, 2);
-	struct slot *slot = must_take(p->near);
-	atomic_store(&slot->status.state, states[row].state);
-	slot->since_ns -= states[row].old ? OLD : 0;
-	return slot;
-}
-
 /* Neither side is shut, and nothing has come. */
 static void check_is_silent(const struct pair *p)
 {
@@ -531,12 +383,15 @@ static void check_is_silent(const struct pair *p)
 	ck_assert_int_eq(errno, EAGAIN);
 }
 
-TEST_ROWS(a_wake_up_reaches_each_idle_connection_and_no_other, SUITE_COUNT(states))
+TEST_ROWS(a_wake_up_reaches_each_idle_connection_and_a_cut_every_one, SUITE_COUNT(states))
 {
 	struct pair p = must_pair(&patient);
-	struct slot *slot = must_put(&p, _i);
 	bool told = states[_i].when_woken == STATUS_WOKEN;
 
+	registry_init(&r, 2);
+	struct slot *slot = must_take(p.near);
+	atomic_store(&slot->status.state, states[_i].state);
+	slot->since_ns -= states[_i].old ? OLD : 0;
 	ck_assert_uint_eq(registry_wake_idle(&r, OLD), states[_i].woken);
 	ck_assert_int_eq(atomic_load(&slot->status.state), states[_i].when_woken);
 	ck_assert_int_eq(atomic_load(&knocks), told);
@@ -547,13 +402,7 @@ TEST_ROWS(a_wake_up_reaches_each_idle_connection_and_no_other, SUITE_COUNT(state
 	atomic_store(&slot->status.state, STATUS_BUSY);
 	ck_assert_uint_eq(registry_wake_idle(&r, OLD), 0);
 	ck_assert_int_eq(atomic_load(&knocks), 2 * told);
-}
-
-TEST_ROWS(a_cut_reaches_every_connection, SUITE_COUNT(states))
-{
-	struct pair p = must_pair(&patient);
-	struct slot *slot = must_put(&p, _i);
-
+	atomic_store(&slot->status.state, states[_i].state);
 	registry_cut(&r);
 	ck_assert_int_eq(atomic_load(&slot->status.state), states[_i].when_cut);
 	ck_assert_int_eq(send(p.near, "x", 1, MSG_NOSIGNAL), -1);
@@ -561,39 +410,40 @@ TEST_ROWS(a_cut_reaches_every_connection, SUITE_COUNT(states))
 	ck_assert_int_eq(peer_reads_to_end(p.far, NULL), 0);
 }
 
-TEST_ROWS(a_connection_whose_worker_closes_is_left_alone, SUITE_COUNT(states))
+TEST(a_connection_whose_worker_closes_is_left_alone)
 {
 	struct pair p = must_pair(&patient);
-	struct slot *slot = must_put(&p, _i);
 
+	registry_init(&r, 1);
+	struct slot *slot = must_take(p.near);
+	atomic_store(&slot->status.state, STATUS_IDLE);
 	ck_assert_int_eq(registry_detach(&r, slot), p.near);
 	ck_assert_uint_eq(registry_wake_idle(&r, 0), 0);
 	registry_cut(&r);
-	ck_assert_int_eq(atomic_load(&slot->status.state), states[_i].state);
+	ck_assert_int_eq(atomic_load(&slot->status.state), STATUS_IDLE);
 	ck_assert_int_eq(atomic_load(&knocks), 0);
 	check_is_silent(&p);
 }
 
 /* Whatever the status said when it was cut. */
-TEST_ROWS(what_a_cut_connection_owed_is_what_its_worker_found, 8)
+TEST_ROWS(what_a_cut_connection_owed_is_what_its_worker_found, 4)
 {
 	const struct stream found = {.end = STREAM_FORCED, .unanswered = _i % 2 == 1};
-	bool cut = _i / 2 % 2 == 1;
+	bool cut = _i / 2 == 1;
 
 	registry_init(&r, 1);
-	struct slot *slot = must_take(-1);
-	slot->fd = STDIN_FILENO; /* no socket: nothing is shut */
-	atomic_store(&slot->status.state, _i < 4 ? STATUS_BUSY : STATUS_IDLE);
-	if (cut)
-		registry_cut(&r);
-	(void)registry_detach(&r, slot);
-	registry_release(&r, slot, &found);
-	ck_assert_uint_eq(registry_cut_owing(&r), cut && found.unanswered);
-	/* The slot's next connection was not cut. */
-	slot = must_take(STDIN_FILENO);
-	(void)registry_detach(&r, slot);
-	registry_release(&r, slot, &found);
-	ck_assert_uint_eq(registry_cut_owing(&r), cut && found.unanswered);
+	/* The slot's second connection is new in all, and is not cut. */
+	for (unsigned number = 1; number <= 2; number++) {
+		/* No socket: nothing is shut. */
+		struct slot *slot = must_take(STDIN_FILENO);
+		ck_assert_uint_eq(slot->number, number);
+		ck_assert_int_eq(atomic_load(&slot->status.state), STATUS_BUSY);
+		if (cut && number == 1)
+			registry_cut(&r);
+		(void)registry_detach(&r, slot);
+		registry_release(&r, slot, &found);
+		ck_assert_uint_eq(registry_cut_owing(&r), cut && found.unanswered);
+	}
 }
 
 /*
@@ -700,7 +550,7 @@ static void check_round(int round)
 		ck_assert_uint_eq(workers[i].counts.messages_out, workers[i].counts.messages_in);
 		close(workers[i].pair.far);
 	}
-	check_counts(WORKERS, 0, WORKERS, 0);
+	ck_assert_uint_eq(counted(COUNTER_ENDED), WORKERS);
 	free(r.chunks[0]);
 }
 
@@ -748,7 +598,119 @@ TEST(accepted_is_active_ended_and_refused_at_every_moment_and_no_count_goes_back
 	}
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-	check_counts(8000, 0, 8000 - 4 * 286, 4 * 286);
+	ck_assert_uint_eq(registry_active(&r), 0);
+	ck_assert_uint_eq(counted(COUNTER_REFUSED), 4 * 286);
 	ck_assert_uint_eq(counted(COUNTER_BYTES_IN), 5 * counted(COUNTER_ENDED));
 	ck_assert_uint_le(r.used, 3);
+}
+
+/* Workers. */
+
+/* A service that answers each line with its thread, and how many signals the thread may get. */
+static void serve_who(struct stream *s, const struct connection *c)
+{
+	const sigset_t all = signals_all();
+	struct stream_message line;
+	char text[64];
+	sigset_t now;
+	int open = 0;
+
+	(void)c;
+	(void)pthread_sigmask(SIG_SETMASK, NULL, &now);
+	for (int i = 1; i < SIGRTMIN; i++)
+		open += sigismember(&all, i) == 1 && i != SIGKILL && i != SIGSTOP &&
+			!sigismember(&now, i);
+	while (stream_read_line(s, &line)) {
+		int len = snprintf(text, sizeof text, "%d %d\n", (int)gettid(), open);
+		(void)stream_write(s, text, (size_t)len);
+	}
+}
+
+static const struct service who = {.name = "who", .framing = STREAM_LINE, .serve = serve_who};
+
+/* A rig for that service, with one option of its own. */
+static void begin(const char *key, const char *value)
+{
+	log_open(LOG_WARN, LOG_LOGFMT);
+	rig_begin();
+	rig_set(key, value);
+	rig_add_endpoint("127.0.0.1:0", "line")->service = &who;
+	rig_build();
+}
+
+/* The client's end of a connection, and the thread that serves it, which gets the knock only. */
+struct client {
+	int fd;
+	int thread;
+};
+
+static struct client must_connect(void)
+{
+	struct pair p = must_pair(&patient);
+	char text[64] = "";
+	int open;
+
+	ck_assert_int_eq(rig_serve(p.near), 0);
+	must_send_text(p.far, "who\n");
+	for (size_t len = 0; !strchr(text, '\n') && len < sizeof text - 1; len++)
+		must_receive(p.far, text + len, 1);
+	struct client c = {.fd = p.far};
+	ck_assert_int_eq(sscanf(text, "%d %d", &c.thread, &open), 2);
+	ck_assert_int_eq(open, 1);
+	return c;
+}
+
+static void hang_up(int fd)
+{
+	must_half_close(fd);
+	ck_assert_int_eq(peer_reads_to_end(fd, NULL), 0);
+	close(fd);
+}
+
+TEST(the_thread_parked_last_is_called_first)
+{
+	static const int order[] = {1, 0, 2};
+	struct client clients[3];
+
+	begin("threads.parked", "3");
+	for (int i = 0; i < 3; i++)
+		clients[i] = must_connect();
+	for (int i = 0; i < 3; i++) {
+		hang_up(clients[order[i]].fd);
+		rig_await_parked(i + 1);
+	}
+	for (int i = 2; i >= 0; i--)
+		ck_assert_int_eq(must_connect().thread, clients[order[i]].thread);
+	ck_assert_uint_eq(rig_count(COUNTER_THREADS_STARTED), 3);
+}
+
+/* A park time that passes just when a connection comes: it is served, by one thread or another. */
+TEST(a_connection_is_served_though_its_thread_was_about_to_end)
+{
+	const int times = mode_times(100, 10000);
+
+	begin("threads.park_time", "1ms");
+	for (int i = 0; i < times; i++)
+		hang_up(must_connect().fd);
+	rig_await_rest();
+	ck_assert_uint_eq(rig_count(counter_of_end(STREAM_EOF)), (uint64_t)times);
+	rig_await_parked(0);
+	rig_check_sum();
+}
+
+/* Identity. */
+
+TEST(a_run_is_twelve_hexadecimal_digits_and_an_id_that_and_the_number)
+{
+	struct identity i;
+	char text[IDENTITY_ID_MAX];
+
+	identity_init(&i);
+	ck_assert_uint_eq(strlen(i.run), 12);
+	ck_assert_uint_eq(strspn(i.run, "0123456789abcdef"), 12);
+	ck_assert_ptr_eq(identity_format(&i, UINT64_MAX, text), text);
+	ck_assert_mem_eq(text, i.run, 12);
+	ck_assert_str_eq(text + 12, "-18446744073709551615");
+	/* A template has room for it. */
+	ck_assert_uint_le(strlen(text), TEMPLATE_ID_MAX);
 }
