@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Proves acceptor: what it does when accept(2), a thread or memory fails, and how it rests; and that
- * a call of registry, sources and block that has no memory changes nothing.
+ * a call of sources and block that has no memory changes nothing.
  *
  * accept4() follows a script, rests take no time but are recorded, and the clock can be moved.  That
  * a rest lasts until its deadline is registry's.
@@ -455,30 +455,4 @@ TEST(a_table_without_memory_for_more_stays_as_it_is)
 	ck_assert_int_eq(rc, -ENOMEM);
 	ck_assert_uint_eq(s.size, 2);
 	ck_assert_int_eq(sources_enter(&s, &a, &terms, 0), SOURCES_TOO_MANY);
-}
-
-TEST(slots_that_are_there_are_used_without_memory_for_more)
-{
-	static struct registry r;
-	struct quota quota = {.limit = 0};
-	const struct candidate candidate = {.fd = 9, .quota = &quota};
-	struct slot *slot;
-
-	registry_init(&r, REGISTRY_MAX);
-	for (int i = 0; i < REGISTRY_CHUNK; i++)
-		ck_assert_int_eq(registry_take(&r, &candidate, true, &slot), REFUSAL_NONE);
-	atomic_store(&no_chunks, true);
-	for (int i = 0; i < 2; i++) {
-		struct slot *last = slot;
-		ck_assert_int_eq(registry_take(&r, &candidate, true, &slot), REFUSAL_SHORTAGE);
-		ck_assert_ptr_eq(slot, last);
-		ck_assert_uint_eq(registry_active(&r), REGISTRY_CHUNK);
-		ck_assert_int_eq(quota.active, REGISTRY_CHUNK);
-		(void)registry_untake(&r, last);
-		ck_assert_int_eq(registry_take(&r, &candidate, true, &slot), REFUSAL_NONE);
-		ck_assert_ptr_eq(slot, last);
-	}
-	atomic_store(&no_chunks, false);
-	ck_assert_int_eq(registry_take(&r, &candidate, true, &slot), REFUSAL_NONE);
-	ck_assert_ptr_eq(slot, &r.chunks[1][0]);
 }

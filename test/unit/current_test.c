@@ -27,27 +27,6 @@ static struct settings *make(int number)
 	return s;
 }
 
-TEST(each_replacement_has_another_version_even_by_the_same_settings)
-{
-	struct settings *one = make(1);
-
-	current_init(&current, one);
-	unsigned first = current_version(&current);
-	current_replace(&current, current_hold(&current));
-	unsigned second = current_version(&current);
-	ck_assert_uint_ne(second, first);
-	ck_assert_ptr_eq(current_hold(&current), one);
-	/* The caller's and the one in force. */
-	ck_assert_uint_eq(one->holders, 2);
-	current_replace(&current, make(2));
-	ck_assert_uint_ne(current_version(&current), second);
-	ck_assert_uint_ne(current_version(&current), first);
-	ck_assert_uint_eq(one->holders, 1);
-	ck_assert_str_eq(one->instance, "number 1");
-	settings_release(one);
-	settings_release(current.settings);
-}
-
 static atomic_bool enough;
 
 /* As an acceptor and its workers do: hold, use, release. */

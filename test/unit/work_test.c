@@ -107,27 +107,43 @@ TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 			 [(REGISTRY_MAX - 1) % REGISTRY_CHUNK]);
 }
 
-/* Waits, with the only slot taken.  Those of accepting threads begin and end in scenes. */
+/*
+ * Waits, with the only slot taken.  That a slot, a stop, a reload or another limit ends one at once
+ * is to be seen in scenes.
+ */
 
-struct waiter {
-	pthread_t thread;
-	bool rests; /* in registry_rest(); else in registry_await_vacancy() */
-	bool draining;
-	bool vacancy;
-	int64_t until_ns;
-	int64_t done_ns;
-};
-
-static void *await_something(void *arg)
+/* At a stop at this level, with a deadline that counts when it drains. */
+static void stop_at(enum stop_level level, int64_t deadline_ns)
 {
-	struct waiter *w = arg;
+	if (level != STOP_NO)
+		registry_stop(&r, level, deadline_ns);
+}
 
-	if (w->rests)
-		registry_rest(&r, w->until_ns);
+static void wait_until(bool resting, int64_t deadline_ns)
+{
+	if (resting)
+		registry_rest(&r, deadline_ns);
 	else
-		w->vacancy = registry_await_vacancy(&r, &quota, w->draining, w->until_ns);
-	w->done_ns = deadline_now();
-	return NULL;
+		ck_assert(!registry_await_vacancy(&r, &quota, true, deadline_ns));
+}
+
+TEST_ROWS(a_wait_ends_at_its_deadline_or_that_of_the_drain_and_not_before, 6)
+{
+	static const enum stop_level levels[] = {STOP_NO, STOP_DRAIN, STOP_DRAIN};
+	int64_t deadline = deadline_after(SHORT_NS);
+	bool by_drain = _i % 3 == 2;
+
+	registry_init(&r, 1);
+	must_take(9);
+	stop_at(levels[_i % 3], by_drain ? deadline : deadline_after(PATIENCE_NS));
+	wait_until(_i >= 3, by_drain ? DEADLINE_NEVER : deadline);
+	ck_assert_int_ge(deadline_now(), deadline);
+}
+
+static void *wait_while_draining(void *unused)
+{
+	wait_until(false, DEADLINE_NEVER);
+	return unused;
 }
 
 static bool is_waiting(void *unused)
@@ -139,102 +155,20 @@ static bool is_waiting(void *unused)
 	return waits;
 }
 
-static void must_start(struct waiter *w)
+TEST(a_drain_bounds_a_wait_that_began_before_it_and_a_disturbance_does_not)
 {
-	ck_assert_int_eq(pthread_create(&w->thread, NULL, await_something, w), 0);
-	await(is_waiting, NULL);
-}
-
-/* A stop at this level; one that drains has the deadline. */
-static void stop_at(enum stop_level level, int64_t deadline_ns)
-{
-	if (level != STOP_NO)
-		registry_stop(&r, level, deadline_ns);
-}
-
-static const struct {
-	bool rests;
-	bool draining;
-	enum stop_level stop; /* before the wait */
-	bool disturbed;       /* what ends it: this, a release, or a stop */
-	bool released;
-	enum stop_level stopped;
-} waits[] = {
-	{.disturbed = true},
-	{.draining = true, .disturbed = true, .released = true},
-	{.draining = true, .stop = STOP_SUCCEEDED, .released = true},
-	{.draining = true, .stop = STOP_DRAIN, .stopped = STOP_FORCE},
-	{.rests = true, .released = true},
-	{.rests = true, .stop = STOP_DRAIN, .stopped = STOP_FORCE},
-};
-
-/* A lost wake-up costs a slice of 100 ms, which the suite timing sees. */
-TEST_TIMED_ROWS(a_wait_ends_at_once_by_what_it_waits_for, SUITE_COUNT(waits))
-{
-	struct waiter w = {.rests = waits[_i].rests,
-		.draining = waits[_i].draining,
-		.until_ns = DEADLINE_NEVER};
-
-	registry_init(&r, 1);
-	struct slot *slot = must_take(9);
-	stop_at(waits[_i].stop, deadline_after(PATIENCE_NS));
-	must_start(&w);
-	int64_t began = deadline_now();
-	if (waits[_i].disturbed)
-		registry_disturb(&r, &quota);
-	if (waits[_i].released)
-		give_back(slot);
-	stop_at(waits[_i].stopped, 0);
-	ck_assert_int_eq(pthread_join(w.thread, NULL), 0);
-	ck_assert(w.rests || w.vacancy == waits[_i].released);
-	mode_check_most(w.done_ns - began, SHORT_NS);
-}
-
-TEST(a_rest_that_is_held_back_goes_on_though_a_connection_ends)
-{
-	struct waiter w = {.rests = true, .until_ns = deadline_now()};
-
-	registry_init(&r, 1);
-	struct slot *slot = must_take(9);
-	registry_hold_back(&r, deadline_after(PATIENCE_NS));
-	must_start(&w);
-	give_back(slot);
-	int64_t held_until = deadline_after(SHORT_NS);
-	registry_hold_back(&r, held_until);
-	ck_assert_int_eq(pthread_join(w.thread, NULL), 0);
-	ck_assert_int_ge(w.done_ns, held_until);
-}
-
-TEST_ROWS(a_wait_ends_at_its_deadline_or_that_of_the_drain_and_not_before, 4)
-{
-	int64_t deadline = deadline_after(SHORT_NS);
-	bool by_drain = _i % 2 == 1;
-	struct waiter w = {.rests = _i / 2 == 1,
-		.draining = true,
-		.vacancy = true,
-		.until_ns = by_drain ? DEADLINE_NEVER : deadline};
-
-	registry_init(&r, 1);
-	must_take(9);
-	stop_at(STOP_DRAIN, by_drain ? deadline : deadline_after(PATIENCE_NS));
-	(void)await_something(&w);
-	ck_assert(w.rests || !w.vacancy);
-	ck_assert_int_ge(w.done_ns, deadline);
-}
-
-TEST(a_drain_bounds_a_wait_that_began_before_it)
-{
-	struct waiter w = {.draining = true, .until_ns = DEADLINE_NEVER, .vacancy = true};
+	pthread_t thread;
 
 	registry_init(&r, 1);
 	must_take(9);
 	registry_stop(&r, STOP_SUCCEEDED, 0);
-	must_start(&w);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_while_draining, NULL), 0);
+	await(is_waiting, NULL);
+	registry_disturb(&r, &quota);
 	int64_t deadline = deadline_after(SHORT_NS);
 	registry_stop(&r, STOP_DRAIN, deadline);
-	ck_assert_int_eq(pthread_join(w.thread, NULL), 0);
-	ck_assert(!w.vacancy);
-	ck_assert_int_ge(w.done_ns, deadline);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_ge(deadline_now(), deadline);
 }
 
 TEST(a_disturbance_before_the_wait_ends_it_and_only_once)
