@@ -3,8 +3,9 @@
  * Proves acceptor: what it does when accept(2), a thread or memory fails, and how it rests; and that
  * a call of sources and block that has no memory changes nothing.
  *
- * accept4() follows a script, rests take no time but are recorded, and the clock can be moved.  That
- * a rest lasts until its deadline is registry's.
+ * accept4() follows a script, at whose end the stop comes, so that an acceptor runs in the test's own
+ * thread.  Rests take no time but are recorded, and the clock can be moved.  That a rest lasts until
+ * its deadline is registry's.
  */
 #include "server/door/acceptor.h"
 
@@ -16,7 +17,6 @@
 #include "rig.h"
 #include "server/admission/sources.h"
 #include "server/log.h"
-#include "server/signals.h"
 #include "test/suite.h"
 
 #include <errno.h>
@@ -33,7 +33,6 @@
 
 #define MS          NS_PER_MS
 #define PATIENCE_NS (60 * NS_PER_S)
-#define KNOCK_NS    (2 * MS)
 
 /* What is to fail. */
 
@@ -84,18 +83,19 @@ void *__wrap_mmap64(void *address, size_t len, int protection, int flags, int fd
 /* The script, of the first listener's accept4(). */
 
 static struct {
-	int error;          /* 0: the real one */
-	int64_t advance_ns; /* of the clock, before */
+	int error;            /* 0: the real one */
+	int64_t advance_ns;   /* of the clock, before */
+	atomic_bool *missing; /* meanwhile, and until the next accept */
 } script[64];
 
 static int acts;
 static int scripted_fd = -1;
-static atomic_int at;
+static int at;
 static _Atomic int64_t clock_offset_ns;
 
 /* What happened: the lengths of the rests, in their order. */
 static int64_t rests[SUITE_COUNT(script)];
-static atomic_int rest_count;
+static int rest_count;
 static _Thread_local int64_t last_duration_ns;
 static _Thread_local int64_t last_deadline_ns;
 
@@ -107,18 +107,33 @@ int64_t __real_deadline_now(void);
 int64_t __wrap_deadline_now(void);
 void __wrap_registry_rest(struct registry *r, int64_t deadline_ns);
 
+static void drain(void)
+{
+	if (!atomic_load(&rig.registry.draining))
+		registry_stop(
+			&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), PATIENCE_NS));
+}
+
+static int fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
 int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 {
-	int now = atomic_load(&at);
-
-	if (fd != scripted_fd || now >= acts)
-		return __real_accept4(fd, peer, len, flags);
-	atomic_fetch_add(&clock_offset_ns, script[now].advance_ns);
-	atomic_store(&at, now + 1);
-	if (script[now].error == 0)
-		return __real_accept4(fd, peer, len, flags);
-	errno = script[now].error;
-	return -1;
+	atomic_store(&no_chunks, false);
+	atomic_store(&no_threads, false);
+	if (fd != scripted_fd || at == acts) {
+		bool running = !atomic_load(&rig.registry.draining);
+		drain();
+		return running ? fail_with(EINTR) : __real_accept4(fd, peer, len, flags);
+	}
+	atomic_fetch_add(&clock_offset_ns, script[at].advance_ns);
+	if (script[at].missing)
+		atomic_store(script[at].missing, true);
+	int error = script[at++].error;
+	return error ? fail_with(error) : __real_accept4(fd, peer, len, flags);
 }
 
 int64_t __wrap_deadline_after(int64_t duration_ns)
@@ -136,7 +151,61 @@ void __wrap_registry_rest(struct registry *r, int64_t deadline_ns)
 {
 	(void)r;
 	ck_assert_int_eq(deadline_ns, last_deadline_ns);
-	rests[atomic_fetch_add(&rest_count, 1)] = last_duration_ns;
+	rests[rest_count++] = last_duration_ns;
+}
+
+/* Acceptors, each with a listener for lines. */
+
+static struct acceptor acceptors[2];
+
+/* So few connections that what is not given back is missed. */
+static void begin(void)
+{
+	struct listener *listeners;
+	size_t count;
+
+	capture_begin(STDERR_FILENO);
+	log_open(LOG_INFO, LOG_LOGFMT);
+	rig_begin();
+	rig_set("limits.max_connections", "3");
+	rig_set("limits.per_address", "3");
+	rig_add_endpoint("127.0.0.1:0", "line");
+	rig_add_endpoint("127.0.0.1:0", "line");
+	ck_assert_int_eq(listener_open_all(rig.settings, &listeners, &count), EX_OK);
+	rig_build();
+	for (int i = 0; i < 2; i++)
+		acceptor_init(&acceptors[i], &listeners[i], &rig.server);
+	free(listeners);
+	scripted_fd = acceptors[0].listener.fd;
+}
+
+/* A client in the queue, with all that it has to say. */
+static int dial(int which)
+{
+	int fd = must_dial(&acceptors[which].listener.bound);
+
+	must_send_text(fd, "x\n");
+	must_half_close(fd);
+	return fd;
+}
+
+static void check_served(int fd)
+{
+	peer_expects_last_text(fd, "echo: x\n");
+	close(fd);
+}
+
+/* The script to its end, and then the stop; a client is served in spite of both. */
+static void play(void)
+{
+	int fd = dial(0);
+
+	(void)acceptor_run(&acceptors[0]);
+	ck_assert_int_eq(at, acts);
+	ck_assert_int_eq(atomic_load(&acceptors[0].state), ACCEPTOR_DONE);
+	check_served(fd);
+	rig_await_rest();
+	rig_check_sum();
 }
 
 static void add_acts(int times, int error, int64_t advance_ns)
@@ -147,101 +216,9 @@ static void add_acts(int times, int error, int64_t advance_ns)
 	}
 }
 
-/* Acceptors, each with its thread and a listener for lines. */
-
-static struct acceptor acceptors[2];
-static int acceptor_count;
-
-/* So few connections that what is not given back is missed. */
-static void begin(int count)
-{
-	struct listener *listeners;
-	size_t opened;
-
-	capture_begin(STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	rig_begin();
-	rig_set("limits.max_connections", "3");
-	rig_set("limits.per_address", "3");
-	for (int i = 0; i < count; i++)
-		rig_add_endpoint("127.0.0.1:0", "line");
-	ck_assert_int_eq(listener_open_all(rig.settings, &listeners, &opened), EX_OK);
-	rig_build();
-	for (int i = 0; i < count; i++)
-		acceptor_init(&acceptors[i], &listeners[i], &rig.server);
-	free(listeners);
-	acceptor_count = count;
-	scripted_fd = acceptors[0].listener.fd;
-}
-
-static void *run(void *a)
-{
-	signals_knock(SIG_UNBLOCK);
-	return acceptor_run(a);
-}
-
-static void start(void)
-{
-	for (int i = 0; i < acceptor_count; i++)
-		ck_assert_int_eq(pthread_create(&acceptors[i].thread, NULL, run, &acceptors[i]), 0);
-}
-
-static void drain(void)
-{
-	registry_stop(&rig.registry, STOP_DRAIN, deadline_from(deadline_now(), PATIENCE_NS));
-}
-
-/* Stop those that still run as the coordinator does, and join them all. */
-static void stop(void)
-{
-	if (!atomic_load(&rig.registry.draining))
-		registry_stop(&rig.registry, STOP_DRAIN, deadline_now());
-	do {
-		for (int i = 0; i < acceptor_count; i++)
-			acceptor_knock(&acceptors[i]);
-	} while (barrier_wait(&rig.accepting, deadline_from(deadline_now(), KNOCK_NS)) > 0);
-	for (int i = 0; i < acceptor_count; i++)
-		ck_assert_int_eq(pthread_join(acceptors[i].thread, NULL), 0);
-	rig_await_rest();
-	rig_check_sum();
-}
-
-static int dial(int which)
-{
-	return must_dial(&acceptors[which].listener.bound);
-}
-
-/* A client of the acceptor from its connect to its end, with one line. */
-static void check_serves(int which)
-{
-	int fd = dial(which);
-
-	must_send_text(fd, "x\n");
-	must_half_close(fd);
-	peer_expects_last_text(fd, "echo: x\n");
-	close(fd);
-	rig_await_rest();
-}
-
-static bool is_played(void *unused)
-{
-	(void)unused;
-	return atomic_load(&at) == acts;
-}
-
-/* The script to its end, then a client, which is served, then the stop. */
-static void play(void)
-{
-	start();
-	await(is_played, NULL);
-	check_serves(0);
-	stop();
-	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
-}
-
 static void check_rests(const int64_t *expected_ms, int count)
 {
-	ck_assert_int_eq(atomic_load(&rest_count), count);
+	ck_assert_int_eq(rest_count, count);
 	for (int i = 0; i < count; i++)
 		ck_assert_int_eq(rests[i], expected_ms[i] * MS);
 }
@@ -270,23 +247,28 @@ static const struct {
 	{EMFILE, false, true},
 };
 
-TEST_ROWS(
-	an_error_is_counted_told_and_rested_by_its_kind_and_the_next_is_served, SUITE_COUNT(errors))
+/* In a drain, too. */
+TEST_ROWS(an_error_is_counted_told_and_rested_by_its_kind_and_the_next_is_served,
+	2 * SUITE_COUNT(errors))
 {
-	begin(1);
-	add_acts(2, errors[_i].error, 0);
+	const int row = _i / 2;
+
+	begin();
+	add_acts(2, errors[row].error, 0);
+	if (_i % 2)
+		drain();
 	play();
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), errors[_i].theirs ? 2 : 0);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), errors[_i].shortage ? 2 : 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), errors[row].theirs ? 2 : 0);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), errors[row].shortage ? 2 : 0);
 	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 1);
-	ck_assert_int_eq(rest_count, errors[_i].shortage ? 2 : 0);
+	ck_assert_int_eq(rest_count, errors[row].shortage ? 2 : 0);
 	/* And the line of the client that was served. */
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), errors[_i].shortage ? 2 : 1);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), errors[row].shortage ? 2 : 1);
 }
 
 TEST(the_back_off_doubles_from_5_ms_to_1_s_until_a_connection_is_served)
 {
-	begin(1);
+	begin();
 	add_acts(10, EMFILE, 0);
 	/* The others' trouble does not end it. */
 	add_acts(1, EINTR, 0);
@@ -301,7 +283,7 @@ TEST(the_back_off_doubles_from_5_ms_to_1_s_until_a_connection_is_served)
 
 TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold)
 {
-	begin(1);
+	begin();
 	add_acts(1, EMFILE, 0);
 	add_acts(19, EMFILE, 10 * MS);
 	add_acts(1, ENFILE, 1000 * MS);
@@ -314,85 +296,40 @@ TEST(a_shortage_is_told_at_most_once_a_second_with_the_number_of_those_untold)
 	check_told("accept_shortage", "", ENOMEM, " untold_before=1");
 }
 
-/* Leaving the barrier is the last that an acceptor does. */
-static bool first_has_ended(void *unused)
-{
-	(void)unused;
-	return atomic_load(&acceptors[0].state) >= ACCEPTOR_LOST &&
-		barrier_wait(&rig.accepting, 0) < (unsigned)acceptor_count;
-}
-
 TEST_ROWS(a_listener_that_is_gone_ends_its_acceptor_and_no_other, 2)
 {
 	char address[64];
 
-	begin(2);
-	add_acts(1, EINTR, 0);
+	begin();
 	add_acts(1, EBADF, 0);
 	close(dial(0));
+	int fd = dial(1);
+	/* In a drain an acceptor has to end in any case. */
 	if (_i)
 		drain();
-	start();
-	await(first_has_ended, NULL);
-	/* A loss is for the coordinator to learn, unless it has the acceptor end. */
+	(void)acceptor_run(&acceptors[0]);
 	ck_assert_int_eq(atomic_load(&acceptors[0].state), _i ? ACCEPTOR_DONE : ACCEPTOR_LOST);
 	ck_assert_int_eq(acceptors[0].listener.fd, -1);
 	ck_assert_int_eq(fcntl(scripted_fd, F_GETFD), -1);
+	ck_assert_uint_eq(barrier_wait(&rig.accepting, 0), 1);
 	ck_assert_int_eq(rest_count, 0);
 	snprintf(address, sizeof address, " address=127.0.0.1:%u",
 		(unsigned)address_port(&acceptors[0].listener.bound));
 	check_told("listener_lost", address, EBADF, "");
-	if (!_i)
-		check_serves(1);
-	stop();
-	ck_assert_int_ne(atomic_load(&acceptors[1].state), ACCEPTOR_LOST);
-}
-
-TEST(errors_while_draining_are_answered_in_the_same_way_and_the_queue_is_served)
-{
-	int fds[3];
-
-	begin(1);
-	add_acts(1, EINTR, 0);
-	add_acts(1, ECONNABORTED, 0);
-	add_acts(1, EMFILE, 0);
-	for (int i = 0; i < 3; i++) {
-		fds[i] = dial(0);
-		must_send_text(fds[i], "x\n");
-	}
-	drain();
-	start();
-	await(first_has_ended, NULL);
-	ck_assert_int_ne(atomic_load(&acceptors[0].state), ACCEPTOR_LOST);
-	for (int i = 0; i < 3; i++) {
-		peer_expects(fds[i], "echo: x\n");
-		close(fds[i]);
-	}
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 3);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_PEER_ERRORS), 1);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPT_SHORTAGES), 1);
-	stop();
+	(void)acceptor_run(&acceptors[1]);
+	check_served(fd);
 }
 
 /* Clients without a slot or a thread. */
 
-static void check_turned_away(int end)
-{
-	int fd = socket_dial(&acceptors[0].listener.bound, deadline_after(PATIENCE_NS));
-
-	/* A reset may come before the connect is seen to have succeeded. */
-	ck_assert_int_eq(fd < 0 ? -fd : peer_reads_to_end(fd, NULL), end);
-	close(fd);
-}
-
 static const struct {
 	atomic_bool *missing;
 	int end; /* as a client sees it */
-	bool rests;
+	int threads_failed;
 	const char *told;
 } shortages[] = {
-	{&no_chunks, ECONNRESET, false, " event=refused reason=shortage listener=127.0.0.1:0 "},
-	{&no_threads, 0, true,
+	{&no_chunks, ECONNRESET, 0, " event=refused reason=shortage listener=127.0.0.1:0 "},
+	{&no_threads, 0, 4,
 		" event=thread_shortage listener=127.0.0.1:0 "
 		"error=\"Resource temporarily unavailable\" untold_before=0\n"},
 };
@@ -400,32 +337,26 @@ static const struct {
 TEST_ROWS(a_client_without_a_slot_or_a_thread_is_turned_away_and_all_is_undone,
 	SUITE_COUNT(shortages))
 {
-	begin(1);
-	start();
-	size_t open = open_descriptors();
-	atomic_store(shortages[_i].missing, true);
-	for (int i = 0; i < 4; i++) {
-		check_turned_away(shortages[_i].end);
-		/* A stop that came now would find no connection. */
-		ck_assert_uint_eq(barrier_wait(&rig.busy, 0), 0);
+	int fds[4];
+
+	begin();
+	for (size_t i = 0; i < SUITE_COUNT(fds); i++) {
+		/* It says nothing, which would be left unread. */
+		fds[i] = must_dial(&acceptors[0].listener.bound);
+		script[acts++].missing = shortages[_i].missing;
 	}
-	atomic_store(shortages[_i].missing, false);
-	check_serves(0);
-	rig_await_parked(1);
-	/* Threads are short again; but one is parked. */
-	atomic_store(shortages[_i].missing, shortages[_i].rests);
-	check_serves(0);
-	ck_assert_uint_eq(open_descriptors(), open);
+	play();
+	for (size_t i = 0; i < SUITE_COUNT(fds); i++)
+		ck_assert_int_eq(peer_reads_to_end(fds[i], NULL), shortages[_i].end);
 	ck_assert_uint_eq(rig_count(counter_of_refusal(REFUSAL_SHORTAGE)), 4);
-	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 6);
-	ck_assert_uint_eq(rig_count(COUNTER_ENDED), 2);
+	ck_assert_uint_eq(rig_count(COUNTER_ACCEPTED), 5);
+	ck_assert_uint_eq(rig_count(COUNTER_ENDED), 1);
 	ck_assert_uint_eq(rig_count(COUNTER_THREADS_STARTED), 1);
-	ck_assert_uint_eq(rig_count(COUNTER_THREADS_FAILED), shortages[_i].rests ? 4 : 0);
+	ck_assert_int_eq(rig_count(COUNTER_THREADS_FAILED), shortages[_i].threads_failed);
 	ck_assert_uint_eq(rig.registry.used, 1);
 	ck_assert_uint_ge(capture_count(STDERR_FILENO, shortages[_i].told), 1);
-	if (shortages[_i].rests)
+	if (shortages[_i].threads_failed)
 		CHECK_RESTS(5, 10, 20, 40);
-	stop();
 }
 
 /* Calls without memory. */
