@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves acceptor: what it does when accept(2), a thread or memory fails, and how it rests; and that
- * a call of sources and block that has no memory changes nothing.
+ * Proves acceptor: what it does when accept(2), a thread or memory fails, and how it rests; and
+ * that a call of sources and block that has no memory changes nothing.
  *
- * accept4() follows a script, at whose end the stop comes, so that an acceptor runs in the test's own
- * thread.  Rests take no time but are recorded, and the clock can be moved.  That a rest lasts until
- * its deadline is registry's.
+ * accept4() follows a script, at whose end the stop comes, so that an acceptor runs in the test's
+ * own thread.  Rests take no time but are recorded, and the clock can be moved.  That a rest lasts
+ * until its deadline is registry's.
  */
 #include "server/door/acceptor.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves sources: the bounds on one source, what the table keeps, and that crowds do not slow it. */
+/* Proves sources: the bounds on one source, what the table keeps, and that no crowd slows it. */
 #include "server/admission/sources.h"
 
 #include "common/deadline.h"
@@ -35,9 +35,9 @@ static enum sources_verdict enter(const struct address *a, const struct sources_
 }
 
 /*
- * Scripts: each step is a letter for the source and what it does.  Lower case comes under the first
- * terms, upper case under the second.  a+ is admitted, a! is too many, a~ is too fast, a- leaves, and
- * >6 resizes the table to 6 entries.
+ * Scripts: each step is a letter for the source and what it does.  Lower case comes under the
+ * first terms, upper case under the second.  a+ is admitted, a! is too many, a~ is too fast, a-
+ * leaves, and >6 resizes the table to 6 entries.
  */
 static const struct {
 	size_t entries;
