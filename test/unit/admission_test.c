@@ -156,16 +156,3 @@ TEST(the_log_line_has_every_row_even_at_its_largest)
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, expected), 1);
 	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
-
-TEST(what_is_added_to_a_cell_completes_a_snapshot)
-{
-	struct counters c = {.cells = {0}};
-	struct counts counts = {.of = {[COUNTER_ACCEPTED] = 7, [COUNTER_RELOADS] = 99}};
-
-	counters_add(&c, COUNTER_HANDOVERS_FAILED, 3);
-	counters_add(&c, COUNTER_HANDOVERS_FAILED, 4);
-	counters_complete(&c, &counts);
-	ck_assert_uint_eq(counts.of[COUNTER_ACCEPTED], 7);
-	ck_assert_uint_eq(counts.of[COUNTER_RELOADS], 0);
-	ck_assert_uint_eq(counts.of[COUNTER_HANDOVERS_FAILED], 7);
-}

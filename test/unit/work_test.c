@@ -450,6 +450,15 @@ TEST_ROWS(no_wake_up_is_lost_between_a_worker_going_idle_and_the_stop, mode_time
 	ck_assert_uint_eq(rig_count(COUNTER_MESSAGES_OUT), sent);
 }
 
+/* The thread of a connection that has been answered: stored before its status. */
+static pthread_t thread_of(int slot)
+{
+	const struct slot *of = &rig.registry.chunks[0][slot];
+
+	ck_assert_int_ne(atomic_load(&of->status.state), STATUS_NEW);
+	return of->thread;
+}
+
 TEST(the_thread_parked_last_is_called_first)
 {
 	static const int order[] = {1, 0, 2};
@@ -459,7 +468,7 @@ TEST(the_thread_parked_last_is_called_first)
 	begin("threads.parked", "3");
 	for (int i = 0; i < 3; i++) {
 		fds[i] = must_connect();
-		threads[i] = rig.registry.chunks[0][i].thread;
+		threads[i] = thread_of(i);
 	}
 	/* The slot that is freed last is taken first, too. */
 	for (int i = 0; i < 3; i++) {
@@ -468,8 +477,7 @@ TEST(the_thread_parked_last_is_called_first)
 	}
 	for (int i = 2; i >= 0; i--) {
 		(void)must_connect();
-		ck_assert(
-			pthread_equal(rig.registry.chunks[0][order[i]].thread, threads[order[i]]));
+		ck_assert(pthread_equal(thread_of(order[i]), threads[order[i]]));
 	}
 	ck_assert_uint_eq(rig_count(COUNTER_THREADS_STARTED), 3);
 }
