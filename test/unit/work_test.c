@@ -140,6 +140,17 @@ TEST_ROWS(a_wait_ends_at_its_deadline_or_that_of_the_drain_and_not_before, 6)
 	ck_assert_int_ge(deadline_now(), deadline);
 }
 
+/* An acceptor would look again and again, and find that it may not accept. */
+TEST(a_rest_that_is_held_back_lasts_until_it_is_let_go)
+{
+	int64_t deadline = deadline_after(SHORT_NS);
+
+	registry_init(&r, 1);
+	registry_hold_back(&r, deadline);
+	registry_rest(&r, 0);
+	ck_assert_int_ge(deadline_now(), deadline);
+}
+
 static void *wait_while_draining(void *unused)
 {
 	wait_until(false, DEADLINE_NEVER);
