@@ -109,7 +109,7 @@ TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 
 /*
  * Waits, with the only slot taken.  That a slot, a stop, a reload or another limit ends one at once
- * is to be seen in scenes.
+ * is to be seen in scenes; how soon, here.
  */
 
 /* At a stop at this level, with a deadline that counts when it drains. */
@@ -164,6 +164,34 @@ static bool is_waiting(void *unused)
 	bool waits = r.waiters > 0;
 	lock_drop(&r.lock);
 	return waits;
+}
+
+static void *wait_for_vacancy(void *unused)
+{
+	(void)registry_await_vacancy(&r, &quota, false, DEADLINE_NEVER);
+	return unused;
+}
+
+/* A lost wake-up costs a slice of 100 ms, which the suite timing sees. */
+TEST_TIMED_ROWS(a_wait_ends_at_once_by_what_it_waits_for, 4)
+{
+	pthread_t thread;
+
+	registry_init(&r, 1);
+	struct slot *slot = must_take(9);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_vacancy, NULL), 0);
+	await(is_waiting, NULL);
+	int64_t began = deadline_now();
+	if (_i == 0)
+		give_back(slot);
+	else if (_i == 1)
+		registry_set_limit(&r, 2);
+	else if (_i == 2)
+		registry_disturb(&r, &quota);
+	else
+		registry_stop(&r, STOP_SUCCEEDED, 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	mode_check_most(deadline_now() - began, SHORT_NS);
 }
 
 TEST(a_drain_bounds_a_wait_that_began_before_it_and_a_disturbance_does_not)
