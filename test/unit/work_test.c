@@ -108,8 +108,8 @@ TEST(the_last_slot_of_the_largest_limit_has_its_chunk)
 }
 
 /*
- * Waits, with the only slot taken.  That a slot, a stop, a reload or another limit ends one at once
- * is to be seen in scenes; how soon, here.
+ * Waits, with the only slot taken.  Scenes show what a slot, a stop, a reload or another limit that
+ * ends one is followed by; here is how soon it ends, and when not.
  */
 
 /* At a stop at this level, with a deadline that counts when it drains. */
