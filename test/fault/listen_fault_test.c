@@ -85,34 +85,6 @@ static void check_told(const char *words)
 		capture_text(STDERR_FILENO));
 }
 
-/* Without IPv6 what is said alone, and the exit status. */
-static const struct {
-	const char *address;
-	enum network network;
-	int bind_error;
-	int status;
-	const char *words;
-} rows[] = {
-	{":0", NETWORK_TCP, 0, EX_OK,
-		" level=warn event=no_ipv6 listener=:0 effect=\"serving IPv4 only\"\n"},
-	{":0", NETWORK_TCP4, 0, EX_OK, NULL},
-	{":0", NETWORK_TCP, EADDRINUSE, EX_UNAVAILABLE, " address=0.0.0.0:0 "},
-	{"[::1]:0", NETWORK_TCP, 0, EX_UNAVAILABLE, " address=[::1]:0 "},
-};
-
-TEST_ROWS(without_ipv6_only_a_dual_stack_wildcard_falls_back, SUITE_COUNT(rows))
-{
-	begin(rows[_i].address, rows[_i].network);
-	no_ipv6 = true;
-	bind_error = rows[_i].bind_error;
-	size_t before = open_descriptors();
-	ck_assert_int_eq(open_all(), rows[_i].status);
-	ck_assert_uint_eq(open_descriptors(), before + (rows[_i].status == EX_OK));
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), rows[_i].words ? 1 : 0);
-	if (rows[_i].words)
-		check_told(rows[_i].words);
-}
-
 /* As a bobbind opened it for both families. */
 TEST(without_ipv6_an_ipv4_wildcard_that_is_handed_over_is_in_its_place)
 {
@@ -137,12 +109,9 @@ static const struct {
 	int status;
 } statuses[] = {
 	{EADDRINUSE, EX_UNAVAILABLE},
-	{EADDRNOTAVAIL, EX_UNAVAILABLE},
-	{EAFNOSUPPORT, EX_UNAVAILABLE},
 	{EACCES, EX_NOPERM},
 	{EPERM, EX_NOPERM},
 	{EMFILE, EX_OSERR},
-	{ENOBUFS, EX_OSERR},
 };
 
 static int *const failing[] = {&socket_error, &bind_error, &listen_error};

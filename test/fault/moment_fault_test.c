@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves what happens in moments that no test can wait for: between two steps of a thread, made by a
- * call that it makes just then.
+ * Proves what happens in moments that no test can wait for: between two steps of a thread, made by
+ * a call that it makes just then.
  */
 #include "common/deadline.h"
 #include "common/stream.h"

@@ -8,16 +8,11 @@
 #include "server/signals.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <sched.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #define PATIENCE_NS (60 * NS_PER_S)
 
 struct rig rig;
-
-static size_t threads_at_start;
 
 void await(bool (*is_there)(void *of), void *of)
 {
@@ -56,45 +51,6 @@ struct endpoint *rig_add_endpoint(const char *address, const char *service)
 	return e;
 }
 
-static size_t threads(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	size_t count = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	for (struct dirent *e; (e = readdir(dir));)
-		count += e->d_name[0] != '.';
-	closedir(dir);
-	return count;
-}
-
-static void *tell_id(void *id)
-{
-	*(pid_t *)id = gettid();
-	return NULL;
-}
-
-/* A thread that was joined can be seen for a moment longer. */
-static bool is_gone(void *id)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "/proc/self/task/%d", (int)*(pid_t *)id);
-	return access(path, F_OK) < 0;
-}
-
-/* A sanitizer may have a thread of its own from the first one on. */
-static size_t threads_without_ours(void)
-{
-	pthread_t first;
-	pid_t id;
-
-	ck_assert_int_eq(pthread_create(&first, NULL, tell_id, &id), 0);
-	ck_assert_int_eq(pthread_join(first, NULL), 0);
-	await(is_gone, &id);
-	return threads();
-}
-
 void rig_build(void)
 {
 	const struct settings *s = rig.settings;
@@ -118,7 +74,6 @@ void rig_build(void)
 		.busy = &rig.busy,
 		.accepting = &rig.accepting,
 	};
-	threads_at_start = threads_without_ours();
 }
 
 int rig_serve(int fd)
@@ -159,19 +114,7 @@ void rig_await_parked(int64_t count)
 	await(are_parked, &count);
 }
 
-static bool are_alive(void *count)
-{
-	return threads() == *(size_t *)count;
-}
-
-void rig_await_threads(size_t count)
-{
-	size_t all = threads_at_start + count;
-
-	await(are_alive, &all);
-}
-
-struct counts rig_counts(void)
+static struct counts all_counts(void)
 {
 	struct counts counts = registry_counts(&rig.registry);
 
@@ -181,12 +124,12 @@ struct counts rig_counts(void)
 
 uint64_t rig_count(enum counter row)
 {
-	return rig_counts().of[row];
+	return all_counts().of[row];
 }
 
 void rig_check_sum(void)
 {
-	struct counts c = rig_counts();
+	struct counts c = all_counts();
 
 	ck_assert_uint_eq(c.of[COUNTER_ACCEPTED],
 		c.of[COUNTER_ACTIVE] + c.of[COUNTER_ENDED] + c.of[COUNTER_REFUSED]);

@@ -50,12 +50,10 @@ int rig_serve(int fd);
 /* Wait until every connection has ended, or the test fails. */
 void rig_await_rest(void);
 
-/* Wait until so many threads are parked, or so many live besides those at rig_build(). */
+/* Wait until so many threads are parked. */
 void rig_await_parked(int64_t count);
-void rig_await_threads(size_t count);
 
-/* All counts now, or one of them. */
-struct counts rig_counts(void);
+/* A count as it is now. */
 uint64_t rig_count(enum counter row);
 
 /* accepted = active + ended + refused, or the test fails. */

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves sources: the bounds on one source, what the table keeps, and that crowds do not slow it. */
+/* Proves sources: the bounds on one source, what the table keeps, and that no crowd slows it. */
 #include "server/admission/sources.h"
 
 #include "common/deadline.h"
-#include "test/mode.h"
 #include "test/suite.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define START_NS (1000 * NS_PER_S)
 
@@ -21,17 +17,6 @@ static struct sources s;
 
 static const struct sources_terms no_terms = {.per_address = 0};
 static const struct sources_terms one_live = {.per_address = 1};
-
-static struct address must_address(const char *text)
-{
-	struct address a = {.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(7)}};
-
-	if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
-		return a;
-	a = (struct address){.in4 = {.sin_family = AF_INET, .sin_port = htons(7)}};
-	ck_assert_int_eq(inet_pton(AF_INET, text, &a.in4.sin_addr), 1);
-	return a;
-}
 
 /* A source of its own for each number. */
 static struct address numbered(uint32_t number)
@@ -49,22 +34,10 @@ static enum sources_verdict enter(const struct address *a, const struct sources_
 	return sources_enter(&s, a, terms, START_NS);
 }
 
-static void must_enter(const struct address *a)
-{
-	ck_assert_int_eq(enter(a, &no_terms), SOURCES_ADMITTED);
-}
-
-/* It comes and goes. */
-static void must_pass(const struct address *a)
-{
-	must_enter(a);
-	sources_leave(&s, a);
-}
-
 /*
- * Scripts: each step is a letter for the source and what it does.  Lower case comes under the first
- * terms, upper case under the second.  a+ is admitted, a! is too many, a~ is too fast, a- leaves, and
- * >6 resizes the table to 6 entries.
+ * Scripts: each step is a letter for the source and what it does.  Lower case comes under the
+ * first terms, upper case under the second.  a+ is admitted, a! is too many, a~ is too fast, a-
+ * leaves, and >6 resizes the table to 6 entries.
  */
 static const struct {
 	size_t entries;
@@ -73,8 +46,6 @@ static const struct {
 } scripts[] = {
 	/* As many as a source may have; one that is refused is not counted. */
 	{4, {{.per_address = 1}}, "a+ a! b+ a! a- a+ a!"},
-	{4, {{.per_address = 3}}, "a+ a+ a+ a! a! a- a+ a!"},
-	{1, {{.per_address = 0}}, "a+ a+ a+ a+ a+ a+ a+ a+ a+ a+"},
 	/* What entered without a limit counts when there is one. */
 	{4, {{.per_address = 0}, {.per_address = 1}}, "a+ a+ A! a- A! a- A+ A!"},
 	/* A token is taken only by a connection that is admitted; each source has its own. */
@@ -120,60 +91,26 @@ TEST_ROWS(a_source_is_admitted_as_the_script_says, SUITE_COUNT(scripts))
 		step(at, scripts[_i].terms);
 }
 
-static const struct {
-	const char *one;
-	const char *other;
-	bool same;
-} sources[] = {
-	{"192.0.2.1", "192.0.2.1", true},
-	{"192.0.2.1", "192.0.2.2", false},
-	{"192.0.2.1", "::ffff:192.0.2.1", true},
-	{"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
-	{"2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", true},
-	{"2001:db8:0:1::1", "2001:db8:0:0:ffff::1", false},
-	{"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+TEST(a_source_is_64_bits_of_an_ipv6_address_and_no_ipv4_address)
+{
+	struct address one = numbered(0);
+	struct address same = one;
+	struct address next = numbered(1);
+	struct address v4 = {.in4 = {.sin_family = AF_INET, .sin_port = htons(7)}};
+
+	same.in6.sin6_port = htons(4711);
+	memset(same.in6.sin6_addr.s6_addr + 8, 0xff, 8);
 	/* The same bytes in the other family, and so the same bucket. */
-	{"32.1.13.184", "2001:db8::", false},
-	{"::1", "::ffff:192.0.2.1", false},
-};
-
-TEST_ROWS(a_source_is_an_ipv4_address_or_64_bits_of_an_ipv6_address, SUITE_COUNT(sources))
-{
-	struct address one = must_address(sources[_i].one);
-	struct address other = must_address(sources[_i].other);
-
+	memcpy(&v4.in4.sin_addr, one.in6.sin6_addr.s6_addr, 4);
 	sources_init(&s, 4);
-	other.in6.sin6_port = htons(4711); /* where in4 has it too */
 	ck_assert_int_eq(enter(&one, &one_live), SOURCES_ADMITTED);
-	ck_assert_int_eq(
-		enter(&other, &one_live), sources[_i].same ? SOURCES_TOO_MANY : SOURCES_ADMITTED);
-	/* And leaves as what it is. */
-	sources_leave(&s, sources[_i].same ? &other : &one);
-	ck_assert_int_eq(enter(&one, &one_live), SOURCES_ADMITTED);
-}
-
-TEST(two_sources_of_one_bucket_are_told_apart)
-{
-	struct address v4 = must_address("32.1.13.184");
-	struct address v6 = must_address("2001:db8::");
-	struct address many[64];
-
-	sources_init(&s, 128);
-	s.bucket_mask = 0; /* all in one */
-	for (uint32_t i = 0; i < 64; i++) {
-		many[i] = numbered(i + 1);
-		must_enter(&many[i]);
-	}
-	must_enter(&v4);
-	must_enter(&v6);
-	for (uint32_t i = 0; i < 64; i += 2)
-		sources_leave(&s, &many[i]);
-	for (uint32_t i = 0; i < 64; i++)
-		ck_assert_int_eq(enter(&many[i], &one_live),
-			i % 2 == 0 ? SOURCES_ADMITTED : SOURCES_TOO_MANY);
-	sources_leave(&s, &v4);
-	ck_assert_int_eq(enter(&v6, &one_live), SOURCES_TOO_MANY);
+	ck_assert_int_eq(enter(&same, &one_live), SOURCES_TOO_MANY);
+	ck_assert_int_eq(enter(&next, &one_live), SOURCES_ADMITTED);
 	ck_assert_int_eq(enter(&v4, &one_live), SOURCES_ADMITTED);
+	/* And leaves as what it is. */
+	sources_leave(&s, &same);
+	ck_assert_int_eq(enter(&v4, &one_live), SOURCES_TOO_MANY);
+	ck_assert_int_eq(enter(&one, &one_live), SOURCES_ADMITTED);
 }
 
 /* How fast. */
@@ -200,24 +137,21 @@ static const struct {
 	} steps[5];
 } paces[] = {
 	{{.rate = 1, .burst = 1}, {{0, 1}, {NS_PER_S - 1, 0}, {1, 1}, {0, 0}, {NS_PER_S, 1}}},
-	{{.rate = 1, .burst = 5}, {{0, 5}, {NS_PER_S, 1}, {3 * NS_PER_S, 3}, {9 * NS_PER_S, 5}}},
 	{{.rate = 10, .burst = 5},
 		{{0, 5}, {NS_PER_S / 10 - 1, 0}, {1, 1}, {NS_PER_S / 4, 2}, {NS_PER_S / 20, 1}}},
 	/* A third of a second is no whole number of nanoseconds, and nothing is lost by it. */
 	{{.rate = 3, .burst = 2}, {{0, 2}, {333333333, 0}, {1, 1}, {333333333, 1}, {333333333, 1}}},
-	{{.rate = 1000000000, .burst = 2}, {{0, 2}, {1, 1}, {2, 2}, {100, 2}}},
 	/* A moment before the last one brings and takes nothing. */
 	{{.rate = 1, .burst = 2}, {{0, 2}, {-5 * NS_PER_S, 0}, {6 * NS_PER_S, 1}}},
 	/* Numbers at the end of their range. */
 	{{.rate = INT64_MAX, .burst = 2}, {{0, 2}, {1, 2}, {INT64_MAX / 2, 2}}},
 	{{.rate = 1, .burst = INT64_MAX}, {{0, 1000}, {0, 1000}, {NS_PER_S, 1000}}},
 	{{.rate = 0, .burst = 0}, {{0, 1000}, {0, 1000}}},
-	{{.rate = 0, .burst = 1}, {{0, 1000}, {0, 1000}}},
 };
 
 TEST_ROWS(a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate, SUITE_COUNT(paces))
 {
-	struct address a = must_address("192.0.2.1");
+	struct address a = numbered(1);
 	int64_t now = START_NS;
 
 	sources_init(&s, 4);
@@ -230,28 +164,11 @@ TEST_ROWS(a_source_may_open_a_burst_at_once_and_then_goes_by_the_rate, SUITE_COU
 	}
 }
 
-TEST(in_the_long_run_it_is_the_rate_to_the_last_connection)
-{
-	const struct sources_terms terms = {.rate = 7, .burst = 2};
-	struct address a = must_address("192.0.2.1");
-	int64_t passed = 0;
-	int64_t admitted = 0;
-
-	sources_init(&s, 4);
-	/* By an odd step, so that the moments fall anywhere between two connections. */
-	while (passed < mode_times(20, 100) * NS_PER_S) {
-		passed += 12345678;
-		admitted += admitted_at(&a, &terms, START_NS + passed);
-	}
-	ck_assert_int_eq(admitted, 2 + (passed - 12345678) * 7 / NS_PER_S);
-	ck_assert_int_eq(admitted_at(&a, &terms, START_NS + 200 * NS_PER_S), 2);
-}
-
 TEST(what_was_spent_beyond_a_smaller_burst_is_forgiven)
 {
 	const struct sources_terms before = {.rate = 1000, .burst = 1000};
 	const struct sources_terms after = {.rate = 1, .burst = 2};
-	struct address a = must_address("192.0.2.1");
+	struct address a = numbered(1);
 
 	sources_init(&s, 4);
 	ck_assert_int_eq(admitted_at(&a, &before, START_NS), 1000);
@@ -276,109 +193,47 @@ static uint32_t longest_chain(void)
 
 TEST(a_crowd_pushes_out_no_live_source_and_makes_no_chain_long)
 {
-	struct address live[500];
-
-	sources_init(&s, 1000);
-	for (uint32_t i = 0; i < 500; i++) {
-		live[i] = numbered(i);
-		must_enter(&live[i]);
-	}
+	static struct sources other;
 	uint32_t admitted = 0;
+
+	sources_init(&s, 1);
+	/*
+	 * The first 500 stay; 500 idle entries are left for the others.  Buckets are shared, and two
+	 * sources that were taken for one would not fill the table.
+	 */
 	for (uint32_t i = 0; i < 100000; i++) {
-		struct address a = numbered(1000 + i);
+		struct address a = numbered(i);
+		if (i == s.size && s.size < 1000)
+			ck_assert_int_eq(sources_resize(&s, 2 * i < 1000 ? 2 * i : 1000), 0);
 		/* An assertion for each would take longer than all the rest. */
 		if (enter(&a, &no_terms) != SOURCES_ADMITTED)
 			continue;
-		sources_leave(&s, &a);
+		if (i >= 500)
+			sources_leave(&s, &a);
 		admitted++;
 	}
 	ck_assert_uint_eq(admitted, 100000);
 	ck_assert_uint_eq(s.used, 1000);
 	ck_assert_uint_le(longest_chain(), 12);
 	for (uint32_t i = 0; i < 500; i++) {
-		ck_assert_int_eq(enter(&live[i], &one_live), SOURCES_TOO_MANY);
-		sources_leave(&s, &live[i]);
-		must_pass(&live[i]);
+		struct address a = numbered(i);
+		ck_assert_int_eq(enter(&a, &one_live), SOURCES_TOO_MANY);
 	}
-}
-
-TEST(two_tables_have_two_keys)
-{
-	static struct sources other;
-
-	sources_init(&s, 1);
+	/* Nor can one be made long on purpose: the next table has another key. */
 	sources_init(&other, 1);
 	ck_assert_mem_ne(s.key, other.key, sizeof s.key);
 }
 
-/* How many pages of what lies there have memory. */
-static size_t touched_pages(const void *start, size_t len)
+TEST_ROWS(a_table_neither_shrinks_nor_grows_beyond_its_bound, 3)
 {
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	char *first = (char *)start - (uintptr_t)start % page;
-	size_t pages = ((uintptr_t)start % page + len + page - 1) / page;
-	unsigned char *there = malloc(pages);
-	size_t count = 0;
-
-	ck_assert_ptr_nonnull(there);
-	ck_assert_int_eq(mincore(first, pages * page, there), 0);
-	for (size_t i = 0; i < pages; i++)
-		count += there[i] & 1;
-	free(there);
-	return count;
-}
-
-TEST(a_large_table_costs_nothing_until_it_is_used)
-{
-	struct address a = numbered(1);
-
-	sources_init(&s, 2000000);
-	must_pass(&a);
-	/* Of 28000 and 2000.  A few, for a page may be one of the large ones. */
-	ck_assert_uint_lt(touched_pages(s.entries, 2000001 * sizeof *s.entries), 1100);
-	ck_assert_uint_lt(touched_pages(s.buckets, (s.bucket_mask + 1) * sizeof *s.buckets), 600);
-}
-
-/* Growing. */
-
-static const struct {
-	size_t size;
-	int rc;
-} sizes[] = {
-	{4, 0},
-	{1, 0},
-	{0, 0},
-	{SIZE_MAX, -ENOMEM},
-	{SIZE_MAX / 2, -ENOMEM},
-	{(size_t)UINT32_MAX + 1, -ENOMEM},
-	{UINT32_MAX, -ENOMEM},
-	{(1 << 24) + 1, -ENOMEM},
-};
-
-TEST_ROWS(a_table_neither_shrinks_nor_grows_beyond_its_bound, SUITE_COUNT(sizes))
-{
+	static const size_t sizes[] = {1, SIZE_MAX, (1 << 24) + 1};
 	struct address a = numbered(1);
 
 	sources_init(&s, 4);
-	const struct source *entries = s.entries;
-	must_enter(&a);
-	ck_assert_int_eq(sources_resize(&s, sizes[_i].size), sizes[_i].rc);
-	ck_assert_ptr_eq(s.entries, entries);
+	ck_assert_int_eq(enter(&a, &no_terms), SOURCES_ADMITTED);
+	ck_assert_int_eq(sources_resize(&s, sizes[_i]), _i == 0 ? 0 : -ENOMEM);
 	ck_assert_uint_eq(s.size, 4);
 	ck_assert_int_eq(enter(&a, &one_live), SOURCES_TOO_MANY);
-}
-
-TEST(chains_stay_short_in_a_table_that_has_grown)
-{
-	sources_init(&s, 1);
-	for (uint32_t i = 0; i < 100000; i++) {
-		struct address a = numbered(i);
-		if (i == s.size)
-			ck_assert_int_eq(sources_resize(&s, (size_t)2 * i), 0);
-		must_enter(&a);
-	}
-	ck_assert_uint_eq(s.used, 100000);
-	ck_assert_uint_le(longest_chain(), 12);
 }
 
 /* Many threads come and go, while the table grows: the bound holds at every moment. */
