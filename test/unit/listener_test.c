@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves listener and listen_failure: unset options, failures, and the end of the queue. */
+/*
+ * Proves listener, listen_failure and port_owner where no scene does: the queue, the listener that two
+ * endpoints want, and which socket owns a port.
+ */
 #include "server/door/listener.h"
 
 #include "capture.h"
@@ -8,8 +11,8 @@
 #include "passed.h"
 #include "peer.h"
 #include "rig.h"
+#include "server/door/port_owner.h"
 #include "server/log.h"
-#include "server/settings/options.h"
 #include "test/suite.h"
 
 #include <errno.h>
@@ -31,14 +34,12 @@ static void begin(void)
 	rig_begin();
 }
 
-static struct endpoint *add(enum network network, const char *host, unsigned port)
+static void add(enum network network, const char *host, unsigned port)
 {
-	char text[300];
+	char text[64];
 
 	snprintf(text, sizeof text, "%s:%u", host, port);
-	struct endpoint *e = rig_add_endpoint(text, "line");
-	e->network = network;
-	return e;
+	rig_add_endpoint(text, "line")->network = network;
 }
 
 static int open_all(void)
@@ -46,44 +47,11 @@ static int open_all(void)
 	return listener_open_all(rig.settings, &listeners, &count);
 }
 
-static void must_open_all(void)
+static struct listener *must_open(void)
 {
-	ck_assert_msg(open_all() == EX_OK, "%s", capture_text(STDERR_FILENO));
-}
-
-static void check_told(const char *words)
-{
-	ck_assert_msg(capture_count(STDERR_FILENO, words) == 1, "not once %s in:\n%s", words,
-		capture_text(STDERR_FILENO));
-}
-
-static bool three_are_queued(void *l)
-{
-	return listener_queued(l) == 3;
-}
-
-TEST(other_settings_leave_those_in_the_queue_unset)
-{
-	struct endpoint other;
-
-	begin();
-	rig_set("listen.backlog", "4");
 	add(NETWORK_TCP4, "127.0.0.1", 0);
-	must_open_all();
-	ck_assert_uint_eq(listener_queued(&listeners[0]), 0);
-	for (int i = 0; i < 3; i++)
-		must_dial(&listeners[0].bound);
-	await(three_are_queued, &listeners[0]);
-	other = rig.settings->endpoints[0];
-	other.backlog = 2;
-	listener_set_endpoint(&listeners[0], &other);
-	/* The queue, the larger backlog of the two, and one. */
-	ck_assert_uint_eq(listeners[0].unset, 3 + 4 + 1);
-	ck_assert_ptr_eq(listeners[0].endpoint, &other);
-	listener_set_endpoint(&listeners[0], &other);
-	ck_assert_uint_eq(listeners[0].unset, 3 + 2 + 1);
-	must_accept(listeners[0].fd);
-	ck_assert_uint_eq(listener_queued(&listeners[0]), 2);
+	ck_assert_msg(open_all() == EX_OK, "%s", capture_text(STDERR_FILENO));
+	return listeners;
 }
 
 /* Failures. */
@@ -103,77 +71,119 @@ static const struct {
 
 TEST_ROWS(a_failure_is_told_once_and_closes_every_socket, SUITE_COUNT(failures))
 {
-	char where[64];
-	char words[256];
-
 	begin();
 	const struct address passed = passed_listen(0);
 	const struct address other = passed_listen(1);
-	unsigned taken = address_port(&other);
 	passed_tell(1, NULL);
 	size_t before = open_descriptors();
 	add(NETWORK_TCP4, "127.0.0.1", 0);
-	add(failures[_i].network, failures[_i].host, taken);
+	add(failures[_i].network, failures[_i].host, address_port(&other));
 	add(NETWORK_TCP4, "127.0.0.1", address_port(&passed));
 	ck_assert_int_eq(open_all(), failures[_i].status);
 	ck_assert_uint_eq(open_descriptors(), before - 1);
 	ck_assert(!passed_is_open(0));
-	snprintf(where, sizeof where, "%s:%u", failures[_i].host, taken);
-	snprintf(words, sizeof words, " level=error event=cannot_listen listener=%s address=%s%s",
-		where, where, failures[_i].words);
-	check_told(words);
-	check_told("\n");
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, failures[_i].words), 1);
+	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
 }
 
-/* For the operator. */
-
-static const struct {
-	enum network network;
-	const char *address;
-	const char *service;
-	const char *bound;
-	const char *before; /* the port in the command to try */
-	const char *after;
-} announcements[] = {
-	{NETWORK_TCP4, "127.0.0.1:0", "line", "127.0.0.1", "echo hello | nc -N 127.0.0.1 ", ""},
-	{NETWORK_TCP6, ":0", "line", "[::]", "echo hello | nc -N ::1 ", ""},
-	{NETWORK_TCP6, "[::1]:0", "frame", "[::1]",
-		"printf '\\\\0\\\\0\\\\0\\\\5hello' | nc -N ::1 ", " | od -c"},
-};
-
-TEST_ROWS(a_listener_is_announced_with_what_was_really_bound_and_how_to_try_it,
-	SUITE_COUNT(announcements))
+TEST(a_frame_listener_is_announced_with_a_frame_to_try)
 {
-	char words[512];
+	begin();
+	rig_add_endpoint("127.0.0.1:0", "frame")->network = NETWORK_TCP4;
+	ck_assert_int_eq(open_all(), EX_OK);
+	listener_announce(&listeners[0]);
+	ck_assert_uint_eq(
+		capture_count(STDERR_FILENO, " try=\"printf '\\\\0\\\\0\\\\0\\\\5hello' | nc -N "),
+		1);
+}
+
+/* The owner of a port. */
+
+static void check_owner(const struct address *at, bool found)
+{
+	struct port_owner owner;
+
+	ck_assert(port_owner_find(at, &owner) == found);
+	if (!found)
+		return;
+	ck_assert_int_eq(owner.pid, getpid());
+	/* As in /proc/PID/comm. */
+	ck_assert_int_eq(strncmp(owner.name, program_invocation_short_name, 15), 0);
+}
+
+TEST(a_listener_owns_its_address_and_wildcards_and_no_other_socket_does)
+{
+	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
+	struct address at;
+	int fd = must_listen(1, &options, &at);
+
+	check_owner(&at, true);
+	at.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	check_owner(&at, false);
+	at.in4.sin_addr.s_addr = htonl(INADDR_ANY);
+	check_owner(&at, true);
+	close(fd);
+	check_owner(&at, false);
+	/* Connected, or bound alone. */
+	struct pair p = must_pair(&options);
+	ck_assert_int_eq(socket_local_address(p.far, &at), 0);
+	check_owner(&at, false);
+	at = pair_loopback();
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fd, &at.any, address_size(&at)), 0);
+	ck_assert_int_eq(socket_local_address(fd, &at), 0);
+	check_owner(&at, false);
+}
+
+TEST(a_listener_of_ipv6_owns_its_address)
+{
+	const struct socket_options options = {.receive_timeout_ns = 1, .send_timeout_ns = 1};
+	const struct address loopback = {
+		.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}};
+	const struct socket_listening how = {.v6only = true, .backlog = 1};
+	struct address at;
+	int fd = socket_listen(&loopback, &how, &options);
+
+	if (fd < 0)
+		SUITE_SKIP("this machine has no IPv6");
+	ck_assert_int_eq(socket_local_address(fd, &at), 0);
+	check_owner(&at, true);
+}
+
+/* The queue. */
+
+static bool three_are_queued(void *l)
+{
+	return listener_queued(l) == 3;
+}
+
+TEST(other_settings_leave_those_in_the_queue_unset)
+{
+	struct endpoint other;
 
 	begin();
-	rig_add_endpoint(announcements[_i].address, announcements[_i].service)->network =
-		announcements[_i].network;
-	if (open_all() != EX_OK && capture_count(STDERR_FILENO, "Address family not supported"))
-		SUITE_SKIP("this machine has no IPv6");
-	listener_announce(&listeners[0]);
-	unsigned port = address_port(&listeners[0].bound);
-	snprintf(words, sizeof words,
-		" event=listening listener=%s service=%s network=%s address=%s:%u try=\"%s%u%s\"\n",
-		announcements[_i].address, announcements[_i].service,
-		address_network_name(announcements[_i].network), announcements[_i].bound, port,
-		announcements[_i].before, port, announcements[_i].after);
-	check_told(words);
+	rig_set("listen.backlog", "4");
+	struct listener *l = must_open();
+	for (int i = 0; i < 3; i++)
+		must_dial(&l->bound);
+	await(three_are_queued, l);
+	other = rig.settings->endpoints[0];
+	other.backlog = 2;
+	listener_set_endpoint(l, &other);
+	/* The queue, the larger backlog of the two, and one. */
+	ck_assert_uint_eq(l->unset, 3 + 4 + 1);
+	ck_assert_ptr_eq(l->endpoint, &other);
+	listener_set_endpoint(l, &other);
+	ck_assert_uint_eq(l->unset, 3 + 2 + 1);
+	must_accept(l->fd);
+	ck_assert_uint_eq(listener_queued(l), 2);
 }
 
-/* The end of the queue. */
-
-/* With CAP_NET_ADMIN, if we have it, or without. */
-static void open_with_privilege(bool privileged)
+static void drop_privilege(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
 
-	begin();
-	add(NETWORK_TCP4, "127.0.0.1", 0);
-	must_open_all();
-	if (privileged)
-		return;
 	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
 	data[0].effective &= ~(1U << CAP_NET_ADMIN);
 	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
@@ -185,7 +195,6 @@ static int must_dial_half(const struct address *at)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const int seconds = 1;
 
-	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(
 		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds), 0);
 	ck_assert_int_eq(connect(fd, &at->any, address_size(at)), 0);
@@ -198,23 +207,26 @@ static void check_hears(int client, int ours, const char *text)
 	peer_expects(ours, text);
 }
 
+/* With CAP_NET_ADMIN, if we have it, or without. */
 TEST_ROWS(once_syns_are_dropped_only_clients_from_before_get_in, 2)
 {
-	open_with_privilege(_i);
-	int one = must_dial(&listeners[0].bound);
-	int accepted = must_accept(listeners[0].fd);
-	int two = must_dial(&listeners[0].bound);
-	int three = must_dial_half(&listeners[0].bound);
-	listener_drop_syns(&listeners[0]);
-	ck_assert_int_eq(
-		socket_dial(&listeners[0].bound, deadline_after(300 * NS_PER_MS)), -ETIMEDOUT);
-	int queued = must_accept(listeners[0].fd);
-	listener_admit(&listeners[0], queued);
+	begin();
+	struct listener *l = must_open();
+	if (!_i)
+		drop_privilege();
+	int one = must_dial(&l->bound);
+	int accepted = must_accept(l->fd);
+	int two = must_dial(&l->bound);
+	int three = must_dial_half(&l->bound);
+	listener_drop_syns(l);
+	ck_assert_int_eq(socket_dial(&l->bound, deadline_after(300 * NS_PER_MS)), -ETIMEDOUT);
+	int queued = must_accept(l->fd);
+	listener_admit(l, queued);
 	check_hears(one, accepted, "one");
 	check_hears(two, queued, "two");
 	must_send_text(three, "three");
-	int late = must_accept(listeners[0].fd);
-	listener_admit(&listeners[0], late);
+	int late = must_accept(l->fd);
+	listener_admit(l, late);
 	peer_expects(late, "three");
 	check_hears(three, late, "again");
 }
