@@ -1,100 +1,33 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Proves listener, listen_failure and port_owner where no scene does: the queue, the listener that two
- * endpoints want, and which socket owns a port.
- */
+/* Proves listener and port_owner where no scene does: the queue, and which socket owns a port. */
 #include "server/door/listener.h"
 
-#include "capture.h"
 #include "common/deadline.h"
 #include "pair.h"
-#include "passed.h"
 #include "peer.h"
 #include "rig.h"
 #include "server/door/port_owner.h"
-#include "server/log.h"
 #include "test/suite.h"
 
 #include <errno.h>
 #include <linux/capability.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-static struct listener *listeners;
-static size_t count;
-
-static void begin(void)
+/* A listener at 127.0.0.1, with this backlog. */
+static struct listener *must_open(const char *backlog)
 {
-	capture_begin(STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
+	struct listener *listeners;
+	size_t count;
+
 	rig_begin();
-}
-
-static void add(enum network network, const char *host, unsigned port)
-{
-	char text[64];
-
-	snprintf(text, sizeof text, "%s:%u", host, port);
-	rig_add_endpoint(text, "line")->network = network;
-}
-
-static int open_all(void)
-{
-	return listener_open_all(rig.settings, &listeners, &count);
-}
-
-static struct listener *must_open(void)
-{
-	add(NETWORK_TCP4, "127.0.0.1", 0);
-	ck_assert_msg(open_all() == EX_OK, "%s", capture_text(STDERR_FILENO));
+	rig_set("listen.backlog", backlog);
+	rig_add_endpoint("127.0.0.1:0", "line")->network = NETWORK_TCP4;
+	ck_assert_int_eq(listener_open_all(rig.settings, &listeners, &count), EX_OK);
 	return listeners;
-}
-
-/* Failures. */
-
-static const struct {
-	enum network network;
-	const char *host;
-	int status;
-	const char *words; /* after the address */
-} failures[] = {
-	{NETWORK_TCP4, "[::1]", EX_NOHOST, " error=\"it has no IPv4 address\"\n"},
-	{NETWORK_TCP6, "127.0.0.1", EX_NOHOST, " error=\"it has no IPv6 address\"\n"},
-	{NETWORK_TCP4, "127.0.0.1", EX_UNAVAILABLE,
-		" error=\"Address already in use\" "
-		"port_owner=\"another listener of this server\"\n"},
-};
-
-TEST_ROWS(a_failure_is_told_once_and_closes_every_socket, SUITE_COUNT(failures))
-{
-	begin();
-	const struct address passed = passed_listen(0);
-	const struct address other = passed_listen(1);
-	passed_tell(1, NULL);
-	size_t before = open_descriptors();
-	add(NETWORK_TCP4, "127.0.0.1", 0);
-	add(failures[_i].network, failures[_i].host, address_port(&other));
-	add(NETWORK_TCP4, "127.0.0.1", address_port(&passed));
-	ck_assert_int_eq(open_all(), failures[_i].status);
-	ck_assert_uint_eq(open_descriptors(), before - 1);
-	ck_assert(!passed_is_open(0));
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, failures[_i].words), 1);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
-}
-
-TEST(a_frame_listener_is_announced_with_a_frame_to_try)
-{
-	begin();
-	rig_add_endpoint("127.0.0.1:0", "frame")->network = NETWORK_TCP4;
-	ck_assert_int_eq(open_all(), EX_OK);
-	listener_announce(&listeners[0]);
-	ck_assert_uint_eq(
-		capture_count(STDERR_FILENO, " try=\"printf '\\\\0\\\\0\\\\0\\\\5hello' | nc -N "),
-		1);
 }
 
 /* The owner of a port. */
@@ -161,9 +94,7 @@ TEST(other_settings_leave_those_in_the_queue_unset)
 {
 	struct endpoint other;
 
-	begin();
-	rig_set("listen.backlog", "4");
-	struct listener *l = must_open();
+	struct listener *l = must_open("4");
 	for (int i = 0; i < 3; i++)
 		must_dial(&l->bound);
 	await(three_are_queued, l);
@@ -210,8 +141,7 @@ static void check_hears(int client, int ours, const char *text)
 /* With CAP_NET_ADMIN, if we have it, or without. */
 TEST_ROWS(once_syns_are_dropped_only_clients_from_before_get_in, 2)
 {
-	begin();
-	struct listener *l = must_open();
+	struct listener *l = must_open("1024");
 	if (!_i)
 		drop_privilege();
 	int one = must_dial(&l->bound);

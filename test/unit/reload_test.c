@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Proves budget and reload where no scene does: a limit that binds, in figures, and the names of what a
- * reload changes.
- */
-#include "capture.h"
-#include "rig.h"
-#include "scratch.h"
-#include "server/life/budget.h"
+/* Proves reload where no scene does: the names of what it changes. */
 #include "server/life/reload.h"
-#include "server/log.h"
+
+#include "scratch.h"
 #include "test/suite.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-/* Descriptors bind. */
-
-static const struct {
-	struct rlimit limit;
-	const char *max_connections;
-	const char *level;
-	int allowed;
-} budgets[] = {
-	{{100, 100}, "68", "info", 68},
-	{{100, 100}, "69", "warn", 68},
-	{{64, 128}, "4000", "warn", 96},
-	/* The server needs more for itself. */
-	{{20, 20}, "4000", "warn", 0},
-};
-
-TEST_ROWS(the_soft_limit_of_descriptors_is_raised_and_too_few_are_a_warning, SUITE_COUNT(budgets))
-{
-	char words[256];
-	struct rlimit limit;
-
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &budgets[_i].limit), 0);
-	capture_begin(STDERR_FILENO);
-	log_open(LOG_INFO, LOG_LOGFMT);
-	rig_begin();
-	rig_set("limits.max_connections", budgets[_i].max_connections);
-	rig_add_endpoint("127.0.0.1:0", "line");
-	budget_check(rig.settings);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, "\n"), 1);
-	snprintf(words, sizeof words,
-		" level=%s event=budget max_connections=%s allowed=%d binding=descriptors "
-		"descriptors=%d ",
-		budgets[_i].level, budgets[_i].max_connections, budgets[_i].allowed,
-		budgets[_i].allowed);
-	ck_assert_uint_eq(capture_count(STDERR_FILENO, words), 1);
-	ck_assert_uint_eq(
-		capture_count(STDERR_FILENO, " effect="), strcmp(budgets[_i].level, "warn") == 0);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_uint_eq(limit.rlim_cur, limit.rlim_max);
-}
-
-/* What has changed. */
 
 static char *argv[] = {(char *)"bobbind", (char *)"-c", (char *)"conf", NULL};
 static const struct command_line command = {3, argv};
