@@ -98,30 +98,16 @@ static void check_reason(const char *reason)
 
 static const struct {
 	int places[SOCKETS];
-	bool empty;     /* the first places are, so that the pipe is in them */
-	bool exhausted; /* as by connections: two descriptors are left for the pipe */
+	bool empty; /* the first places are, so that the pipe is in them */
 } rows[] = {
-	{{20, 21, 22}, false, false},
+	{{20, 21, 22}, false},
 	/* In the places of each other. */
-	{{1, 2, 0}, false, false},
-	{{20, 21, 22}, true, false},
-	{{20, 21, 22}, false, true},
+	{{1, 2, 0}, false},
+	{{20, 21, 22}, true},
 };
 
-static void exhaust(void)
-{
-	struct rlimit limit;
-
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = 128;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), -1);
-	passed_leave_empty(100);
-	passed_leave_empty(101);
-}
-
 static const char look[] =
-	"test $LISTEN_PID = $$ && echo \"$LISTEN_FDS $LISTEN_FDNAMES $BOBBIN_HANDOVER $KEPT\";"
+	"test $LISTEN_PID = $$ && echo \"$LISTEN_FDS $LISTEN_FDNAMES $BOBBIN_HANDOVER\";"
 	"tr '\\0' '\\n' </proc/$$/environ | grep -c -e ^LISTEN_ -e ^BOBBIN_HANDOVER;"
 	/* ls opens a seventh. */
 	"ls /proc/self/fd | tr '\\n' ' '; cd /proc/$$/fd; readlink 3; readlink 4; readlink 5; ";
@@ -144,40 +130,16 @@ TEST_ROWS(the_sockets_arrive_whatever_descriptors_they_and_the_pipe_have, SUITE_
 	ck_assert_int_eq(dup2(STDERR_FILENO, 60), 60);
 	for (int i = 0; rows[_i].empty && i < SOCKETS; i++)
 		passed_leave_empty(i);
-	if (rows[_i].exhausted)
-		exhaust();
 	setenv("LISTEN_FDS", "17", 1);
 	setenv("BOBBIN_HANDOVER", "9:o", 1);
-	setenv("KEPT", "yes", 1);
 	snprintf(script, sizeof script, "%s%s", look, say(PIPE_READY, 0, 6));
 	ck_assert_int_eq(start_with(script, sockets, SOCKETS), 0);
 	ck_assert_int_eq(hear(), SUCCESSOR_READY);
 	snprintf(expected, sizeof expected,
-		"3 127.0.0.1%%3a7007:100%%25%%3ax: 6:ops yes\n4\n"
+		"3 127.0.0.1%%3a7007:100%%25%%3ax: 6:ops\n4\n"
 		"0 1 2 3 4 5 6 7 socket:[%lu]\nsocket:[%lu]\nsocket:[%lu]\n",
 		inode_of(sockets[0].fd), inode_of(sockets[1].fd), inode_of(sockets[2].fd));
 	ck_assert_str_eq(capture_text(STDOUT_FILENO), expected);
-}
-
-/* A shell changes its mask, so this one is no shell. */
-TEST(its_signals_are_as_they_were_at_our_start)
-{
-	char *const arguments[] = {
-		(char *)"grep", (char *)"-e", (char *)"Sig[BI]", (char *)"/proc/self/status", NULL};
-	sigset_t mask;
-
-	begin((const int[]){0, 1, 2});
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	ck_assert_int_eq(sigprocmask(SIG_SETMASK, &mask, NULL), 0);
-	signals_block();
-	(void)signal(SIGPIPE, SIG_IGN);
-	ck_assert_int_eq(successor_start(&s, "/bin/grep", arguments, sockets, SOCKETS), 0);
-	ck_assert_int_eq(hear(), SUCCESSOR_FAILED);
-	ck_assert_uint_eq(capture_count(STDOUT_FILENO, "SigBlk:\t0000000000000002\n"), 1);
-	/* Our own parent may have others ignored. */
-	const char *ignored = strstr(capture_text(STDOUT_FILENO), "SigIgn:");
-	ck_assert_uint_eq(strtoull(ignored + 7, NULL, 16) >> (SIGPIPE - 1) & 1, 0);
 }
 
 TEST(as_many_sockets_as_can_be_are_handed_over)
