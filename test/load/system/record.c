@@ -86,31 +86,46 @@ void record_ended(struct record *r, size_t connection, enum record_end end, int6
 	c->ended_ns = now_ns;
 }
 
-uint64_t record_received(const struct record *r)
+double record_accepted(const struct record *r)
 {
-	uint64_t sum = 0;
+	return (double)r->connection_count;
+}
+
+double record_received(const struct record *r)
+{
+	double sum = 0;
 
 	for (size_t i = 0; i < r->connection_count; i++)
-		sum += r->connections[i].received;
+		sum += (double)r->connections[i].received;
 	return sum;
 }
 
-uint64_t record_replied(const struct record *r)
+double record_replied(const struct record *r)
 {
-	uint64_t sum = 0;
+	double sum = 0;
 
 	for (size_t i = 0; i < r->connection_count; i++)
-		sum += r->connections[i].replied;
+		sum += (double)r->connections[i].replied;
 	return sum;
 }
 
-uint64_t record_ended_by(const struct record *r, enum record_end end)
+double record_ended_by(const struct record *r, enum record_end end)
 {
-	uint64_t count = 0;
+	double count = 0;
 
 	for (size_t i = 0; i < r->connection_count; i++)
 		count += r->connections[i].end == end;
 	return count;
+}
+
+double record_server_fins(const struct record *r)
+{
+	return record_ended_by(r, RECORD_SERVER_FIN);
+}
+
+double record_client_resets(const struct record *r)
+{
+	return record_ended_by(r, RECORD_CLIENT_RESET);
 }
 
 int64_t record_longest_ns(const struct record *r)
