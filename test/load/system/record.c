@@ -118,16 +118,6 @@ double record_ended_by(const struct record *r, enum record_end end)
 	return count;
 }
 
-double record_server_fins(const struct record *r)
-{
-	return record_ended_by(r, RECORD_SERVER_FIN);
-}
-
-double record_client_resets(const struct record *r)
-{
-	return record_ended_by(r, RECORD_CLIENT_RESET);
-}
-
 int64_t record_longest_ns(const struct record *r)
 {
 	int64_t longest_ns = 0;

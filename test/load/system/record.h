@@ -72,8 +72,6 @@ void record_ended(struct record *r, size_t connection, enum record_end end, int6
 double record_accepted(const struct record *r);
 double record_received(const struct record *r);
 double record_replied(const struct record *r);
-double record_server_fins(const struct record *r);
-double record_client_resets(const struct record *r);
 double record_ended_by(const struct record *r, enum record_end end);
 
 /* The longest time that a message was in the server's hands. */

@@ -201,15 +201,28 @@ static void use_few_ports(const char *unused)
 	close(fd);
 }
 
-/* A listener that accepts nothing, with its queue full: a SYN to it is dropped, as to a host that
- * is gone.  The queue takes one more than its length. */
-static void make_dead_end(const char *host)
+/* A listener that accepts nothing: a client in its queue is connected, and nothing reads from it. */
+static struct address listen_deaf(const char *host)
 {
 	struct address a = client_address(host, (in_port_t)fixture.port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_eq(bind(fd, &a.any, address_size(&a)), 0);
 	ck_assert_int_eq(listen(fd, 0), 0);
+	return a;
+}
+
+static void make_deaf(const char *host)
+{
+	listen_deaf(host);
+}
+
+/* With its queue full a SYN to it is dropped, as to a host that is gone.  The queue takes one more
+ * than its length. */
+static void make_dead_end(const char *host)
+{
+	struct address a = listen_deaf(host);
+
 	ck_assert_int_ge(client_dial(&a, NULL, 0), 0);
 }
 
@@ -331,6 +344,7 @@ static const struct {
 	{"first", do_first, false},
 	{"needs", need, false},
 	{"few-ports", use_few_ports, false},
+	{"deaf", make_deaf, false},
 	{"dead-end", make_dead_end, false},
 	{"print", fixture_must_print, true},
 	{"print-not", print_not, true},
@@ -384,22 +398,23 @@ static const struct {
 	const char *name;
 	double (*value)(void);
 	double (*recorded)(const struct record *r);
+	enum record_end end; /* or how many connections ended so */
 } words[] = {
-	{"status", own_status, NULL},
-	{"took", took, NULL},
-	{"stood_still", stood_still, NULL},
-	{"owed", owed, NULL},
-	{"width", width, NULL},
-	{"sequences", sequences, NULL},
-	{"remains", remains, NULL},
-	{"complained", complained, NULL},
-	{"received", NULL, record_received},
-	{"replied", NULL, record_replied},
-	{"accepted", NULL, record_accepted},
-	{"owing", NULL, owing},
-	{"server_fins", NULL, record_server_fins},
-	{"client_resets", NULL, record_client_resets},
-	{"since_start", NULL, since_start},
+	{"status", own_status, NULL, RECORD_OPEN},
+	{"took", took, NULL, RECORD_OPEN},
+	{"stood_still", stood_still, NULL, RECORD_OPEN},
+	{"owed", owed, NULL, RECORD_OPEN},
+	{"width", width, NULL, RECORD_OPEN},
+	{"sequences", sequences, NULL, RECORD_OPEN},
+	{"remains", remains, NULL, RECORD_OPEN},
+	{"complained", complained, NULL, RECORD_OPEN},
+	{"received", NULL, record_received, RECORD_OPEN},
+	{"replied", NULL, record_replied, RECORD_OPEN},
+	{"accepted", NULL, record_accepted, RECORD_OPEN},
+	{"owing", NULL, owing, RECORD_OPEN},
+	{"server_fins", NULL, NULL, RECORD_SERVER_FIN},
+	{"client_resets", NULL, NULL, RECORD_CLIENT_RESET},
+	{"since_start", NULL, since_start, RECORD_OPEN},
 };
 
 static double failures(const char *name, size_t len)
@@ -438,9 +453,12 @@ static double term(const char *name)
 	if (isdigit((unsigned char)*name))
 		return number(name);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(name, words[i].name) == 0)
-			return words[i].value ? words[i].value()
-					      : words[i].recorded(fixture_read_record());
+		if (strcmp(name, words[i].name) != 0)
+			continue;
+		if (words[i].value)
+			return words[i].value();
+		const struct record *r = fixture_read_record();
+		return words[i].recorded ? words[i].recorded(r) : record_ended_by(r, words[i].end);
 	}
 	if (name[len] == '+')
 		return failures(name, len);

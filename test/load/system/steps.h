@@ -19,6 +19,7 @@
  *   first SHELL                        commands that the shell does before it becomes the load
  *   needs SHELL                        skip the scene if they fail
  *   few-ports                          a network where an address has ten
+ *   deaf HOST                          what listens there at the server's port never reads
  *   dead-end HOST                      SYNs to it and the server's port are not answered
  *
  *   print TEXT, print-not TEXT         the report has it, or has it not

@@ -158,21 +158,6 @@ TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
 	close(peer);
 }
 
-TEST(an_end_with_nothing_owed_is_no_failure)
-{
-	int peer = converse();
-
-	answer(peer);
-	close(peer);
-	await(connection.fd, POLLIN | POLLRDHUP);
-	conversation_ready(&connection, &lane, EPOLLIN | EPOLLRDHUP);
-	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
-	ck_assert_uint_eq(failure_total(&lane.figures->failures), 0);
-	ck_assert_uint_eq(lane.figures->ended_by_server, 1);
-	ck_assert(!connection.rests);
-	ck_assert_ptr_null(figures_broken_sum(lane.figures));
-}
-
 /* While the thread stood still the server has ended the stream: that is seen before anything is
  * sent. */
 TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)
