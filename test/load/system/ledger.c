@@ -43,6 +43,9 @@
 /* After SIGTERM the clients have gone: their last bytes and ends are on their way to us. */
 #define LAST_EVENTS_NS (2 * NS_PER_S)
 
+/* How often to look for idle connections. */
+#define IDLE_LOOK_NS (5 * NS_PER_MS)
+
 struct settings {
 	uint64_t service;
 	uint64_t way;
@@ -312,29 +315,26 @@ static void accept_all(struct server *s)
 
 /* Time. */
 
-/* End the connections that have been idle for long enough; returns when the next one may be. */
-static int64_t sweep_idle(struct server *s)
+/* End the connections that have been idle for long enough. */
+static void sweep_idle(struct server *s)
 {
-	int64_t next_ns = DEADLINE_NEVER;
-
-	for (size_t i = 0; s->settings.idle_ns > 0 && i < s->record->connection_count; i++) {
+	for (size_t i = 0; i < s->record->connection_count; i++) {
 		struct peer *p = &s->peers[i];
-		int64_t due_ns = p->active_ns + s->settings.idle_ns;
-		if (p->fd == 0 || p->waiting > 0 || p->ended)
-			continue;
-		if (due_ns <= s->now_ns)
+		bool idle = p->fd > 0 && p->waiting == 0 && !p->ended;
+		if (idle && p->active_ns + s->settings.idle_ns <= s->now_ns)
 			end_politely(s, p);
-		else
-			next_ns = deadline_earlier(next_ns, due_ns);
 	}
-	return next_ns;
 }
 
 /* Rounded up: never early. */
 static int wait_ms(struct server *s)
 {
-	int64_t next_ns = deadline_earlier(sweep_idle(s), s->stop_ns);
+	int64_t next_ns = s->stop_ns;
 
+	if (s->settings.idle_ns > 0) {
+		sweep_idle(s);
+		next_ns = deadline_earlier(next_ns, s->now_ns + IDLE_LOOK_NS);
+	}
 	if (s->first)
 		next_ns = deadline_earlier(next_ns, s->first->due_ns);
 	if (next_ns == DEADLINE_NEVER)

@@ -2,8 +2,9 @@
 /* record - what a server saw. */
 #include "record.h"
 
-#include <ctype.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,20 +41,12 @@ size_t record_accept(struct record *r, int64_t now_ns)
 static void read_header(struct record_message *m, const char *payload, size_t len)
 {
 	char header[20] = "";
-	char *end;
+	int end = 0;
 
-	m->id = RECORD_NO_ID;
-	if (len < 19)
-		return;
-	memcpy(header, payload, 19);
-	unsigned long id = strtoul(header, &end, 16);
-	if (end != header + 8 || *end != '.' || !isxdigit((unsigned char)header[9]))
-		return;
-	uint64_t sequence = strtoull(header + 9, &end, 16);
-	if (end != header + 19)
-		return;
-	m->id = (uint32_t)id;
-	m->sequence = sequence;
+	memcpy(header, payload, len < 19 ? len : 19);
+	sscanf(header, "%8" SCNx32 ".%10" SCNx64 "%n", &m->id, &m->sequence, &end);
+	if (end != 19)
+		m->id = RECORD_NO_ID;
 }
 
 size_t record_arrival(

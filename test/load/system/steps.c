@@ -177,9 +177,11 @@ static void do_first(const char *text)
 
 static void need(const char *command)
 {
-	/* Whose words on standard error are the reason. */
+	static char reason[128];
+
+	snprintf(reason, sizeof reason, "this fails here: %s", command);
 	if (system(command) != 0)
-		fixture.skipped = command;
+		fixture.skipped = reason;
 }
 
 /* A network of the test's own, where an address has ten ports. */

@@ -67,7 +67,6 @@ TEST(connections_begin_spread_over_the_ramp)
 		ck_assert_int_eq(schedule_begin(&s, slot), 250 * slot);
 }
 
-static const struct rate none;
 static const struct rate ninety = {90, NS_PER_S};
 
 /* How many a part of a pace lets go in a second, looked at every step_ns. */
@@ -100,13 +99,4 @@ TEST(a_pause_is_not_made_up_for_by_a_burst)
 	while (pace_take(&p, 60 * NS_PER_S))
 		burst++;
 	ck_assert_uint_le(burst, 2);
-}
-
-TEST(without_a_rate_there_is_no_pace)
-{
-	struct pace p;
-
-	pace_init(&p, &none, 0, 1, 5);
-	ck_assert(!pace_take(&p, 4));
-	ck_assert(pace_take(&p, 5) && pace_take(&p, 5));
 }
