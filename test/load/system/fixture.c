@@ -38,6 +38,7 @@ void fixture_set_up(void)
 	};
 	must_make_file(fixture.json);
 	must_make_file(fixture.ledger);
+	setenv("JSON", fixture.json, 1);
 }
 
 void fixture_tear_down(void)
@@ -127,13 +128,20 @@ void fixture_serve_right(const char *service)
 	start_server(&w, true, "address=127.0.0.1:");
 }
 
-void fixture_start_with(const char *options, const struct process_setting *setting)
+void fixture_start(const char *options)
 {
 	struct words w = {.count = 0};
+	const struct process_setting setting = {.columns = fixture.columns};
 	char address[96];
 
 	snprintf(fixture.options, sizeof fixture.options, "%s", options);
 	snprintf(address, sizeof address, "%s:%u=%s", fixture.host, fixture.port, fixture.service);
+	if (fixture.shell[0]) {
+		add(&w, "/bin/sh");
+		add(&w, "-c");
+		add(&w, fixture.shell);
+		add(&w, "sh");
+	}
 	add(&w, must_getenv("BOBBIN_LOAD"));
 	if (!strstr(options, "--json ")) {
 		add(&w, "--json");
@@ -142,13 +150,9 @@ void fixture_start_with(const char *options, const struct process_setting *setti
 	add_options(&w, options);
 	add(&w, address);
 	process_free(fixture.load);
+	fixture.seen = 0;
 	fixture.started_ns = deadline_now();
-	fixture.load = process_start(w.argv, setting);
-}
-
-void fixture_start(const char *options)
-{
-	fixture_start_with(options, NULL);
+	fixture.load = process_start(w.argv, &setting);
 }
 
 void fixture_end(void)
@@ -167,6 +171,10 @@ void fixture_run(const char *options)
 
 void fixture_tell(int signal)
 {
+	struct process_stream *err = &fixture.load->err;
+
+	if (fixture.seen == 0)
+		fixture.seen = (size_t)(process_end_of(fixture.load, err) - err->text);
 	fixture.told_ns = deadline_now();
 	process_kill(fixture.load, signal);
 }
@@ -181,16 +189,6 @@ const struct record *fixture_read_record(void)
 	fixture.record = record_map(fixture.ledger);
 	ck_assert_ptr_nonnull(fixture.record);
 	return fixture.record;
-}
-
-/* Progress. */
-
-void fixture_await_received(unsigned count)
-{
-	char text[64];
-
-	snprintf(text, sizeof text, "received %u\n", count);
-	process_await(fixture.server, &fixture.server->out, text);
 }
 
 void fixture_stop_for(struct process *p, int64_t duration_ns)
@@ -248,13 +246,6 @@ static const char *read_json(void)
 	return text;
 }
 
-bool fixture_has_json(const char *path)
-{
-	double value;
-
-	return json_scan_number(read_json(), path, &value) == 0;
-}
-
 double fixture_json(const char *path)
 {
 	const char *json = read_json();
@@ -293,7 +284,7 @@ double fixture_json_failures(const char *name)
 }
 
 /* The sum of [low, count] pairs. */
-double fixture_json_count_from(const char *histogram, double bound_ns)
+double fixture_json_count_from(const char *histogram, size_t len, double bound_ns)
 {
 	const char *json = read_json();
 	char path[96];
@@ -302,10 +293,12 @@ double fixture_json_count_from(const char *histogram, double bound_ns)
 	double count;
 
 	for (size_t i = 0;; i++) {
-		snprintf(path, sizeof path, "%s.buckets_low_ns_count.%zu.0", histogram, i);
+		snprintf(path, sizeof path, "%.*s.buckets_low_ns_count.%zu.0", (int)len, histogram,
+			i);
 		if (json_scan_number(json, path, &low) != 0)
 			return sum;
-		snprintf(path, sizeof path, "%s.buckets_low_ns_count.%zu.1", histogram, i);
+		snprintf(path, sizeof path, "%.*s.buckets_low_ns_count.%zu.1", (int)len, histogram,
+			i);
 		ck_assert_int_eq(json_scan_number(json, path, &count), 0);
 		if (low >= bound_ns)
 			sum += count;
@@ -336,7 +329,7 @@ void fixture_must_agree(void)
 {
 	const struct record *r = fixture_read_record();
 
-	must_be("messages.sent", (double)record_received(r));
-	must_be("messages.answered", (double)record_replied(r));
+	must_be("messages.sent", record_received(r));
+	must_be("messages.answered", record_replied(r));
 	fixture_must_add_up();
 }

@@ -21,12 +21,16 @@ struct fixture {
 	char service[8];
 	char host[64]; /* 127.0.0.1 unless the test says otherwise */
 	unsigned port;
-	char options[1024]; /* of the load */
-	char json[64];      /* paths of two files; removed at the end */
+	char shell[320];     /* what a shell does before it becomes the load; "": there is none */
+	int columns;         /* of the terminal that is its standard error; 0: there is none */
+	const char *skipped; /* why the scene cannot be played here, or NULL */
+	char options[1024];  /* of the load */
+	char json[64];       /* paths of two files; removed at the end.  $JSON is the first */
 	char ledger[64];
 	int status;          /* exit status of the load, when it has ended */
 	int64_t started_ns;  /* just before the load was started, */
 	int64_t told_ns;     /* when it was last sent a signal, */
+	size_t seen;         /* of its standard error, before the first signal */
 	int64_t ended_ns;    /* and when its end was seen */
 	int64_t stood_still; /* for how long fixture_stop_for() stopped one of them, in ns */
 };
@@ -47,7 +51,6 @@ void fixture_serve_right(const char *service);
  * FILE" is put before them unless they have it, the address after them.
  */
 void fixture_start(const char *options);
-void fixture_start_with(const char *options, const struct process_setting *setting);
 void fixture_run(const char *options);
 
 /* Wait for its end, if that has not been waited for. */
@@ -59,9 +62,6 @@ void fixture_tell(int signal);
 /* End the ledger, and look at its record. */
 const struct record *fixture_read_record(void);
 
-/* Wait until the ledger has received so many messages: a multiple of its --speak-every. */
-void fixture_await_received(unsigned count);
-
 /* Stop a process for a while. */
 void fixture_stop_for(struct process *p, int64_t duration_ns);
 
@@ -72,14 +72,13 @@ void fixture_must_print(const char *text);
 /* A number of the JSON file by its path, "latency.p99_ns"; true is 1, null is NAN. */
 double fixture_json(const char *path);
 const char *fixture_json_text(const char *path); /* until the next call */
-bool fixture_has_json(const char *path);
 
 /* The "count" of a failure by its name; 0 if it is not listed. */
 double fixture_json_failures(const char *name);
 
 /* How many durations of a histogram ("latency") are bound_ns or longer; what never came is not
  * among them. */
-double fixture_json_count_from(const char *histogram, double bound_ns);
+double fixture_json_count_from(const char *histogram, size_t len, double bound_ns);
 
 /* Every message that was due ended in exactly one way. */
 void fixture_must_add_up(void);

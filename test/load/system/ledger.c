@@ -43,20 +43,19 @@
 /* After SIGTERM the clients have gone: their last bytes and ends are on their way to us. */
 #define LAST_EVENTS_NS (2 * NS_PER_S)
 
+/* How often to look for idle connections. */
+#define IDLE_LOOK_NS (5 * NS_PER_MS)
+
 struct settings {
 	uint64_t service;
 	uint64_t way;
-	int64_t delay_ns;      /* from a message to its reply */
-	int64_t idle_ns;       /* end connections politely that are idle for so long */
-	int64_t hang_time_ns;  /* so long after the first message nothing is answered any more */
-	uint64_t hang_after;   /* so many messages of all are answered, and none after them */
-	uint64_t end_after;    /* end a connection politely with its reply of this number */
-	uint64_t unanswered;   /* every so manyth message of all is not answered */
-	uint64_t read_at_most; /* messages of all; then nothing is read any more */
-	uint64_t backlog;      /* for listen(2) */
-	uint64_t accepts;      /* 0: nothing is accepted */
-	uint64_t speak_every;  /* messages */
-	const char *banner;    /* a line that is said first */
+	int64_t delay_ns;     /* from a message to its reply */
+	int64_t idle_ns;      /* end connections politely that are idle for so long */
+	uint64_t hang_after;  /* so many messages of all are answered, and none after them */
+	uint64_t end_after;   /* end a connection politely with its reply of this number */
+	uint64_t unanswered;  /* every so manyth message of all is not answered */
+	uint64_t speak_every; /* messages */
+	const char *banner;   /* a line that is said first */
 };
 
 struct peer {
@@ -89,11 +88,9 @@ struct server {
 	struct pending **last;
 	int epoll_fd;
 	int64_t now_ns;
-	int64_t first_message_ns;
 	int64_t stop_ns; /* when to end at the latest; DEADLINE_NEVER before SIGTERM */
 	uint64_t received;
 	uint64_t open;
-	bool deaf; /* nothing is read any more */
 };
 
 /* The end of a program that cannot go on: says why, as perror(3) does. */
@@ -210,9 +207,7 @@ static bool is_answered(const struct server *s)
 
 	if (o->unanswered > 0 && s->received % o->unanswered == 0)
 		return false;
-	if (o->hang_after > 0 && s->received > o->hang_after)
-		return false;
-	return o->hang_time_ns == 0 || s->now_ns - s->first_message_ns < o->hang_time_ns;
+	return o->hang_after == 0 || s->received <= o->hang_after;
 }
 
 static void take_message(struct server *s, struct peer *p, struct view payload)
@@ -221,8 +216,7 @@ static void take_message(struct server *s, struct peer *p, struct view payload)
 		record_arrival(s->record, index_of(s, p), payload.data, payload.len, s->now_ns);
 	uint64_t every = s->settings.speak_every;
 
-	if (s->received++ == 0)
-		s->first_message_ns = s->now_ns;
+	s->received++;
 	p->active_ns = s->now_ns;
 	if (!is_answered(s))
 		p->talk.count++;
@@ -249,20 +243,9 @@ static void take_messages(struct server *s, struct peer *p)
 	bytes_drop(&p->in, p->in.len - rest.len);
 }
 
-/* From now on what clients send stays with the kernel, until its buffers are full, too. */
-static void grow_deaf(struct server *s)
-{
-	s->deaf = true;
-	for (size_t i = 0; i < s->record->connection_count; i++) {
-		if (s->peers[i].fd > 0)
-			epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, s->peers[i].fd, NULL);
-	}
-}
-
 static void receive(struct server *s, struct peer *p)
 {
 	static char chunk[CHUNK_BYTES];
-	uint64_t most = s->settings.read_at_most;
 	ssize_t n = recv(p->fd, chunk, sizeof chunk, MSG_DONTWAIT);
 
 	s->now_ns = deadline_now();
@@ -275,8 +258,6 @@ static void receive(struct server *s, struct peer *p)
 	bytes_append(&p->in, chunk, (size_t)n);
 	take_messages(s, p);
 	flush(s, p);
-	if (most > 0 && s->received >= most && !s->deaf)
-		grow_deaf(s);
 }
 
 /* Connections. */
@@ -320,8 +301,7 @@ static void accept_all(struct server *s)
 	socklen_t len = sizeof from;
 	int fd;
 
-	while (s->settings.accepts &&
-		(fd = accept4(s->listener.fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept4(s->listener.fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC)) >= 0) {
 		s->now_ns = deadline_now();
 		size_t index = record_accept(s->record, s->now_ns);
 		if (index < WORDS_MAX)
@@ -335,29 +315,26 @@ static void accept_all(struct server *s)
 
 /* Time. */
 
-/* End the connections that have been idle for long enough; returns when the next one may be. */
-static int64_t sweep_idle(struct server *s)
+/* End the connections that have been idle for long enough. */
+static void sweep_idle(struct server *s)
 {
-	int64_t next_ns = DEADLINE_NEVER;
-
-	for (size_t i = 0; s->settings.idle_ns > 0 && i < s->record->connection_count; i++) {
+	for (size_t i = 0; i < s->record->connection_count; i++) {
 		struct peer *p = &s->peers[i];
-		int64_t due_ns = p->active_ns + s->settings.idle_ns;
-		if (p->fd == 0 || p->waiting > 0 || p->ended)
-			continue;
-		if (due_ns <= s->now_ns)
+		bool idle = p->fd > 0 && p->waiting == 0 && !p->ended;
+		if (idle && p->active_ns + s->settings.idle_ns <= s->now_ns)
 			end_politely(s, p);
-		else
-			next_ns = deadline_earlier(next_ns, due_ns);
 	}
-	return next_ns;
 }
 
 /* Rounded up: never early. */
 static int wait_ms(struct server *s)
 {
-	int64_t next_ns = deadline_earlier(sweep_idle(s), s->stop_ns);
+	int64_t next_ns = s->stop_ns;
 
+	if (s->settings.idle_ns > 0) {
+		sweep_idle(s);
+		next_ns = deadline_earlier(next_ns, s->now_ns + IDLE_LOOK_NS);
+	}
 	if (s->first)
 		next_ns = deadline_earlier(next_ns, s->first->due_ns);
 	if (next_ns == DEADLINE_NEVER)
@@ -370,7 +347,7 @@ static bool is_over(struct server *s)
 	if (s->stop_ns == DEADLINE_NEVER)
 		return false;
 	accept_all(s);
-	return s->open == 0 || s->deaf || s->now_ns >= s->stop_ns;
+	return s->open == 0 || s->now_ns >= s->stop_ns;
 }
 
 static void serve(struct server *s)
@@ -397,7 +374,7 @@ static void serve(struct server *s)
 
 /* Setting up. */
 
-static int listen_anywhere(int backlog)
+static int listen_anywhere(void)
 {
 	struct sockaddr_in at = {
 		.sin_family = AF_INET,
@@ -407,7 +384,7 @@ static int listen_anywhere(int backlog)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	must(bind(fd, (struct sockaddr *)&at, sizeof at) == 0, "bind");
-	must(listen(fd, backlog) == 0, "listen");
+	must(listen(fd, 4096) == 0, "listen");
 	must(getsockname(fd, (struct sockaddr *)&at, &len) == 0, "getsockname");
 	printf("listening %u\n", (unsigned)ntohs(at.sin_port));
 	return fd;
@@ -430,9 +407,8 @@ static void set_up(struct server *s)
 	s->last = &s->first;
 	s->stop_ns = DEADLINE_NEVER;
 	s->now_ns = deadline_now();
-	s->listener.fd = listen_anywhere((int)s->settings.backlog);
-	if (s->settings.accepts)
-		watch(s, &s->listener);
+	s->listener.fd = listen_anywhere();
+	watch(s, &s->listener);
 }
 
 /* The command line. */
@@ -482,13 +458,9 @@ static bool read_option(struct settings *settings, const char *name, const char 
 		{"--mode", read_way, FIELD(way)},
 		{"--delay", read_duration, FIELD(delay_ns)},
 		{"--idle", read_duration, FIELD(idle_ns)},
-		{"--hang-time", read_duration, FIELD(hang_time_ns)},
 		{"--hang-after", read_count, FIELD(hang_after)},
 		{"--end-after", read_count, FIELD(end_after)},
 		{"--unanswered", read_count, FIELD(unanswered)},
-		{"--read-at-most", read_count, FIELD(read_at_most)},
-		{"--backlog", read_count, FIELD(backlog)},
-		{"--accepts", read_count, FIELD(accepts)},
 		{"--speak-every", read_count, FIELD(speak_every)},
 		{"--banner", read_text, FIELD(banner)},
 	};
@@ -502,7 +474,7 @@ static bool read_option(struct settings *settings, const char *name, const char 
 
 int main(int argc, char **argv)
 {
-	static struct server s = {.settings = {.backlog = 4096, .accepts = 1, .speak_every = 50}};
+	static struct server s = {.settings = {.speak_every = 50}};
 	bool right = argc > 2 && read_name(argv[2], replies_services, &s.settings.service);
 
 	for (int i = 3; right && i < argc; i += 2)

@@ -2,8 +2,9 @@
 /* record - what a server saw. */
 #include "record.h"
 
-#include <ctype.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,20 +41,12 @@ size_t record_accept(struct record *r, int64_t now_ns)
 static void read_header(struct record_message *m, const char *payload, size_t len)
 {
 	char header[20] = "";
-	char *end;
+	int end = 0;
 
-	m->id = RECORD_NO_ID;
-	if (len < 19)
-		return;
-	memcpy(header, payload, 19);
-	unsigned long id = strtoul(header, &end, 16);
-	if (end != header + 8 || *end != '.' || !isxdigit((unsigned char)header[9]))
-		return;
-	uint64_t sequence = strtoull(header + 9, &end, 16);
-	if (end != header + 19)
-		return;
-	m->id = (uint32_t)id;
-	m->sequence = sequence;
+	memcpy(header, payload, len < 19 ? len : 19);
+	sscanf(header, "%8" SCNx32 ".%10" SCNx64 "%n", &m->id, &m->sequence, &end);
+	if (end != 19)
+		m->id = RECORD_NO_ID;
 }
 
 size_t record_arrival(
@@ -86,27 +79,32 @@ void record_ended(struct record *r, size_t connection, enum record_end end, int6
 	c->ended_ns = now_ns;
 }
 
-uint64_t record_received(const struct record *r)
+double record_accepted(const struct record *r)
 {
-	uint64_t sum = 0;
+	return (double)r->connection_count;
+}
+
+double record_received(const struct record *r)
+{
+	double sum = 0;
 
 	for (size_t i = 0; i < r->connection_count; i++)
-		sum += r->connections[i].received;
+		sum += (double)r->connections[i].received;
 	return sum;
 }
 
-uint64_t record_replied(const struct record *r)
+double record_replied(const struct record *r)
 {
-	uint64_t sum = 0;
+	double sum = 0;
 
 	for (size_t i = 0; i < r->connection_count; i++)
-		sum += r->connections[i].replied;
+		sum += (double)r->connections[i].replied;
 	return sum;
 }
 
-uint64_t record_ended_by(const struct record *r, enum record_end end)
+double record_ended_by(const struct record *r, enum record_end end)
 {
-	uint64_t count = 0;
+	double count = 0;
 
 	for (size_t i = 0; i < r->connection_count; i++)
 		count += r->connections[i].end == end;

@@ -68,10 +68,11 @@ void record_reply(struct record *r, size_t connection, size_t message, int64_t n
 /* note an end, of which only the first counts. */
 void record_ended(struct record *r, size_t connection, enum record_end end, int64_t now_ns);
 
-/* The test's part, over all connections. */
-uint64_t record_received(const struct record *r);
-uint64_t record_replied(const struct record *r);
-uint64_t record_ended_by(const struct record *r, enum record_end end);
+/* The test's part, over all connections: counts. */
+double record_accepted(const struct record *r);
+double record_received(const struct record *r);
+double record_replied(const struct record *r);
+double record_ended_by(const struct record *r, enum record_end end);
 
 /* The longest time that a message was in the server's hands. */
 int64_t record_longest_ns(const struct record *r);

@@ -4,132 +4,125 @@
  *
  *   scenes_test FILE
  *
- * A step "for WORD WORD..." plays its scene once for each word, in place of each '$'; '_' in it is
- * a space.
+ * "for WORD WORD..." plays its scene once for each word, in place of each '$'; '_' in it is a space.
+ * "row COLUMN | COLUMN..." plays it once for each such line, with the columns in place of $1, $2 and
+ * so on.  "only timing" is for the suite timing, "only bobbind" for BOBBIND in the environment.
  */
 #include "fixture.h"
 #include "steps.h"
 #include "test/suite.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SCENES_MAX 100
-#define LINE_BYTES 256
+#define LINE_BYTES 320
 
-/* The test of scene k runs with the indexes from k * WORDS_MAX on, one for each word. */
-#define WORDS_MAX 20
+/* The test of scene k runs with the indexes from k * ROWS_MAX on, one for each row. */
+#define ROWS_MAX 30
 
 static struct scene {
-	char title[LINE_BYTES];
-	char *steps; /* as they stand in the file */
-	char *words;
-	int line;
 	TTest test;
+	int row_count;
+	char *rows[ROWS_MAX];
+	char *steps; /* as they stand in the file, each after its line's number */
+	char *only;
 } scenes[SCENES_MAX];
 
 static size_t scene_count;
 static const char *path;
 
-static char *add_line(char *text, const char *line)
+static void add_words(struct scene *s, char *words)
 {
-	char *longer = NULL;
-
-	if (asprintf(&longer, "%s%s\n", text ? text : "", line) < 0)
-		abort();
-	free(text);
-	return longer;
+	for (char *word; (word = strsep(&words, " "));) {
+		for (char *p = word; (p = strchr(p, '_'));)
+			*p = ' ';
+		s->rows[s->row_count++] = word;
+	}
 }
 
-static void read_line(const char *line, int number)
+static void add_step(struct scene *s, int number, const char *step)
 {
+	char *steps = s->steps;
+
+	if (asprintf(&s->steps, "%s%d\t%s\n", steps ? steps : "", number, step) < 0)
+		abort();
+	free(steps);
+}
+
+/* The line stays where it is. */
+static void read_line(char *line, int number)
+{
+	struct scene *s = &scenes[scene_count - (line[0] == '\t')];
+
 	if (line[0] == '\0' || line[0] == '#')
 		return;
 	if (line[0] != '\t') {
-		struct scene *s = &scenes[scene_count++];
-		snprintf(s->title, sizeof s->title, "%s", line);
-		s->line = number;
-		return;
+		s->test = (TTest){line, NULL, path, number};
+		scene_count++;
+	} else if (strncmp(line, "\tfor ", 5) == 0) {
+		add_words(s, line + 5);
+	} else if (strncmp(line, "\trow ", 5) == 0) {
+		s->rows[s->row_count++] = line + 5;
+	} else if (strncmp(line, "\tonly ", 6) == 0) {
+		s->only = line + 6;
+	} else {
+		add_step(s, number, line + 1);
 	}
-	struct scene *s = &scenes[scene_count - 1];
-	if (strncmp(line, "\tfor ", 5) == 0)
-		s->words = add_line(NULL, line + 5);
-	else
-		s->steps = add_line(s->steps, line);
 }
 
-static bool read_scenes(void)
+/* Append column n of a row, from 1, or the row. */
+static size_t add_column(char *text, size_t size, const char *row, int n)
 {
-	FILE *file = fopen(path, "re");
-	char line[LINE_BYTES];
+	const char *end;
 
-	if (!file)
-		return false;
-	for (int number = 1; fgets(line, sizeof line, file); number++) {
-		line[strcspn(line, "\n")] = '\0';
-		read_line(line, number);
-	}
-	fclose(file);
-	return true;
+	while (--n > 0 && (end = strstr(row, " | ")))
+		row = end + 3;
+	end = n == 0 ? strstr(row, " | ") : NULL;
+	return (size_t)snprintf(text, size, "%.*s", end ? (int)(end - row) : (int)strlen(row), row);
 }
 
-/* Word number index of the scene, or none; until the next call. */
-static const char *word_at(const struct scene *s, int index)
-{
-	static char words[LINE_BYTES];
-	char *rest = words;
-	char *word = NULL;
-
-	snprintf(words, sizeof words, "%s", s->words ? s->words : "");
-	for (int i = 0; rest && i <= index; i++)
-		word = strsep(&rest, " \n");
-	for (char *p = word; p && (p = strchr(p, '_'));)
-		*p = ' ';
-	return word ? word : "";
-}
-
-static int count_words(const struct scene *s)
-{
-	int count = 1;
-
-	for (const char *p = s->words; p && (p = strchr(p, ' ')); p++)
-		count++;
-	return count;
-}
-
-static void do_step(const struct scene *s, const char *step, const char *word)
+static void do_step(const char *step, const char *row)
 {
 	char text[2 * LINE_BYTES];
 	size_t len = 0;
+	int line = (int)strtol(step, NULL, 10);
 
-	for (const char *p = step; *p && len < LINE_BYTES; p++) {
-		if (*p == '$')
-			len += (size_t)snprintf(text + len, sizeof text - len, "%s", word);
-		else
+	for (const char *p = strchr(step, '\t') + 1; *p && len < LINE_BYTES; p++) {
+		if (!row || *p != '$') {
 			text[len++] = *p;
+			continue;
+		}
+		bool numbered = isdigit((unsigned char)p[1]);
+		len += add_column(text + len, sizeof text - len, row, numbered ? p[1] - '0' : 0);
+		p += numbered;
 	}
 	text[len] = '\0';
 	/* The last of them before a failure is the one that failed. */
-	fprintf(stderr, "%s:%d: %s\n", path, s->line, text);
+	fprintf(stderr, "%s:%d: %s\n", path, line, text);
 	steps_do(text);
 }
 
 static void play(int index)
 {
-	const struct scene *s = &scenes[index / WORDS_MAX];
-	const char *word = word_at(s, index % WORDS_MAX);
+	const struct scene *s = &scenes[index / ROWS_MAX];
 	char *copy = strdup(s->steps);
 	char *rest = copy;
 
-	for (char *step; (step = strsep(&rest, "\n")) && *step;)
-		do_step(s, step + 1, word);
+	for (char *step; !fixture.skipped && (step = strsep(&rest, "\n")) && *step;)
+		do_step(step, s->rows[index % ROWS_MAX]);
 	free(copy);
+	if (fixture.skipped)
+		suite_tell_skipped(s->test.name, fixture.skipped);
 }
 
 static enum suite_kind kind_of(const struct scene *s)
 {
+	if (s->only && strcmp(s->only, "timing") == 0)
+		return SUITE_TIMING;
 	if (strstr(s->steps, "\tserve-right "))
 		return SUITE_ANY_SERVER;
 	return strstr(s->steps, "\twithin ") ? SUITE_TIMED : SUITE_PLAIN;
@@ -140,17 +133,25 @@ SUITE_FIXTURE(fixture_set_up, fixture_tear_down)
 int main(int argc, char **argv)
 {
 	path = argc > 1 ? argv[1] : "";
-	if (!read_scenes()) {
+	FILE *file = fopen(path, "re");
+	char line[LINE_BYTES];
+
+	if (!file) {
 		perror(path);
 		return EXIT_FAILURE;
 	}
+	for (int number = 1; fgets(line, sizeof line, file); number++)
+		read_line(strndup(line, strcspn(line, "\n")), number);
+	fclose(file);
 	for (size_t i = 0; i < scene_count; i++) {
 		struct scene *s = &scenes[i];
-		s->test = (TTest){s->title, play, path, s->line};
+		if (s->only && strcmp(s->only, "bobbind") == 0 && !getenv("BOBBIND"))
+			continue;
+		s->test.fn = play;
 		suite_add(&(struct suite_test){.test = &s->test,
 			.kind = kind_of(s),
-			.first = (int)i * WORDS_MAX,
-			.rows = count_words(s)});
+			.first = (int)i * ROWS_MAX,
+			.rows = s->row_count > 0 ? s->row_count : 1});
 	}
 	return suite_run(basename(path));
 }

@@ -11,9 +11,19 @@
  *   tell SIGNAL, kill-server           send a signal to the load; kill the server
  *   stop load TIME, stop server TIME   let it stand still
  *   rest                               until the load has nothing more to do
+ *   restart                            kill bobbind, and start it on the same port
+ *   active COUNT                       until bobbind has so many connections
+ *   past-mark COUNT                    until after the mark so many more have been received
+ *   terminal COLUMNS TERM              loads from now on have one as standard error
+ *   drawn TEXT, redrawn COUNT          until it shows the text, was drawn so often
+ *   first SHELL                        commands that the shell does before it becomes the load
+ *   needs SHELL                        skip the scene if they fail
+ *   few-ports                          a network where an address has ten
+ *   deaf HOST                          what listens there at the server's port never reads
+ *   dead-end HOST                      SYNs to it and the server's port are not answered
  *
  *   print TEXT, print-not TEXT         the report has it, or has it not
- *   complain TEXT                      standard error has it
+ *   complain TEXT, complain-not TEXT   standard error has it, or has it not
  *   fits                               no line is wider than 80 columns
  *   add-up                             every message that was due ended in exactly one way
  *   agree                              and the counts are those of the ledger's record
@@ -22,11 +32,14 @@
  *   within TIME                        it ended so soon after the last signal: mode_check_most()
  *   VALUE RELATION VALUE               = != < > <= >=
  *
- * A value is a sum or product, from left to right, of terms with spaces between: a number, with a
- * unit of time or size if wanted; a path of the JSON; "text" that a path must have; NAME+failures
- * with '_' for a space; null, true, false; status; took, in ns; of the record received, replied,
- * accepted, owing (connections that ended before a reply), server_fins, client_resets, and
- * since_start, the least time from the load's start until a connection ended.
+ * A value is made, from left to right, of terms with + - * / between: a number, with a unit of time
+ * or size if wanted; a path of the JSON; "text" that a path must have; NAME+failures with '_' for a
+ * space; HISTOGRAM@PART, how many took that part of stood_still or longer; null, true, false;
+ * status; took, in ns; stood_still, for how long "stop" lasted; owed, by the mark; of standard error
+ * complained, its bytes, sequences, of control, width, before the first signal, and remains, on its
+ * last line; of the record received, replied, accepted, owing (connections that ended before a
+ * reply), server_fins, client_resets, and since_start, the least time from the load's start until a
+ * connection ended.
  */
 #ifndef BOBBIN_LOAD_SYSTEM_STEPS_H
 #define BOBBIN_LOAD_SYSTEM_STEPS_H

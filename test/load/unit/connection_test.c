@@ -144,35 +144,6 @@ static void answer(int peer)
 	ck_assert_int_eq(send(peer, reply, (size_t)len, 0), len);
 }
 
-TEST(a_reply_that_has_come_and_was_not_read_is_not_overdue)
-{
-	int peer = converse();
-
-	answer(peer);
-	await(connection.fd, POLLIN);
-	lane.now_ns += 2 * settings.timeout_ns;
-	conversation_check_timeout(&connection, &lane);
-	ck_assert_uint_eq(lane.figures->answered, 1);
-	ck_assert_uint_eq(failure_total(&lane.figures->failures), 0);
-	ck_assert_int_eq(connection.state, CONNECTION_OPEN);
-	close(peer);
-}
-
-TEST(an_end_with_nothing_owed_is_no_failure)
-{
-	int peer = converse();
-
-	answer(peer);
-	close(peer);
-	await(connection.fd, POLLIN | POLLRDHUP);
-	conversation_ready(&connection, &lane, EPOLLIN | EPOLLRDHUP);
-	ck_assert_int_eq(connection.state, CONNECTION_CLOSED);
-	ck_assert_uint_eq(failure_total(&lane.figures->failures), 0);
-	ck_assert_uint_eq(lane.figures->ended_by_server, 1);
-	ck_assert(!connection.rests);
-	ck_assert_ptr_null(figures_broken_sum(lane.figures));
-}
-
 /* While the thread stood still the server has ended the stream: that is seen before anything is
  * sent. */
 TEST(after_a_stall_a_connection_is_looked_at_before_it_sends)

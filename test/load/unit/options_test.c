@@ -48,25 +48,19 @@ TEST(every_option_is_read_on_both_sides_of_the_address)
 		      "--seed 99 --prefix > --prefix-any --banner hi "
 		      "--json out --fail-if p99>5ms --fail-if errors>0"),
 		OPTIONS_RUN);
-	ck_assert_uint_eq(settings.connections, 10);
-	ck_assert_int_eq(settings.duration_ns, 3000000000);
-	ck_assert_uint_eq(settings.messages, 500);
-	ck_assert_int_eq(settings.size.min_bytes, 1024);
-	ck_assert_int_eq(settings.size.max_bytes, 65536);
-	ck_assert_uint_eq(settings.in_flight, 8);
-	ck_assert_uint_eq(settings.threads, 2);
+	ck_assert(settings.connections == 10 && settings.messages == 500);
+	ck_assert(settings.in_flight == 8 && settings.threads == 2);
+	ck_assert(settings.per_connection == 7 && settings.seed == 99);
+	ck_assert(settings.duration_ns == 3000000000 && settings.ramp_ns == 2000000000);
+	ck_assert_int_eq(settings.timeout_ns, 250000000);
+	ck_assert(settings.size.min_bytes == 1024 && settings.size.max_bytes == 65536);
 	ck_assert_double_eq(rate_per_s(&settings.rate), 1000);
 	ck_assert_double_eq(rate_per_s(&settings.connect_rate), 50);
-	ck_assert_int_eq(settings.ramp_ns, 2000000000);
-	ck_assert_uint_eq(settings.per_connection, 7);
 	ck_assert(settings.close_by_reset && settings.quiet && settings.prefix_any);
-	ck_assert_uint_eq(settings.sources.count, 8);
-	ck_assert_int_eq(settings.timeout_ns, 250000000);
-	ck_assert_uint_eq(settings.seed, 99);
+	ck_assert(settings.sources.count == 8 && settings.bounds.count == 2);
 	ck_assert_str_eq(settings.prefix, ">");
 	ck_assert_str_eq(settings.banner, "hi");
 	ck_assert_str_eq(settings.json_path, "out");
-	ck_assert_uint_eq(settings.bounds.count, 2);
 	ck_assert_int_eq(settings.endpoint.network, NETWORK_TCP4);
 	ck_assert_str_eq(settings.endpoint.where.host, "localhost");
 	ck_assert_int_eq(parse("-h"), OPTIONS_HELP);

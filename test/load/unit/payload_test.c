@@ -31,18 +31,13 @@ static size_t bytes_of(uint32_t connection, uint64_t sequence, char *out)
 	return m.size;
 }
 
-TEST(a_payload_carries_connection_and_sequence)
+TEST(a_header_is_told_from_what_is_like_one)
 {
-	char bytes[64];
-	uint32_t connection;
-	uint64_t sequence;
+	uint32_t connection = 0;
+	uint64_t sequence = 0;
 
-	must_make(1, 64, 64, false);
-	bytes_of(42, 0x57f3a9c6b7, bytes);
-	ck_assert_mem_eq(bytes, "0000002a.57f3a9c6b7", PAYLOAD_HEADER_BYTES);
-	ck_assert(payload_parse_header(bytes, &connection, &sequence));
-	ck_assert_uint_eq(connection, 42);
-	ck_assert_uint_eq(sequence, 0x57f3a9c6b7);
+	ck_assert(payload_parse_header("0000002a.57f3a9c6b7", &connection, &sequence));
+	ck_assert(connection == 42 && sequence == 0x57f3a9c6b7);
 	ck_assert(!payload_parse_header("0000002a,00000007f3", &connection, &sequence));
 	ck_assert(!payload_parse_header("0000002a.00000007g3", &connection, &sequence));
 }
@@ -127,18 +122,6 @@ TEST(any_piece_can_be_copied_and_matched)
 			ck_assert_uint_eq(form_match(&f, from, piece, len), len - 1);
 		}
 	}
-}
-
-TEST(a_frame_begins_with_its_length)
-{
-	struct wire w = {SERVICE_FRAME, "", 0, false, &payload};
-	struct form f;
-	char bytes[400];
-
-	must_make(1, 300, 300, false);
-	wire_request(&w, 0, 0, &f);
-	ck_assert_uint_eq(form_copy(&f, 0, bytes, sizeof bytes), 304);
-	ck_assert_mem_eq(bytes, "\0\0\1\54", 4);
 }
 
 /* Requests of 100 bytes: 10 whole ones are sent, and some of the next. */

@@ -56,32 +56,6 @@ static int64_t take_at(int64_t ms)
 	return slot_take(&slot, &lane, &intended_ns) / NS_PER_MS;
 }
 
-TEST(messages_come_due_one_by_one_or_many_at_once)
-{
-	notice_at(0);
-	ck_assert_uint_eq(slot.noticed, 1);
-	notice_at(7);
-	ck_assert_uint_eq(slot.noticed, 8);
-	notice_at(7);
-	ck_assert_uint_eq(lane.figures->due, 8);
-	ck_assert_uint_eq(lane.owed, 8);
-}
-
-TEST(a_quota_is_not_exceeded)
-{
-	schedule.messages = 5;
-	slot_init(&slot, 0, &schedule);
-	lane.budget = slot.quota;
-	ck_assert_uint_eq(slot.quota, 3);
-	notice_at(100);
-	ck_assert_uint_eq(slot.noticed, 3);
-	ck_assert_uint_eq(lane.budget, 0);
-	ck_assert(slot_has_more(&slot, &lane));
-	for (int i = 0; i < 3; i++)
-		take_at(100);
-	ck_assert(!slot_has_more(&slot, &lane));
-}
-
 TEST(a_message_that_waited_for_a_vacancy_is_not_the_clients_fault)
 {
 	slot_set_full(&slot);
@@ -166,17 +140,6 @@ TEST(what_was_not_sent_on_the_ramp_is_in_no_rank)
 	slot_give_up_due(&slot, &lane);
 	ck_assert_uint_eq(lane.figures->not_sent_no_vacancy, 151);
 	ck_assert_uint_eq(lane.figures->latency.never, 51);
-}
-
-/* A loop over messages would not end within the test's time. */
-TEST(a_rate_beyond_all_bounds_costs_nothing)
-{
-	schedule.rate = (struct rate){1000000000, NS_PER_S};
-	notice_at(3600 * 1000);
-	ck_assert_uint_eq(lane.figures->due, UINT64_C(1800000000001));
-	slot_give_up_overdue(&slot, &lane);
-	slot_give_up_due(&slot, &lane);
-	ck_assert_uint_eq(lane.owed, 0);
 }
 
 TEST(a_closed_loop_gives_up_the_rest_of_its_quota)

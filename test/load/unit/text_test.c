@@ -30,12 +30,6 @@ static void must_be(const char *wanted)
 
 /* Rows. */
 
-TEST(a_short_row_is_one_line)
-{
-	layout_row(to, "load", "%d messages", 3);
-	must_be("load         3 messages\n");
-}
-
 TEST(a_row_breaks_at_its_last_space_and_goes_on_below_its_text)
 {
 	/* 67 columns are left, and this many characters come before the break. */
