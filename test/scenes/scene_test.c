@@ -3,7 +3,6 @@
  * scene - the player itself: what is wrong in a file is told before anything is played, and what is
  * wrong in play with file, line, step and what came instead.
  */
-#include "test/client.h"
 #include "test/scene.h"
 #include "test/suite.h"
 #include "test/unit/scratch.h"
@@ -108,7 +107,7 @@ static enum scene_result play(const char *steps, char message[SCENE_MESSAGE_MAX]
 	pthread_t server;
 	socklen_t len = sizeof address;
 
-	address = client_address("127.0.0.1", 0);
+	address = scene_address("127.0.0.1", 0);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(listener, &address.any, address_size(&address)), 0);
 	ck_assert_int_eq(listen(listener, 16), 0);
