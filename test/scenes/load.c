@@ -58,21 +58,22 @@ const char *play_load(const struct scene_call *c)
 }
 
 /*
- * [at-rest]: it notes which of its requests the server's kernel has acknowledged: those are owed.  At
+ * now or at-rest: it notes which of its requests the server's kernel has acknowledged: those are owed.  At
  * rest: once nothing is under way any more, for a server that stands still.
  */
 const char *play_mark(const struct scene_call *c)
 {
+	bool at_rest = strcmp(c->args[0], "at-rest") == 0;
 	long long before = -1;
 	long long now = -2;
 
 	for (int i = 0; i < MARKS_MAX && before != now; i++) {
-		before = c->count > 0 ? now : -1;
+		before = at_rest ? now : -1;
 		process_kill(load, SIGUSR1);
 		heard = process_await_next(load, &load->err, heard, "marked:");
 		const char *found = strstr(heard, ", ");
 		now = found ? strtoll(found + 2, NULL, 10) : -1;
-		if (c->count == 0)
+		if (!at_rest)
 			break;
 	}
 	owed += now;

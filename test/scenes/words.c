@@ -513,7 +513,7 @@ const struct scene_word stage_words[] = {
 	{"passed", 1, 1, false, play_passed},
 	{"fill", 0, 0, false, play_fill},
 	{"load", 1, 1, true, play_load},
-	{"mark", 0, 1, false, play_mark},
+	{"mark", 1, 1, false, play_mark},
 	{"unload", 1, 1, true, play_unload},
 	{.name = NULL},
 };
