@@ -107,7 +107,7 @@ static bool is_allowed(const char *result, const char *allowed)
 /* FAILURE...: it ends; no request was lost or wrongly answered, and nothing failed but so. */
 const char *play_unload(const struct scene_call *c)
 {
-	static char result[65536];
+	static char result[1 << 20];
 	static double answered;
 
 	process_kill(load, SIGINT);
@@ -127,5 +127,5 @@ const char *play_unload(const struct scene_call *c)
 		number(result, "messages.mismatched") == 0 &&
 		(strstr(c->args[0], "cut_off") || number(result, "messages.cut_off") == 0))
 		return NULL;
-	return scene_wrong("the load's result:\n%s", result);
+	return scene_wrong("the load's result:\n%.3000s", result);
 }
