@@ -237,7 +237,7 @@ static const char *play_until(const struct scene_call *c)
 
 /* The configuration. */
 
-/* TEXT: the file conf has a listener for lines, and from its line 2 on that. */
+/* TEXT: the file conf has a listener for lines, and from its line 2 on that; a block is all of it. */
 static const char *play_conf(const struct scene_call *c)
 {
 	char text[8192];
@@ -247,7 +247,7 @@ static const char *play_conf(const struct scene_call *c)
 		"listeners = ( { name = \"lines\"; address = \"127.0.0.1:0\"; } );\n%s\n%s",
 		c->args[0],
 		strstr(c->args[0], "handover:") ? "" : "handover: { timeout = \"1min\"; };\n");
-	scratch_write("conf", text);
+	scratch_write("conf", c->count > 1 ? c->args[1] : text);
 	return NULL;
 }
 
@@ -258,10 +258,10 @@ static const char *play_start(const struct scene_call *c)
 		&(struct scene_call){.server = c->server, .args = (char *[]){"-c", "conf", NULL}});
 }
 
-/* [TEXT]: the file conf becomes so, and SIGHUP; the next line with the first field has the others. */
+/* [TEXT]: as for conf, and SIGHUP; the next line with the first field has the others. */
 static const char *reload(const struct scene_call *c, char **fields)
 {
-	if (*c->args[0])
+	if (*c->args[0] || c->count > 1)
 		(void)play_conf(c);
 	(void)give(c, SIGHUP);
 	return play_log(&(struct scene_call){.server = c->server, .args = fields});
