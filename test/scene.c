@@ -2,7 +2,7 @@
 /* scene - plays conversations written as text. */
 #include "scene.h"
 
-#include "scene_client.h"
+#include "scene_inside.h"
 
 #include "common/deadline.h"
 
@@ -19,12 +19,13 @@
 const char *scene_wrong(const char *format, ...)
 {
 	static char text[SCENE_MESSAGE_MAX];
+	char now[SCENE_MESSAGE_MAX]; /* an argument may be the last text */
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	vsnprintf(now, sizeof now, format, args);
 	va_end(args);
-	return text;
+	return strcpy(text, now);
 }
 
 const char *scene_skip(struct scene *s, const char *reason)
@@ -70,6 +71,15 @@ int scene_client(const struct scene *s, const char *name)
 	return c ? c->fd : -1;
 }
 
+/* Whole seconds since "now". */
+static const char *seconds(const struct scene *s)
+{
+	static char text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)((deadline_now() - s->began_ns) / NS_PER_S));
+	return text;
+}
+
 const char *scene_value(const struct scene *s, const char *name)
 {
 	const struct scene_client *c = scene_client_find(s, name);
@@ -78,6 +88,8 @@ const char *scene_value(const struct scene *s, const char *name)
 		return s->number;
 	if (strcmp(name, "read") == 0)
 		return s->read;
+	if (strcmp(name, "seconds") == 0)
+		return seconds(s);
 	if (c && c->address[0])
 		return c->address;
 	for (const struct scene_found *f = s->found; f; f = f->next) {

@@ -95,4 +95,11 @@ const char *scene_value(const struct scene *s, const char *name);
 /* True if the text is the pattern, in which "*" stands for anything. */
 bool scene_matches(const char *pattern, const char *text);
 
+/* A numeric address, IPv4 or IPv6. */
+struct address scene_address(const char *host, in_port_t port);
+
+/* Bytes as a scene writes them, in quotes; "..." stands for what has no room.  Returns text. */
+#define SCENE_ESCAPED_MAX 400
+char *scene_escape(const void *data, size_t len, char text[SCENE_ESCAPED_MAX]);
+
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* scene_client - what the clients of a scene do. */
-#include "scene_client.h"
-
-#include "client.h"
+/* scene_client - what the clients of a scene do, each with one end of a conversation. */
+#include "scene_inside.h"
 
 #include "common/deadline.h"
 #include "common/quantity.h"
@@ -11,13 +9,20 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DRIP_MS 100
+/* Longer than any machine stands still: no wait of a client lasts longer. */
+#define PATIENCE_MS 60000
+
+/* How many bytes of either side a message shows. */
+#define SHOWN 80
 
 /* One action of one client. */
 struct act {
@@ -28,14 +33,52 @@ struct act {
 	size_t count;
 };
 
+char *scene_escape(const void *data, size_t len, char text[SCENE_ESCAPED_MAX])
+{
+	static const char raw[] = "\n\r\t\"\\";
+	static const char names[] = "nrt\"\\";
+	const unsigned char *byte = data;
+	size_t at = 0;
+	size_t i = 0;
+
+	text[at++] = '"';
+	for (; i < len && at + 10 < SCENE_ESCAPED_MAX; i++) {
+		const char *name = byte[i] ? strchr(raw, byte[i]) : NULL;
+		const char *form = name                  ? "\\%c"
+			: byte[i] < ' ' || byte[i] > '~' ? "\\x%02x"
+							 : "%c";
+		at += (size_t)sprintf(text + at, form, name ? names[name - raw] : byte[i]);
+	}
+	strcpy(text + at, i < len ? "\"..." : "\"");
+	return text;
+}
+
+static const char *ending(ssize_t n)
+{
+	return n == 0 ? "the end of the stream" : strerror(errno);
+}
+
 /* Connecting. */
+
+struct address scene_address(const char *host, in_port_t port)
+{
+	struct address a = {.in4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
+
+	if (strchr(host, ':')) {
+		a = (struct address){.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
+		(void)inet_pton(AF_INET6, host, &a.in6.sin6_addr);
+	} else {
+		(void)inet_pton(AF_INET, host, &a.in4.sin_addr);
+	}
+	return a;
+}
 
 struct dial {
 	size_t listener;
 	in_port_t port;   /* 0: the listener's */
 	const char *at;   /* another host, on the listener's port */
 	const char *from; /* a local address */
-	int64_t window;
+	int64_t window;   /* the receive buffer; 0: as it is */
 };
 
 static bool read_dial(const struct scene_token *args, size_t count, struct dial *d)
@@ -60,11 +103,22 @@ static bool read_dial(const struct scene_token *args, size_t count, struct dial 
 	return true;
 }
 
-static bool takes_a_dial(const struct scene_token *args, size_t count)
+static int connect_socket(int fd, const struct address *to, const struct dial *d)
 {
-	struct dial d;
+	const int one = 1;
+	const int window = (int)d->window;
 
-	return read_dial(args, count, &d);
+	socket_set_timeout(fd, SO_RCVTIMEO, PATIENCE_MS);
+	socket_set_timeout(fd, SO_SNDTIMEO, PATIENCE_MS);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (window)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+	if (d->from) {
+		struct address source = scene_address(d->from, 0);
+		if (bind(fd, &source.any, address_size(&source)) < 0)
+			return -errno;
+	}
+	return connect(fd, &to->any, address_size(to)) < 0 ? -errno : 0;
 }
 
 /* A socket, or -errno with the failure in *wrong if there is no such listener. */
@@ -75,12 +129,19 @@ static int dial(const struct act *a, const char **wrong)
 	struct dial d;
 
 	(void)read_dial(a->args, a->count, &d);
-	*wrong = NULL;
-	if (!d.port)
-		*wrong = host->find(host->context, a->scene->step->server, d.listener, &at);
-	if (!*wrong && (d.at || d.port))
-		at = client_address(d.at ? d.at : "127.0.0.1", d.port ? d.port : address_port(&at));
-	return *wrong ? -ENOENT : client_dial(&at, d.from, (int)d.window);
+	*wrong = d.port ? NULL : host->find(host->context, a->scene->step->server, d.listener, &at);
+	if (*wrong)
+		return -ENOENT;
+	if (d.at || d.port)
+		at = scene_address(d.at ? d.at : "127.0.0.1", d.port ? d.port : address_port(&at));
+	if (address_is_wildcard(&at))
+		at = scene_address(
+			d.from && strchr(d.from, ':') ? "::1" : "127.0.0.1", address_port(&at));
+	int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int rc = fd < 0 ? -errno : connect_socket(fd, &at, &d);
+	if (rc < 0 && fd >= 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
 }
 
 static const char *connect_client(const struct act *a)
@@ -97,6 +158,97 @@ static const char *connect_client(const struct act *a)
 	return NULL;
 }
 
+/* Bytes. */
+
+static const char *send_all(int fd, const void *data, size_t len)
+{
+	for (size_t sent = 0; sent < len;) {
+		ssize_t n = send(fd, (const char *)data + sent, len - sent, MSG_NOSIGNAL);
+		if (n < 0)
+			return scene_wrong(
+				"%zu of %zu bytes were sent: %s", sent, len, strerror(errno));
+		sent += (size_t)n;
+	}
+	return NULL;
+}
+
+static const char *await_acknowledged(const struct act *a)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS * NS_PER_MS);
+
+	/* The kernel tells of it only when asked; poll() yields the core between two questions. */
+	while (socket_untaken(a->fd) > 0 && deadline_now() < deadline)
+		poll(NULL, 0, 1);
+	int64_t left = socket_untaken(a->fd);
+	return left == 0 ? NULL : scene_wrong("%lld bytes were not acknowledged", (long long)left);
+}
+
+static const char *send_slowly(int fd, const void *data, size_t len)
+{
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < len && !wrong; i++) {
+		wrong = send_all(fd, (const char *)data + i, 1);
+		wrong = wrong ? wrong : await_acknowledged(&(struct act){.fd = fd});
+	}
+	return wrong;
+}
+
+static const char *differ(const char *got, const char *wanted, size_t len, size_t before)
+{
+	char shown[2][SCENE_ESCAPED_MAX];
+	size_t at = 0;
+
+	while (got[at] == wanted[at])
+		at++;
+	size_t from = at < SHOWN / 2 ? 0 : at - SHOWN / 2;
+	size_t show = len - from < SHOWN ? len - from : SHOWN;
+	return scene_wrong("%s came, instead of %s: byte %zu is another",
+		scene_escape(got + from, show, shown[0]),
+		scene_escape(wanted + from, show, shown[1]), before + at + 1);
+}
+
+static const char *expect(int fd, const void *data, size_t len)
+{
+	char got[65536];
+	char shown[SCENE_ESCAPED_MAX];
+
+	for (size_t done = 0; done < len;) {
+		const char *wanted = (const char *)data + done;
+		size_t left = len - done;
+		ssize_t n = recv(fd, got, left < sizeof got ? left : sizeof got, 0);
+		if (n <= 0)
+			return scene_wrong("%s came after %zu bytes, instead of %s", ending(n),
+				done, scene_escape(wanted, left < SHOWN ? left : SHOWN, shown));
+		if (memcmp(got, wanted, (size_t)n) != 0)
+			return differ(got, wanted, (size_t)n, done);
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+enum event {
+	END,
+	RESET, /* after any bytes */
+	NOTHING,
+};
+
+static const char *expect_event(int fd, enum event wanted)
+{
+	static const char *const names[] = {"the end of the stream", "a reset", "nothing"};
+	char bytes[SHOWN];
+	char shown[SCENE_ESCAPED_MAX];
+	ssize_t n;
+
+	do {
+		n = recv(fd, bytes, sizeof bytes, wanted == NOTHING ? MSG_DONTWAIT : 0);
+	} while (n > 0 && wanted == RESET);
+	if (wanted == END ? n == 0 : n < 0 && errno == (wanted == RESET ? ECONNRESET : EAGAIN))
+		return NULL;
+	return scene_wrong("%s came, instead of %s",
+		n > 0 ? scene_escape(bytes, (size_t)n, shown) : ending(n), names[wanted]);
+}
+
 /* The reset may come before the client has seen its handshake through. */
 static const char *be_denied(const struct act *a)
 {
@@ -105,7 +257,7 @@ static const char *be_denied(const struct act *a)
 
 	if (fd < 0)
 		return fd == -ECONNRESET || wrong ? wrong : strerror(-fd);
-	wrong = client_expect_reset(fd);
+	wrong = expect_event(fd, RESET);
 	close(fd);
 	return wrong;
 }
@@ -119,19 +271,6 @@ static const char *be_refused(const struct act *a)
 		return fd == -ECONNREFUSED || wrong ? wrong : strerror(-fd);
 	close(fd);
 	return "it was connected";
-}
-
-/* Bytes. */
-
-static bool takes_bytes(const struct scene_token *args, size_t count)
-{
-	bool good = count > 0;
-
-	for (size_t i = 0; i < count; i++)
-		good &= args[i].quoted || args[i].text[0] == '$' ||
-			scene_token_is(&args[i], "eof") || scene_token_is(&args[i], "reset") ||
-			scene_token_is(&args[i], "nothing");
-	return good;
 }
 
 /* The bytes in quotes that come next from *i on, the caller's to free; *i is moved past them. */
@@ -185,19 +324,14 @@ static const char *transmit(const struct act *a, transfer *transfer)
 	return wrong;
 }
 
-static const char *send_bytes(const struct act *a)
+static const char *transmit_at_once(const struct act *a)
 {
-	return transmit(a, client_send);
+	return transmit(a, send_all);
 }
 
-static const char *send_slowly(const struct act *a)
+static const char *transmit_slowly(const struct act *a)
 {
-	return transmit(a, client_send_slowly);
-}
-
-static const char *exchange(const struct act *a)
-{
-	return transmit(a, client_exchange);
+	return transmit(a, send_slowly);
 }
 
 /* The name gets what comes up to a blank or the end of a line. */
@@ -225,52 +359,28 @@ static const char *receive(const struct act *a)
 
 	for (size_t i = 0; i < a->count && !wrong;) {
 		const struct scene_token *t = &a->args[i];
-		if (t->quoted) {
-			wrong = transfer_quoted(a, &i, client_expect);
-			continue;
-		}
-		if (scene_token_is(t, "eof"))
-			wrong = client_expect_end(a->fd);
-		else if (scene_token_is(t, "reset"))
-			wrong = client_expect_reset(a->fd);
-		else if (scene_token_is(t, "nothing"))
-			wrong = client_expect_nothing(a->fd);
+		if (t->quoted)
+			wrong = transfer_quoted(a, &i, expect);
+		else if (t->text[0] == '$')
+			wrong = learn(a, a->args[i++].text + 1);
 		else
-			wrong = learn(a, t->text + 1);
-		i++;
+			wrong = expect_event(a->fd,
+				scene_token_is(&a->args[i++], "eof") ? END
+					: scene_token_is(t, "reset") ? RESET
+								     : NOTHING);
 	}
 	return wrong;
 }
 
 /* Whole manners. */
 
-static bool takes_nothing(const struct scene_token *args, size_t count)
-{
-	(void)args;
-	return count == 0;
-}
-
-static bool takes_a_prefix(const struct scene_token *args, size_t count)
-{
-	return count == 0 || (count == 1 && args->quoted);
-}
-
-static bool takes_a_size(const struct scene_token *args, size_t count)
-{
-	int64_t size;
-
-	return count > 0 && count <= 2 &&
-		(scene_token_is(args, "end") || quantity_parse_size(args->text, &size) == 0) &&
-		(count == 1 || scene_token_is(&args[1], "slowly"));
-}
-
 static const char *talk(const struct act *a)
 {
 	char reply[600];
 	int len = snprintf(reply, sizeof reply, "%shello\n", a->count ? a->args->text : "echo: ");
-	const char *wrong = client_send(a->fd, "hello\n", strlen("hello\n"));
+	const char *wrong = send_all(a->fd, "hello\n", strlen("hello\n"));
 
-	return wrong ? wrong : client_expect(a->fd, reply, (size_t)len);
+	return wrong ? wrong : expect(a->fd, reply, (size_t)len);
 }
 
 static const char *chat(const struct act *a)
@@ -279,7 +389,7 @@ static const char *chat(const struct act *a)
 	ssize_t n;
 
 	do {
-		const char *wrong = client_send(a->fd, "again\n", strlen("again\n"));
+		const char *wrong = send_all(a->fd, "again\n", strlen("again\n"));
 		if (wrong)
 			return wrong;
 		n = recv(a->fd, got, sizeof got, 0);
@@ -287,40 +397,26 @@ static const char *chat(const struct act *a)
 	return n < 0 ? strerror(errno) : NULL;
 }
 
-/* Frames without end, and never a look at a reply. */
-static const char *stuff(const struct act *a)
-{
-	static const char frame[4 + 65536] = "\0\1\0\0";
-
-	while (send(a->fd, frame, sizeof frame, MSG_NOSIGNAL) > 0)
-		continue;
-	return NULL;
-}
-
+/* SIZE, or "end"; slowly: 16 KiB each millisecond. */
 static const char *read_much(const struct act *a)
 {
-	int64_t least = -1;
-	size_t read = strtoul(a->scene->read, NULL, 10);
+	char bytes[65536];
+	bool slowly = a->count > 1;
+	int64_t least = INT64_MAX;
+	size_t before = strtoul(a->scene->read, NULL, 10);
+	ssize_t n = 1;
+	int64_t all = 0;
 
 	(void)quantity_parse_size(a->args->text, &least);
-	const char *wrong =
-		client_read(a->fd, least < 0 ? SIZE_MAX : (size_t)least, a->count > 1, &read);
-	snprintf(a->scene->read, sizeof a->scene->read, "%zu", read);
-	return wrong;
-}
-
-static const char *await_acknowledged(const struct act *a)
-{
-	return client_await_acknowledged(a->fd);
-}
-
-/* Without reading, so that the reply which is on its way stays there. */
-static const char *await_cut(const struct act *a)
-{
-	struct pollfd p = {.fd = a->fd};
-
-	return poll(&p, 1, CLIENT_PATIENCE_NS / NS_PER_MS) == 1 ? NULL
-								: "the connection is not cut";
+	for (; all < least && n > 0; all += n) {
+		n = recv(a->fd, bytes, slowly ? 16384 : sizeof bytes, 0);
+		if (n < 0 || (n == 0 && least != INT64_MAX))
+			return scene_wrong("%s came after %lld bytes", ending(n), (long long)all);
+		if (slowly)
+			poll(NULL, 0, 1);
+	}
+	snprintf(a->scene->read, sizeof a->scene->read, "%zu", before + (size_t)all);
+	return NULL;
 }
 
 /* A reset that came after the end of the stream shows here only. */
@@ -333,15 +429,58 @@ static const char *check_error(const struct act *a)
 	return error == 0 ? NULL : strerror(error);
 }
 
-static const char *begin_flood(const struct act *a)
+/* A thread that sends until the client closes, or the server no longer takes it. */
+struct scene_flood {
+	int fd;
+	size_t size; /* of what is sent at a time */
+	int pause_ms;
+	atomic_bool enough;
+	pthread_t thread;
+};
+
+static void *flood(void *arg)
 {
-	a->client->flood = client_flood_begin(a->fd);
+	struct scene_flood *f = arg;
+	char lines[1 << 16];
+
+	for (size_t i = 0; i < sizeof lines; i++)
+		lines[i] = i % 8 == 7 ? '\n' : 'x';
+	while (!atomic_load(&f->enough) && send(f->fd, lines, f->size, MSG_NOSIGNAL) > 0)
+		poll(&(struct pollfd){.fd = f->fd}, f->pause_ms > 0, f->pause_ms);
 	return NULL;
+}
+
+static const char *begin_flood(const struct act *a, size_t size, int pause_ms)
+{
+	struct scene_flood *f = calloc(1, sizeof *f);
+
+	if (!f)
+		abort();
+	f->fd = a->fd;
+	f->size = size;
+	f->pause_ms = pause_ms;
+	a->client->flood = f;
+	return pthread_create(&f->thread, NULL, flood, f) == 0 ? NULL : "it has no thread";
+}
+
+static const char *flood_lines(const struct act *a)
+{
+	return begin_flood(a, 1 << 16, 0);
+}
+
+static const char *drip(const struct act *a)
+{
+	return begin_flood(a, 1, 100);
 }
 
 void scene_client_close(struct scene_client *c)
 {
-	client_flood_end(c->flood);
+	if (c->flood) {
+		atomic_store(&c->flood->enough, true);
+		shutdown(c->fd, SHUT_RDWR);
+		pthread_join(c->flood->thread, NULL);
+		free(c->flood);
+	}
 	c->flood = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
@@ -360,54 +499,69 @@ static const char *reset_client(const struct act *a)
 	return close_client(a);
 }
 
-/* All of them at once: a byte each now and then, until something comes. */
-static void drip(struct scene_client **group, size_t members)
-{
-	struct pollfd *fds = calloc(members, sizeof *fds);
-	size_t left = members;
+/* What an action takes as its arguments. */
+enum takes {
+	NONE,
+	BYTES,
+	DIAL,
+	PREFIX,
+	SIZE,
+};
 
-	if (!fds)
-		abort();
-	for (size_t i = 0; i < members; i++)
-		fds[i] = (struct pollfd){.fd = group[i]->fd, .events = POLLIN};
-	while (left > 0) {
-		left = 0;
-		for (size_t i = 0; i < members; i++) {
-			if (fds[i].revents)
-				fds[i].fd = -1;
-			if (fds[i].fd >= 0)
-				left += send(fds[i].fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 0;
-		}
-		if (left > 0)
-			(void)poll(fds, members, DRIP_MS);
+static bool are_bytes(const struct scene_token *args, size_t count)
+{
+	bool good = count > 0;
+
+	for (size_t i = 0; i < count; i++)
+		good &= args[i].quoted || args[i].text[0] == '$' ||
+			scene_token_is(&args[i], "eof") || scene_token_is(&args[i], "reset") ||
+			scene_token_is(&args[i], "nothing");
+	return good;
+}
+
+static bool fits(enum takes takes, const struct scene_token *args, size_t count)
+{
+	int64_t size;
+	struct dial d;
+
+	switch (takes) {
+	case BYTES:
+		return are_bytes(args, count);
+	case DIAL:
+		return read_dial(args, count, &d);
+	case PREFIX:
+		return count == 0 || (count == 1 && args->quoted);
+	case SIZE:
+		return count > 0 &&
+			(scene_token_is(args, "end") ||
+				quantity_parse_size(args->text, &size) == 0) &&
+			(count == 1 || (count == 2 && scene_token_is(&args[1], "slowly")));
+	default:
+		return count == 0;
 	}
-	free(fds);
 }
 
 static const struct action {
 	const char *name;
-	bool (*takes)(const struct scene_token *args, size_t count);
-	const char *(*play)(const struct act *a); /* NULL: drip() */
-	bool unconnected;                         /* it wants no connection before */
+	enum takes takes;
+	bool connected; /* it wants a connection before */
+	const char *(*play)(const struct act *a);
 } actions[] = {
-	{">", takes_bytes, send_bytes, false},
-	{">>", takes_bytes, send_slowly, false},
-	{"<", takes_bytes, receive, false},
-	{"<>", takes_bytes, exchange, false},
-	{"dials", takes_a_dial, connect_client, true},
-	{"denied", takes_a_dial, be_denied, true},
-	{"refused", takes_a_dial, be_refused, true},
-	{"talks", takes_a_prefix, talk, false},
-	{"chats", takes_nothing, chat, false},
-	{"drips", takes_nothing, NULL, false},
-	{"stuffs", takes_nothing, stuff, false},
-	{"floods", takes_nothing, begin_flood, false},
-	{"reads", takes_a_size, read_much, false},
-	{"acknowledged", takes_nothing, await_acknowledged, false},
-	{"cut", takes_nothing, await_cut, false},
-	{"unharmed", takes_nothing, check_error, false},
-	{"closes", takes_nothing, close_client, true},
-	{"resets", takes_nothing, reset_client, false},
+	{">", BYTES, true, transmit_at_once},
+	{">>", BYTES, true, transmit_slowly},
+	{"<", BYTES, true, receive},
+	{"dials", DIAL, false, connect_client},
+	{"denied", DIAL, false, be_denied},
+	{"refused", DIAL, false, be_refused},
+	{"talks", PREFIX, true, talk},
+	{"chats", NONE, true, chat},
+	{"drips", NONE, true, drip},
+	{"floods", NONE, true, flood_lines},
+	{"reads", SIZE, true, read_much},
+	{"acknowledged", NONE, true, await_acknowledged},
+	{"unharmed", NONE, true, check_error},
+	{"closes", NONE, false, close_client},
+	{"resets", NONE, true, reset_client},
 };
 
 static const struct action *find_action(const struct scene_token *t)
@@ -440,7 +594,7 @@ const char *scene_client_check(const struct scene_token *tokens, size_t count)
 		if (!action)
 			return scene_wrong("there is no word \"%s\", and no client does \"%s\"",
 				tokens->text, t->text);
-		if (!action->takes(t + 1, count_arguments(t, end)))
+		if (!fits(action->takes, t + 1, count_arguments(t, end)))
 			return scene_wrong("what follows \"%s\" is not for it", action->name);
 	}
 	return NULL;
@@ -473,54 +627,36 @@ static struct scene_client *get_client(struct scene *s, const char *name)
 	return c;
 }
 
-/* "c", or "c*COUNT" for c1, c2 and so on. */
-static struct scene_client **get_group(struct scene *s, const char *name, size_t *members)
-{
-	const char *star = strchr(name, '*');
-	char member[SCENE_NAME_MAX];
-
-	*members = star ? strtoul(star + 1, NULL, 10) : 1;
-	struct scene_client **group = calloc(*members + 1, sizeof(struct scene_client *));
-	if (!group)
-		abort();
-	for (size_t i = 0; i < *members; i++) {
-		snprintf(member, sizeof member, "%.*s%.0zu", (int)strcspn(name, "*"), name,
-			star ? i + 1 : 0);
-		group[i] = get_client(s, member);
-	}
-	return group;
-}
-
 static const char *act(struct act *a, const struct action *action)
 {
 	const char *wrong = NULL;
 
-	if (!action->unconnected && a->client->fd < 0)
+	if (action->connected && a->client->fd < 0)
 		wrong = connect_client(&(struct act){.scene = a->scene, .client = a->client});
 	a->fd = a->client->fd;
-	return wrong || !action->play ? wrong : action->play(a);
+	return wrong ? wrong : action->play(a);
 }
 
+/* "c", or "c*COUNT" for c1, c2 and so on. */
 const char *scene_client_play(struct scene *s, const struct scene_token *tokens, size_t count)
 {
 	const struct scene_token *end = tokens + count;
-	size_t members;
-	struct scene_client **group = get_group(s, tokens->text, &members);
+	const char *star = strchr(tokens->text, '*');
+	unsigned long members = star ? strtoul(star + 1, NULL, 10) : 1;
+	char name[SCENE_NAME_MAX];
 	const char *wrong = NULL;
 
 	for (const struct scene_token *t = tokens + 1; t < end && !wrong;
 		t += 1 + count_arguments(t, end)) {
-		const struct action *action = find_action(t);
 		struct act a = {.scene = s, .args = t + 1, .count = count_arguments(t, end)};
-		for (size_t i = 0; i < members && !wrong; i++) {
-			a.client = group[i];
-			wrong = act(&a, action);
+		for (unsigned long i = 1; i <= members && !wrong; i++) {
+			snprintf(name, sizeof name, "%.*s%.0lu", (int)strcspn(tokens->text, "*"),
+				tokens->text, star ? i : 0);
+			a.client = get_client(s, name);
+			wrong = act(&a, find_action(t));
 		}
-		if (!wrong && !action->play)
-			drip(group, members);
-		if (wrong && members > 1)
-			wrong = scene_wrong("%s: %s", a.client->name, wrong);
+		if (wrong && star)
+			wrong = scene_wrong("%s: %s", name, wrong);
 	}
-	free(group);
 	return wrong;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* scene_text - reads a file of scenes. */
-#include "scene_text.h"
-
-#include "scene_client.h"
+#include "scene_inside.h"
 
 #include "common/quantity.h"
 

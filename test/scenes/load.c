@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* load - a bobbin-load against the server of a scene. */
-#include "load.h"
+/* load - a bobbin-load against the server of a scene, one at a time. */
+#include "stage.h"
 
-#include "test/process.h"
-#include "test/scene.h"
+#include "test/json_scan.h"
 
 #include "common/deadline.h"
 
-#include <check.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX  48
-#define RESULT     "load.json"
-#define RESULT_MAX 65536
+#define RESULT "load.json"
 
 /* How many marks it may take until two tell the same. */
 #define MARKS_MAX 100
@@ -43,15 +39,15 @@ static bool takes_marks(void)
 	return blocked >> (SIGUSR1 - 1) & 1;
 }
 
-const char *load_start(const char *words)
+/* WORDS: start it so, and wait until it can be told something. */
+const char *play_load(const struct scene_call *c)
 {
-	static char text[1024];
-	const char *command[WORDS_MAX + 4] = {BOBBIN_LOAD, "--json", RESULT};
+	const char *command[STAGE_ARGUMENTS_MAX + 4] = {BOBBIN_LOAD, "--json", RESULT};
 	int64_t deadline = deadline_after(PROCESS_PATIENCE_NS);
 	int count = 3;
 
-	snprintf(text, sizeof text, "%s", words);
-	for (char *word = strtok(text, " "); word && count < WORDS_MAX; word = strtok(NULL, " "))
+	for (char *word = strtok(c->args[0], " "); word && count < STAGE_ARGUMENTS_MAX;
+		word = strtok(NULL, " "))
 		command[count++] = word;
 	load = process_start(command, NULL);
 	heard = load->err.text;
@@ -61,8 +57,13 @@ const char *load_start(const char *words)
 	return takes_marks() ? NULL : load->err.text;
 }
 
-const char *load_mark(bool at_rest)
+/*
+ * now or at-rest: it notes which of its requests the server's kernel has acknowledged: those are owed.  At
+ * rest: once nothing is under way any more, for a server that stands still.
+ */
+const char *play_mark(const struct scene_call *c)
 {
+	bool at_rest = strcmp(c->args[0], "at-rest") == 0;
 	long long before = -1;
 	long long now = -2;
 
@@ -79,35 +80,35 @@ const char *load_mark(bool at_rest)
 	return now >= 0 ? NULL : "it says nothing of requests";
 }
 
-static long long number_of(const char *result, const char *key)
+static double number(const char *result, const char *path)
 {
+	double value;
+
+	return json_scan_number(result, path, &value) == 0 ? value : -1;
+}
+
+/* True if each failure of the result is allowed. */
+static bool is_allowed(const char *result, const char *allowed)
+{
+	char path[64];
 	char name[64];
+	size_t count = 0;
 
-	snprintf(name, sizeof name, "\"%s\": ", key);
-	const char *found = strstr(result, name);
-	return found ? strtoll(found + strlen(name), NULL, 10) : -1;
-}
-
-/* NULL, or a failure of the result that is not allowed. */
-static const char *find_failure(const char *result, const char *allowed)
-{
-	static char name[64];
-	const char *at = strstr(result, "\"failures\": [");
-	const char *end = at ? strchr(at, ']') : NULL;
-
-	while (at && (at = strstr(at, "\"name\": \"")) && at < end) {
-		at += strlen("\"name\": \"");
-		snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "\""), at);
-		if (!strstr(allowed, name))
-			return name;
+	if (json_scan_count(result, "failures", &count) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(path, sizeof path, "failures.%zu.name", i);
+		if (json_scan_text(result, path, name, sizeof name) < 0 || !strstr(allowed, name))
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
-const char *load_end(const char *allowed)
+/* FAILURE...: it ends; no request was lost or wrongly answered, and nothing failed but so. */
+const char *play_unload(const struct scene_call *c)
 {
-	static char result[RESULT_MAX];
-	static long long answered;
+	static char result[1 << 20];
+	static double answered;
 
 	process_kill(load, SIGINT);
 	int status = process_end(load);
@@ -118,14 +119,13 @@ const char *load_end(const char *allowed)
 		fclose(file);
 	process_free(load);
 	/* 69: the stop came before the first connection. */
-	if ((status != 0 && status != 1 && status != 69) || !file)
+	if (status != 0 && status != 1 && status != 69)
 		return scene_wrong("exit status %d of the load", status);
-	const char *failure = find_failure(result, allowed);
-	long long cut_off = strstr(allowed, "cut_off") ? 0 : number_of(result, "cut_off");
-	answered += number_of(result, "answered");
-	printf("figure load: %lld answered and %lld owed at the mark so far\n", answered, owed);
-	if (failure || number_of(result, "lost") || number_of(result, "mismatched") || cut_off)
-		return scene_wrong(
-			"%s; the load's result:\n%s", failure ? failure : "loss", result);
-	return NULL;
+	answered += number(result, "messages.answered");
+	printf("figure load: %.0f answered and %lld owed at the mark so far\n", answered, owed);
+	if (is_allowed(result, c->args[0]) && number(result, "messages.lost") == 0 &&
+		number(result, "messages.mismatched") == 0 &&
+		(strstr(c->args[0], "cut_off") || number(result, "messages.cut_off") == 0))
+		return NULL;
+	return scene_wrong("the load's result:\n%.3000s", result);
 }

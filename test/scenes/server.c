@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* server - a bobbind of the test's own. */
-#include "server.h"
+/* server - a bobbind of a scene's own: started on free ports, watched through its log. */
+#include "stage.h"
 
-#include "client.h"
-#include "scene.h"
+#include "test/suite.h"
 
 #include "common/deadline.h"
 #include "common/lock.h"
@@ -11,8 +10,10 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,44 +50,60 @@ int __lsan_is_turned_off(void)
 
 /* Starting. */
 
-static size_t append_all(const char **to, size_t count, const char *const *from)
+/* A kernel without IPv6, as far as the server can tell. */
+static void refuse_ipv6_sockets(void)
 {
-	for (; from && *from; from++) {
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = SUITE_COUNT(program), .filter = program};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+static void prepare(const void *unused)
+{
+	(void)unused;
+	if (stage.notified)
+		manager_pass();
+	if (stage.without_ipv6)
+		refuse_ipv6_sockets();
+}
+
+static size_t append_all(char **to, size_t count, char *const *from)
+{
+	for (; *from; from++) {
 		ck_assert_uint_lt(count, ARGUMENTS_MAX);
 		to[count++] = *from;
 	}
 	return count;
 }
 
-void server_launch(struct server *s, const struct server_plan *plan)
+void server_launch(struct server *s, char *const *arguments)
 {
-	/* The frames of instrumented code are larger.  First, so that the test's arguments win. */
-	static const char *const stack[] = {"-o", "threads.stack=512KiB", NULL};
-	const char *const program[] = {plan->program ? plan->program : BOBBIND, NULL};
-	const char *command[ARGUMENTS_MAX + 1];
+	/* The frames of instrumented code are larger.  First, so that the scene's arguments win. */
+	char *const program[] = {stage.program ? stage.program : BOBBIND,
+		INSTRUMENTED ? "-o" : NULL, "threads.stack=512KiB", NULL};
+	char *command[ARGUMENTS_MAX + 1];
+	size_t count = append_all(command, 0, stage.wrapper);
 
-	size_t count = append_all(command, 0, plan->wrapper);
 	count = append_all(command, count, program);
-	if (INSTRUMENTED && strcmp(program[0], "sh") != 0)
-		count = append_all(command, count, stack);
-	count = append_all(command, count, plan->arguments);
-	command[count] = NULL;
+	command[append_all(command, count, arguments)] = NULL;
 	/* A process whose parent has ended becomes ours: successors are waited for, too. */
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	*s = (struct server){.process = process_start(command,
-				     &(struct process_setting){
-					     .err = plan->log_to,
-					     .prepare = plan->prepare,
-					     .argument = plan->argument,
-				     })};
+	s->process = process_start(
+		(const char *const *)command, &(struct process_setting){.prepare = prepare});
+	s->serving = true;
 	s->child = s->pid = s->process->pid;
 	s->heard = s->process->err.text;
-}
-
-void server_start(struct server *s, const char *const *arguments)
-{
-	server_launch(s, &(struct server_plan){.arguments = arguments});
-	ck_assert_msg(server_await_ready(s), "it is not ready; its log:\n%s", s->process->err.text);
+	s->listeners = s->old_count = 0;
 }
 
 /* Lines. */
@@ -151,7 +168,7 @@ const char *server_value(const char *line, const char *key)
 	return find_value(line, key, value) ? value : NULL;
 }
 
-int64_t server_number(const char *line, const char *key)
+static int64_t number(const char *line, const char *key)
 {
 	const char *value = server_value(line, key);
 
@@ -204,15 +221,15 @@ char *server_next(struct server *s, const char *field)
 	return await_line(s, &s->heard, field);
 }
 
-size_t server_count(struct server *s, const char *const *fields)
+long server_count(struct server *s, char *const *fields)
 {
 	const char *at = s->process->err.text;
-	size_t count = 0;
+	long count = 0;
 	char *line;
 
 	while ((line = take_line(s, &at))) {
 		bool all = true;
-		for (const char *const *field = fields; *field && all; field++)
+		for (char *const *field = fields; *field && all; field++)
 			all = server_line_has(line, *field);
 		count += all;
 		free(line);
@@ -224,22 +241,12 @@ char *server_counters(struct server *s)
 {
 	const char *from = process_end_of(s->process, &s->process->err);
 
-	server_signal(s, SIGUSR1);
+	ck_assert_int_eq(kill(s->pid, SIGUSR1), 0);
 	char *line = await_line(s, &from, "event=counters");
 	ck_assert_msg(line, "no counters; the log:\n%s", s->process->err.text);
-	ck_assert_int_eq(server_number(line, "accepted"),
-		server_number(line, "active") + server_number(line, "ended") +
-			server_number(line, "refused"));
+	ck_assert_int_eq(number(line, "accepted"),
+		number(line, "active") + number(line, "ended") + number(line, "refused"));
 	return line;
-}
-
-int64_t server_counter(struct server *s, const char *key)
-{
-	char *line = server_counters(s);
-	int64_t value = server_number(line, key);
-
-	free(line);
-	return value;
 }
 
 /* Where it says that it listens, from a place in its log up to what has been heard. */
@@ -269,7 +276,7 @@ bool server_await_ready(struct server *s)
 
 	if (!line)
 		return false;
-	s->pid = (pid_t)server_number(line, "pid");
+	s->pid = (pid_t)number(line, "pid");
 	free(line);
 	learn_addresses(s, from);
 	return true;
@@ -277,23 +284,13 @@ bool server_await_ready(struct server *s)
 
 /* Ending. */
 
-void server_signal(struct server *s, int signal)
-{
-	ck_assert_int_eq(kill(s->pid, signal), 0);
-}
-
 int server_wait(struct server *s)
 {
 	ck_assert_msg(process_ends_by(s->process, deadline_after(PROCESS_PATIENCE_NS)),
 		"it does not end; its log:\n%s", s->process->err.text);
+	s->serving = false;
 	s->process->pid = 0;
 	return process_status(s->child);
-}
-
-int server_stop(struct server *s)
-{
-	server_signal(s, SIGTERM);
-	return server_wait(s);
 }
 
 /* Succession. */
@@ -307,7 +304,7 @@ bool server_follow(struct server *s)
 		return false;
 	ck_assert_uint_lt(s->old_count, SERVER_COPIES_MAX);
 	s->olds[s->old_count++] = s->child;
-	s->pid = s->child = (pid_t)server_number(line, "successor_pid");
+	s->pid = s->child = (pid_t)number(line, "successor_pid");
 	free(line);
 	learn_addresses(s, from);
 	return true;
@@ -333,7 +330,7 @@ static FILE *must_open_proc(const struct server *s, const char *what)
 	return file;
 }
 
-int64_t server_cpu_ns(const struct server *s)
+static int64_t cpu_ns(const struct server *s)
 {
 	FILE *file = must_open_proc(s, "stat");
 	unsigned long user;
@@ -363,6 +360,8 @@ int64_t server_look(const struct server *s, const char *what)
 	int64_t value = 0;
 	size_t len = strlen(what);
 
+	if (strcmp(what, "cpu") == 0)
+		return cpu_ns(s);
 	if (*what >= 'a') {
 		DIR *dir = must_open_folder(s, what);
 		for (struct dirent *e; (e = readdir(dir));)
@@ -377,16 +376,6 @@ int64_t server_look(const struct server *s, const char *what)
 	}
 	fclose(file);
 	return value;
-}
-
-bool server_await(const struct server *s, const char *what, int64_t value)
-{
-	int64_t deadline = deadline_after(PROCESS_PATIENCE_NS);
-
-	/* /proc has no event to wait for; poll() yields the core between two looks. */
-	while (server_look(s, what) != value && deadline_now() < deadline)
-		poll(NULL, 0, 2);
-	return server_look(s, what) == value;
 }
 
 static bool is_other_end(int fd, const struct sockaddr_storage *client)
@@ -419,25 +408,6 @@ int server_end_of(const struct server *s, int client)
 	closedir(fds);
 	close(pidfd);
 	return end;
-}
-
-void must(const char *wrong)
-{
-	ck_assert_msg(!wrong, "%s", wrong);
-}
-
-int must_dial(const struct server *s, const char *from)
-{
-	int fd = client_dial(&s->addresses[0], from, 0);
-
-	ck_assert_msg(fd >= 0, "cannot connect: %s", strerror(-fd));
-	return fd;
-}
-
-void must_talk(int fd)
-{
-	must(client_send(fd, "hello\n", strlen("hello\n")));
-	must(client_expect(fd, "echo: hello\n", strlen("echo: hello\n")));
 }
 
 bool server_is_instrumented(void)
