@@ -25,7 +25,7 @@ const char *scene_wrong(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(now, sizeof now, format, args);
 	va_end(args);
-	return strcpy(text, now);
+	return memcpy(text, now, sizeof text);
 }
 
 const char *scene_skip(struct scene *s, const char *reason)

@@ -49,7 +49,7 @@ char *scene_escape(const void *data, size_t len, char text[SCENE_ESCAPED_MAX])
 							 : "%c";
 		at += (size_t)sprintf(text + at, form, name ? names[name - raw] : byte[i]);
 	}
-	strcpy(text + at, i < len ? "\"..." : "\"");
+	snprintf(text + at, SCENE_ESCAPED_MAX - at, "%s", i < len ? "\"..." : "\"");
 	return text;
 }
 

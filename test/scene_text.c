@@ -4,6 +4,7 @@
 
 #include "common/quantity.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -284,6 +285,7 @@ static bool read_line(const struct reader *r, struct scene_file *f, const char *
 	if (*first == '|')
 		return read_block(r, f, line);
 	f->steps = must_grow(f->steps, f->step_count, sizeof *f->steps);
+	assert(f->parts);
 	f->parts[f->part_count - 1].end = f->step_count + 1;
 	return read_step(r, f->host, line, &f->steps[f->step_count++]);
 }
@@ -291,6 +293,7 @@ static bool read_line(const struct reader *r, struct scene_file *f, const char *
 /* Pair "repeat" with "again", from the step i on.  Returns the "again", or end without one. */
 static size_t pair(struct scene_file *f, size_t i, size_t end)
 {
+	assert(f->steps || i >= end);
 	for (; i < end && f->steps[i].kind != SCENE_AGAIN; i++) {
 		if (f->steps[i].kind == SCENE_REPEAT)
 			i = f->steps[i].end = pair(f, i + 1, end);

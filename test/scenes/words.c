@@ -408,10 +408,16 @@ static const char *play_printed(const struct scene_call *c)
 /* NAME=VALUE, or NAME for none. */
 static const char *play_environment(const struct scene_call *c)
 {
-	if (strchr(c->args[0], '='))
-		putenv(strdup(c->args[0]));
-	else
+	char *name = strdup(c->args[0]);
+	char *equals = name ? strchr(name, '=') : NULL;
+
+	if (equals) {
+		*equals = '\0';
+		setenv(name, equals + 1, 1);
+	} else {
 		unsetenv(c->args[0]);
+	}
+	free(name);
 	return NULL;
 }
 

@@ -49,6 +49,13 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+static void append(char *text, size_t size, const char *more)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s", more);
+}
+
 /* From min to max, or 0 in so many of a hundred cases. */
 static unsigned draw(uint64_t *state, unsigned percent, unsigned min, unsigned max)
 {
@@ -76,10 +83,10 @@ SUITE_TEST(SUITE_PLAIN, every_combination_of_options_does_what_the_record_of_the
 		if (value > 0)
 			snprintf(run + len, sizeof run - len, draws[i].option, value);
 	}
-	strcat(run, draw(&state, 20, 1, 1) ? " --close reset" : " --close fin");
+	append(run, sizeof run, draw(&state, 20, 1, 1) ? " --close reset" : " --close fin");
 	/* Something has to end it. */
 	if (!strstr(run, " -n ") && !strstr(run, " -d "))
-		strcat(run, " -d 60ms");
+		append(run, sizeof run, " -d 60ms");
 	fprintf(stderr, "combinations_test %" PRIu64 " %d: %s; %s\n", seed, _i, serve, run);
 	steps_do(serve);
 	steps_do(run);

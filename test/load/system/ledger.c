@@ -172,7 +172,8 @@ static void answer_later(struct server *s, struct peer *p, size_t message, struc
 {
 	struct pending *w = malloc(sizeof *w + payload.len);
 
-	must(w != NULL, "malloc");
+	if (!w)
+		abort();
 	*w = (struct pending){
 		.due_ns = s->now_ns + s->settings.delay_ns,
 		.peer = p,

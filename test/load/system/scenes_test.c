@@ -58,8 +58,6 @@ static void read_line(char *line, int number)
 {
 	struct scene *s = &scenes[scene_count - (line[0] == '\t')];
 
-	if (line[0] == '\0' || line[0] == '#')
-		return;
 	if (line[0] != '\t') {
 		s->test = (TTest){line, NULL, path, number};
 		scene_count++;
@@ -140,8 +138,12 @@ int main(int argc, char **argv)
 		perror(path);
 		return EXIT_FAILURE;
 	}
-	for (int number = 1; fgets(line, sizeof line, file); number++)
-		read_line(strndup(line, strcspn(line, "\n")), number);
+	for (int number = 1; fgets(line, sizeof line, file); number++) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] && line[0] != '#')
+			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is kept as long as the scenes */
+			read_line(strdup(line), number);
+	}
 	fclose(file);
 	for (size_t i = 0; i < scene_count; i++) {
 		struct scene *s = &scenes[i];
