@@ -20,7 +20,7 @@
 /* A listener at 127.0.0.1, with this backlog. */
 static struct listener *must_open(const char *backlog)
 {
-	struct listener *listeners;
+	static struct listener *listeners;
 	size_t count;
 
 	rig_begin();

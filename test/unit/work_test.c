@@ -409,6 +409,7 @@ TEST(a_worker_has_the_stack_that_was_asked_for_and_no_signal_but_the_knock)
 	ck_assert_int_eq(pthread_attr_getsigmask_np(&attributes, &blocked), 0);
 	for (int i = 1; i < SIGRTMIN; i++)
 		ck_assert(sigismember(&blocked, i) == (sigismember(&all, i) && i != SIGNALS_KNOCK));
+	(void)pthread_attr_destroy(&attributes);
 }
 
 /* A rig for lines, with one option of its own. */

@@ -33,6 +33,7 @@ static struct scene {
 } scenes[SCENES_MAX];
 
 static size_t scene_count;
+static char whole[1 << 16]; /* the file, of which the scenes have the lines */
 static const char *path;
 
 static void add_words(struct scene *s, char *words)
@@ -85,23 +86,23 @@ static size_t add_column(char *text, size_t size, const char *row, int n)
 
 static void do_step(const char *step, const char *row)
 {
-	char text[2 * LINE_BYTES];
+	char done[2 * LINE_BYTES];
 	size_t len = 0;
 	int line = (int)strtol(step, NULL, 10);
 
 	for (const char *p = strchr(step, '\t') + 1; *p && len < LINE_BYTES; p++) {
 		if (!row || *p != '$') {
-			text[len++] = *p;
+			done[len++] = *p;
 			continue;
 		}
 		bool numbered = isdigit((unsigned char)p[1]);
-		len += add_column(text + len, sizeof text - len, row, numbered ? p[1] - '0' : 0);
+		len += add_column(done + len, sizeof done - len, row, numbered ? p[1] - '0' : 0);
 		p += numbered;
 	}
-	text[len] = '\0';
+	done[len] = '\0';
 	/* The last of them before a failure is the one that failed. */
-	fprintf(stderr, "%s:%d: %s\n", path, line, text);
-	steps_do(text);
+	fprintf(stderr, "%s:%d: %s\n", path, line, done);
+	steps_do(done);
 }
 
 static void play(int index)
@@ -132,19 +133,21 @@ int main(int argc, char **argv)
 {
 	path = argc > 1 ? argv[1] : "";
 	FILE *file = fopen(path, "re");
-	char line[LINE_BYTES];
+	char *rest = whole;
+	char *line;
 
 	if (!file) {
 		perror(path);
 		return EXIT_FAILURE;
 	}
-	for (int number = 1; fgets(line, sizeof line, file); number++) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] && line[0] != '#')
-			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is kept as long as the scenes */
-			read_line(strdup(line), number);
-	}
+	size_t len = fread(whole, 1, sizeof whole - 1, file);
+	if (len == sizeof whole - 1)
+		abort();
 	fclose(file);
+	for (int number = 1; (line = strsep(&rest, "\n")); number++) {
+		if (line[0] && line[0] != '#')
+			read_line(line, number);
+	}
 	for (size_t i = 0; i < scene_count; i++) {
 		struct scene *s = &scenes[i];
 		if (s->only && strcmp(s->only, "bobbind") == 0 && !getenv("BOBBIND"))
