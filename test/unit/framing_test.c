@@ -56,6 +56,14 @@ static const struct {
 static const char *const ends[] = {
 	[FRAMING_TOO_LONG] = "too long", [FRAMING_END] = "end", [FRAMING_CUT_OFF] = "cut off"};
 
+/* NUL as it stands in the table. */
+static char visible(char byte)
+{
+	if (byte == '\0')
+		return '~';
+	return byte;
+}
+
 /* What a stream does, with bytes that come in two parts and the end: looks again after each. */
 static void find_all(
 	enum stream_framing framing, const char *data, size_t len, size_t cut, char *out)
@@ -77,9 +85,7 @@ static void find_all(
 			ck_assert(!message.after || bytes.data[message.len] == '\n');
 			*out++ = '[';
 			for (size_t i = 0; i < message.len; i++, out++)
-				*out = bytes.data[message.before + i]
-					? bytes.data[message.before + i]
-					: '~';
+				*out = visible(bytes.data[message.before + i]);
 			out += sprintf(out, "]%s ", message.after ? "$" : "");
 			bytes.len -= message.before + message.len + message.after;
 			bytes.data += message.before + message.len + message.after;

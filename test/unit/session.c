@@ -179,8 +179,11 @@ void session_echo(struct stream *s)
 
 size_t session_bytes(const char *text, size_t len, char *out)
 {
-	for (size_t i = 0; i < len; i++)
-		out[i] = text[i] == '~' ? '\0' : text[i];
+	for (size_t i = 0; i < len; i++) {
+		out[i] = text[i];
+		if (text[i] == '~')
+			out[i] = '\0';
+	}
 	return len;
 }
 

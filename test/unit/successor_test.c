@@ -74,11 +74,13 @@ static const char *say(enum pipe_kind kind, uint32_t value, int fd)
 	static char commands[4][128];
 	static int turn;
 	const struct pipe_message m = {.kind = kind, .value = value};
+	unsigned char bytes[sizeof m];
 	char *text = commands[turn++ % 4];
 	char *end = stpcpy(text, "printf '");
 
+	memcpy(bytes, &m, sizeof m);
 	for (size_t i = 0; i < sizeof m; i++)
-		end += sprintf(end, "\\%03o", ((const unsigned char *)&m)[i]);
+		end += sprintf(end, "\\%03o", bytes[i]);
 	sprintf(end, "' >/proc/$$/fd/%d; ", fd);
 	return text;
 }
